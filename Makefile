@@ -1,0 +1,181 @@
+# Tapir. GNU make.
+#
+#   make            the libraries, the command build/tapir, the programs
+#   make demo       the kernel's ping and curl talk to a stack of ours
+#   make test       all tests; the last line is the sum
+#   make check      warnings as errors, format, layers, symbols, then the tests
+#   make format     clang-format over all of it
+#   make clean
+#   make V=1 ...    shows the whole command lines
+#
+# Flavours, each in a folder of its own with the same layout inside:
+#
+#   make                      build/
+#   make DEBUG=1              build/debug/       -O0 -g3
+#   make SAN=1                build/san/         address and undefined behaviour
+#   make WERROR=1             build/werror/      warnings are errors
+#   make CC=clang             build/clang/       any compiler but cc
+#   make CC=clang SAN=1       build/clang-san/   and so on
+#
+# A folder's name decides what becomes of a source file, so a new file needs no
+# line here: see the lists below.
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SECONDARY:
+say = $(if $(V),@:,@echo) # what is done, in a word
+quiet = $(if $(V),,@)
+
+# ---- Flavour --------------------------------------------------------------
+
+flavour := $(if $(filter-out cc,$(CC)),$(notdir $(CC))) \
+           $(if $(DEBUG),debug) $(if $(SAN),san) $(if $(WERROR),werror)
+empty :=
+flavour := $(subst $(empty) $(empty),-,$(strip $(flavour)))
+B := build$(if $(flavour),/$(flavour))
+
+optimize := -O2 -g
+ifdef DEBUG
+optimize := -O0 -g3
+endif
+ifdef SAN
+optimize := $(if $(DEBUG),-O0 -g3,-O1 -g) -fno-omit-frame-pointer \
+            -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+warnings := -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
+
+compile = $(CC) -std=gnu11 $(optimize) $(warnings) -pthread $(CFLAGS)
+link = $(CC) $(optimize) -pthread $(LDFLAGS)
+
+# ---- What is made of which file -------------------------------------------
+
+find = $(sort $(shell find $(1) -name '$(2)' 2>/dev/null))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+library_sources := $(call find,stack,*.c) $(wildcard netdev/*.c)
+library := $(call objects,$(library_sources))
+
+apps := $(patsubst %.c,$(B)/%,$(wildcard apps/*.c))
+command := $(call objects,$(wildcard tools/tapir*.c))
+
+# In each of these folders a test_*.c is a program (of Check), and all other
+# files are helpers that are linked to every one of them.
+suites := unit tcp sim
+programs = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
+helpers = $(call objects,$(filter-out tests/$(1)/test_%,\
+                                      $(wildcard tests/$(1)/*.c)))
+tests := $(foreach suite,$(suites),$(call programs,$(suite)))
+
+code := $(call find,stack netdev apps tests tools,*.[ch])
+headers := $(filter %.h,$(code))
+scripts := $(sort $(shell grep -ls '^\#!/bin/\|^\#!/usr/bin/env' \
+             tools/* tests/run tests/live/* .ci/run))
+
+.PHONY: all demo test check format clean
+all: $(B)/libtapir.a $(B)/libtapir.so $(B)/tapir $(apps)
+
+# ---- Compiling ------------------------------------------------------------
+
+# Of the library only what tapir.h marks as TAPIR_API is seen from outside.
+$(B)/obj/stack/%.o $(B)/obj/netdev/%.o: kind := -fPIC -fvisibility=hidden
+include_paths = -Istack -I.
+# A program sees <tapir.h> and nothing else.
+$(B)/obj/apps/%.o $(B)/obj/tools/%.o: include_paths = -Istack
+
+$(B)/obj/%.o: %.c $(B)/flags Makefile
+	@mkdir -p $(@D)
+	$(say) "  CC    $<"
+	$(quiet)$(compile) $(kind) $(include_paths) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call objects,$(filter %.c,$(code))))
+
+# Two files that change when the flags, or the list of sources, do.
+$(B)/flags: content = $(compile) $(link)
+$(B)/sources: content = $(library_sources) $(filter %.c,$(code))
+$(B)/flags $(B)/sources: always
+	@mkdir -p $(@D)
+	@echo '$(content)' | cmp -s - $@ || echo '$(content)' >$@
+
+.PHONY: always
+
+# ---- Linking --------------------------------------------------------------
+
+$(B)/libtapir.a: $(library) $(B)/sources
+	@rm -f $@
+	$(say) "  AR    $@"
+	$(quiet)$(AR) rcs $@ $(library)
+
+$(B)/libtapir.so: $(library) $(B)/sources
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -shared -Wl,-soname,libtapir.so -o $@ $(library)
+
+$(B)/tapir: $(command) $(B)/libtapir.a
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -o $@ $^
+
+$(B)/apps/%: $(B)/obj/apps/%.o $(B)/libtapir.a
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -o $@ $^
+
+check_libs = $(shell pkg-config --libs check 2>/dev/null || \
+                     echo -lcheck_pic -lsubunit -lrt -lm)
+
+define suite_rule
+$(B)/tests/$(1)/%: $(B)/obj/tests/$(1)/%.o $(call helpers,$(1)) \
+                   $(B)/libtapir.a $(B)/sources
+	@mkdir -p $$(@D)
+	$$(say) "  LINK  $$@"
+	$$(quiet)$$(link) -o $$@ $$(filter %.o %.a,$$^) $$(check_libs)
+endef
+$(foreach suite,$(suites),$(eval $(call suite_rule,$(suite))))
+
+# ---- Running --------------------------------------------------------------
+
+demo:
+	@tools/install-deps demo
+	@$(MAKE) all
+	@B=$(B) $(B)/tapir lab -- tools/demo
+
+test:
+	@tools/install-deps test
+	@$(MAKE) build-tests
+	@B=$(B) tests/run
+
+.PHONY: build-tests
+build-tests: all $(tests)
+
+# ---- Checking -------------------------------------------------------------
+
+# Warnings are errors, and this build is also the one that is tested.
+check:
+	@tools/install-deps check
+	@$(MAKE) WERROR=1 check-text check-headers build-tests \
+	    $(if $(SAN),,check-symbols) # the sanitizers add their own
+	@$(MAKE) WERROR=1 run-tests
+
+.PHONY: check-text check-headers check-symbols run-tests
+check-text:
+	clang-format --dry-run -Werror $(code)
+	tools/check-layers
+	shellcheck $(scripts)
+
+# Each header compiles alone.
+check-headers:
+	@for header in $(headers); do \
+	    echo "#include \"$$header\"" | \
+	        $(compile) -Istack -I. -fsyntax-only -x c - || exit 1; \
+	done
+
+check-symbols: $(B)/libtapir.so
+	tools/check-symbols $(B)
+
+run-tests:
+	@B=$(B) tests/run
+
+format:
+	clang-format -i $(code)
+
+clean:
+	rm -rf build

@@ -1,0 +1,359 @@
+/*
+ * The TAP device of Linux, Documentation/networking/tuntap.rst, with the
+ * virtio header of OASIS virtio 1.2, 5.1.6 before each frame: by it the kernel
+ * takes and gives super-frames of 64 KiB and checksums that are not there.
+ *
+ * The stack needs a MAC address of its own: the one that the kernel shows for
+ * the device is that of the host's end, so dev->mac stays zero.
+ *
+ * An edge to the operating system: it makes system calls, and its memory comes
+ * from the C library.
+ *
+ * Left out on purpose: TUN devices, several queues, and the offloads (TSO6,
+ * USO) that the stack has no use for yet.
+ */
+#include "netdev/tap.h"
+
+#include "netdev/tap_why.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+    /* Frames of a batch. Few: more than the cache holds make reading slow. */
+    TAP_BATCH = 16,
+    /* The largest IP packet, Ethernet header, room for VLAN tags. */
+    TAP_FRAME_MAX = 65535 + 14 + 8,
+    TAP_MAX_GSO = 65535
+};
+
+struct tap {
+    struct netdev dev;
+    int fd;
+    bool gone;     /* deleted while we had it */
+    bool has_vnet; /* a virtio header before each frame */
+    unsigned used; /* buffers handed out since the last flush */
+    uint8_t buffers[TAP_BATCH][TAP_FRAME_MAX]; /* last: a page costs nothing
+                                                  until it is touched */
+};
+
+static struct tap *tap_of(const struct netdev *dev)
+{
+    return container_of(dev, struct tap, dev);
+}
+
+/* The virtio header is little-endian: TUNSETVNETLE, see attach. */
+static struct virtio_net_hdr vnet_from_frame(const struct frame *frame)
+{
+    const struct frame_offload *offload = &frame->offload;
+    struct virtio_net_hdr vnet = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+
+    if (offload->checksum == FRAME_CHECKSUM_ABSENT) {
+        vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+        vnet.csum_start =
+            htole16((uint16_t)(frame->head_len - offload->csum_back));
+        vnet.csum_offset = htole16(offload->csum_offset);
+    }
+    if (offload->gso == FRAME_GSO_TCPV4) {
+        vnet.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+        vnet.gso_size = htole16(offload->gso_size);
+        vnet.hdr_len = htole16((uint16_t)frame->head_len);
+    }
+    return vnet;
+}
+
+static int transmit_error(int error)
+{
+    switch (error) {
+    case EIO:    /* the host's side is down */
+    case EBADFD: /* the device was deleted */
+        return -ENETDOWN;
+    default: /* EAGAIN, ENOBUFS, ENOMEM, or a frame that it does not like */
+        return -ENOBUFS;
+    }
+}
+
+static int tap_transmit(struct netdev *dev, usec now, const struct frame *frame)
+{
+    struct tap *tap = tap_of(dev);
+    struct virtio_net_hdr vnet = vnet_from_frame(frame);
+    struct iovec iov[2 + FRAME_SLICES] = {
+        {.iov_base = &vnet, .iov_len = sizeof(vnet)},
+        {.iov_base = frame->head, .iov_len = frame->head_len}};
+    int count = 2;
+
+    (void)now;
+    for (unsigned i = 0; i < frame->slice_count; i++)
+        iov[count++] = (struct iovec){.iov_base = (void *)frame->slices[i].data,
+                                      .iov_len = frame->slices[i].len};
+
+    int skip = tap->has_vnet ? 0 : 1;
+
+    if (writev(tap->fd, iov + skip, count - skip) < 0)
+        return transmit_error(errno);
+    return 0;
+}
+
+static void tap_flush(struct netdev *dev, usec now)
+{
+    (void)now;
+    tap_of(dev)->used = 0; /* the buffer used first is the warmest: again */
+}
+
+/*
+ * From the kernel's side of this machine: only the pseudo header's sum is in
+ * the packet. An offset that does not fit is not believed, and the checksum is
+ * verified as any other.
+ */
+static void take_absent_checksum(const struct virtio_net_hdr *vnet,
+                                 struct frame *frame)
+{
+    size_t start = le16toh(vnet->csum_start);
+    size_t offset = le16toh(vnet->csum_offset);
+
+    if (start + offset + 2 > frame->head_len ||
+        frame->head_len - start > UINT16_MAX)
+        return;
+    frame->offload.checksum = FRAME_CHECKSUM_ABSENT;
+    frame->offload.csum_back = (uint16_t)(frame->head_len - start);
+    frame->offload.csum_offset = (uint16_t)offset;
+}
+
+static void frame_from_vnet(const struct virtio_net_hdr *vnet,
+                            struct frame *frame)
+{
+    if ((vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
+        take_absent_checksum(vnet, frame);
+    else if ((vnet->flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0)
+        frame->offload.checksum = FRAME_CHECKSUM_VERIFIED;
+
+    if ((vnet->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) ==
+        VIRTIO_NET_HDR_GSO_TCPV4) {
+        frame->offload.gso = FRAME_GSO_TCPV4;
+        frame->offload.gso_size = le16toh(vnet->gso_size);
+    }
+}
+
+/* Bytes of the frame read, or a negative errno. */
+static ssize_t read_frame(struct tap *tap, struct virtio_net_hdr *vnet,
+                          uint8_t *buffer)
+{
+    struct iovec iov[2] = {{.iov_base = vnet, .iov_len = sizeof(*vnet)},
+                           {.iov_base = buffer, .iov_len = TAP_FRAME_MAX}};
+    int skip = tap->has_vnet ? 0 : 1;
+    size_t before = tap->has_vnet ? sizeof(*vnet) : 0;
+    ssize_t len = readv(tap->fd, iov + skip, 2 - skip);
+
+    if (len < 0)
+        return -errno;
+    if ((size_t)len < before)
+        return -EBADMSG;
+    return len - (ssize_t)before;
+}
+
+/*
+ * A device that is down gives no frames and no error, and poll(2) is silent;
+ * one that was deleted gives EBADFD, poll(2) says POLLERR without end, and it
+ * does not come back: from then on there is no descriptor to poll.
+ */
+static int receive_error(struct tap *tap, ssize_t error)
+{
+    if (error == -EBADFD || error == -ENODEV)
+        tap->gone = true;
+    return tap->gone ? -ENETDOWN : 0;
+}
+
+static int tap_receive(struct netdev *dev, usec now, struct frame *frame)
+{
+    struct tap *tap = tap_of(dev);
+    struct virtio_net_hdr vnet = {.flags = 0};
+
+    (void)now;
+    if (tap->gone)
+        return -ENETDOWN;
+    if (tap->used == TAP_BATCH)
+        return 0;
+
+    uint8_t *buffer = tap->buffers[tap->used];
+    ssize_t len = read_frame(tap, &vnet, buffer);
+
+    if (len < 0)
+        return receive_error(tap, len);
+    tap->used++;
+    frame_init_input(frame, NULL, buffer, (size_t)len);
+    frame_from_vnet(&vnet, frame);
+    return 1;
+}
+
+static usec tap_deadline(const struct netdev *dev)
+{
+    (void)dev;
+    return USEC_NEVER;
+}
+
+static int tap_poll_fd(const struct netdev *dev)
+{
+    const struct tap *tap = tap_of(dev);
+
+    return tap->gone ? -1 : tap->fd;
+}
+
+static void tap_close(struct netdev *dev)
+{
+    struct tap *tap = tap_of(dev);
+
+    close(tap->fd);
+    free(tap);
+}
+
+static const struct netdev_ops tap_ops = {
+    .name = "tap",
+    .transmit = tap_transmit,
+    .flush = tap_flush,
+    .receive = tap_receive,
+    .deadline = tap_deadline,
+    .poll_fd = tap_poll_fd,
+    .close = tap_close,
+};
+
+static bool name_is_valid(const char *name)
+{
+    return *name != '\0' && strlen(name) < IFNAMSIZ &&
+           strpbrk(name, "/:% \t\n") == NULL; /* % would make a new name */
+}
+
+static int attach(struct tap *tap, const char *name, unsigned flags,
+                  char why[static NETDEV_WHY_MAX])
+{
+    struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | flags)};
+
+    tap->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (tap->fd < 0)
+        return tap_why_open(errno, why);
+    strcpy(request.ifr_name, name);
+    if (ioctl(tap->fd, TUNSETIFF, &request) == 0)
+        return 0;
+
+    int error = errno;
+
+    close(tap->fd);
+    return tap_why_attach(name, error, why);
+}
+
+/* Little-endian by decree, lest the last user left it otherwise. */
+static bool set_vnet(const struct tap *tap)
+{
+    int size = sizeof(struct virtio_net_hdr);
+    int little = 1;
+
+    return ioctl(tap->fd, TUNSETVNETHDRSZ, &size) == 0 &&
+           ioctl(tap->fd, TUNSETVNETLE, &little) == 0;
+}
+
+/*
+ * With the virtio header if the kernel has it, otherwise without. EINVAL may
+ * be a kernel's way to refuse it; if not, the second attempt says why.
+ */
+static int attach_best(struct tap *tap, const char *name,
+                       char why[static NETDEV_WHY_MAX])
+{
+    int status = attach(tap, name, IFF_VNET_HDR, why);
+
+    if (status < 0 && status != -EINVAL)
+        return status;
+    tap->has_vnet = status == 0 && set_vnet(tap);
+    if (tap->has_vnet)
+        return 0;
+    if (status == 0)
+        close(tap->fd);
+    return attach(tap, name, 0, why);
+}
+
+/* What the kernel may hand to us unfinished; the most that it agrees to. */
+static void set_offloads(struct tap *tap)
+{
+    if (tap->has_vnet && ioctl(tap->fd, TUNSETOFFLOAD,
+                               (unsigned long)(TUN_F_CSUM | TUN_F_TSO4)) == 0) {
+        tap->dev.fills_checksum = true;
+        tap->dev.max_gso = TAP_MAX_GSO;
+        return;
+    }
+    if (tap->has_vnet &&
+        ioctl(tap->fd, TUNSETOFFLOAD, (unsigned long)TUN_F_CSUM) == 0) {
+        tap->dev.fills_checksum = true;
+        return;
+    }
+    /* None; a kernel that refuses even this knows none. */
+    (void)!ioctl(tap->fd, TUNSETOFFLOAD, 0ul);
+}
+
+static int read_mtu(struct tap *tap, const char *name,
+                    char why[static NETDEV_WHY_MAX])
+{
+    struct ifreq request = {.ifr_mtu = 0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    strcpy(request.ifr_name, name);
+
+    int status = fd < 0 || ioctl(fd, SIOCGIFMTU, &request) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    if (status < 0)
+        snprintf(why, NETDEV_WHY_MAX, "cannot read the MTU of %s: %s", name,
+                 strerror(-status));
+    tap->dev.mtu = (unsigned)request.ifr_mtu;
+    return status;
+}
+
+static int set_up(struct tap *tap, const char *name,
+                  char why[static NETDEV_WHY_MAX])
+{
+    tap->dev.ops = &tap_ops;
+    tap->dev.type = NETDEV_ETHERNET;
+
+    int status = attach_best(tap, name, why);
+
+    if (status < 0)
+        return status;
+    set_offloads(tap);
+    status = read_mtu(tap, name, why);
+    if (status < 0)
+        close(tap->fd);
+    return status;
+}
+
+int tap_open(const char *name, struct netdev **out,
+             char why[static NETDEV_WHY_MAX])
+{
+    if (!name_is_valid(name)) {
+        snprintf(why, NETDEV_WHY_MAX, "\"%.64s\" is not a device's name", name);
+        return -EINVAL;
+    }
+
+    struct tap *tap = calloc(1, sizeof(*tap));
+
+    if (tap == NULL) {
+        snprintf(why, NETDEV_WHY_MAX, "no memory");
+        return -ENOMEM;
+    }
+
+    int status = set_up(tap, name, why);
+
+    if (status < 0)
+        free(tap);
+    else
+        *out = &tap->dev;
+    return status;
+}

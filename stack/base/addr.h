@@ -1,0 +1,116 @@
+/*
+ * Addresses. An IP address is one struct of 16 bytes for both families; an
+ * IPv4 address stands in it in its IPv4-mapped form (RFC 4291 2.5.5.2), so
+ * that tables, sockets and transports are written once.
+ */
+#ifndef TAPIR_BASE_ADDR_H
+#define TAPIR_BASE_ADDR_H
+
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct mac_addr {
+    uint8_t octet[6];
+};
+
+struct ip_addr {
+    uint8_t octet[16];
+};
+
+/* One end of a conversation. `scope` is an interface index, 0 for any. */
+struct endpoint {
+    struct ip_addr addr;
+    uint32_t scope;
+    uint16_t port;
+};
+
+/* `len` counts in the 128 bits of the mapped form: IPv4's /24 is 120. */
+struct ip_prefix {
+    struct ip_addr addr;
+    unsigned len;
+};
+
+enum {
+    IP_ADDR_TEXT_MAX = 46,      /* INET6_ADDRSTRLEN, with its NUL */
+    ENDPOINT_TEXT_MAX = 46 + 8, /* "[address]:port" */
+    MAC_TEXT_MAX = 18,
+    IPV4_PREFIX_OFFSET = 96 /* of an IPv4 prefix length in the mapped form */
+};
+
+static inline struct ip_addr ip_addr_v4(uint32_t host_order)
+{
+    struct ip_addr addr = {.octet = {[10] = 0xff, [11] = 0xff}};
+
+    put_be32(addr.octet + 12, host_order);
+    return addr;
+}
+
+/* The IPv4 address in host order; `addr` must be one. */
+static inline uint32_t ip_addr_to_v4(const struct ip_addr *addr)
+{
+    return get_be32(addr->octet + 12);
+}
+
+static inline bool ip_addr_equal(const struct ip_addr *a,
+                                 const struct ip_addr *b)
+{
+    return memcmp(a->octet, b->octet, sizeof(a->octet)) == 0;
+}
+
+static inline bool mac_addr_equal(const struct mac_addr *a,
+                                  const struct mac_addr *b)
+{
+    return memcmp(a->octet, b->octet, sizeof(a->octet)) == 0;
+}
+
+static inline bool endpoint_equal(const struct endpoint *a,
+                                  const struct endpoint *b)
+{
+    return a->port == b->port && a->scope == b->scope &&
+           ip_addr_equal(&a->addr, &b->addr);
+}
+
+extern const struct mac_addr mac_addr_broadcast;
+
+/* 0.0.0.0, "this host" and the wildcard of bind. */
+#define IP_ADDR_ANY_V4 ip_addr_v4(0)
+
+bool ip_addr_is_v4(const struct ip_addr *addr);
+/* 0.0.0.0 or :: */
+bool ip_addr_is_any(const struct ip_addr *addr);
+/* 127.0.0.0/8 (RFC 1122 3.2.1.3 (g)) or ::1 */
+bool ip_addr_is_loopback(const struct ip_addr *addr);
+/* Class D (RFC 1112 4) or ff00::/8 */
+bool ip_addr_is_multicast(const struct ip_addr *addr);
+/* 255.255.255.255, RFC 1122 3.2.1.3 (c) */
+bool ip_addr_is_limited_broadcast(const struct ip_addr *addr);
+bool mac_addr_is_multicast(const struct mac_addr *addr);
+
+bool ip_prefix_contains(const struct ip_prefix *prefix,
+                        const struct ip_addr *addr);
+/* The address with all bits after the prefix cleared. */
+struct ip_addr ip_prefix_network(const struct ip_prefix *prefix);
+/*
+ * The prefix's directed broadcast address (RFC 1122 3.2.1.3 (d)). False where
+ * there is none: IPv6, and IPv4 prefixes of 31 and 32 bits (RFC 3021).
+ */
+bool ip_prefix_broadcast(const struct ip_prefix *prefix, struct ip_addr *out);
+
+/* Text to address: 0, or -EINVAL when `text` as a whole is not one. */
+MUST_CHECK int ip_addr_parse(const char *text, struct ip_addr *out);
+/* "192.0.2.2/24"; without a slash, a host's prefix. The host bits stay. */
+MUST_CHECK int ip_prefix_parse(const char *text, struct ip_prefix *out);
+/* "02:00:5e:00:53:01" */
+MUST_CHECK int mac_addr_parse(const char *text, struct mac_addr *out);
+
+/* Address to text, into the caller's buffer, which is returned. */
+const char *ip_addr_text(const struct ip_addr *addr,
+                         char text[static IP_ADDR_TEXT_MAX]);
+const char *endpoint_text(const struct endpoint *endpoint,
+                          char text[static ENDPOINT_TEXT_MAX]);
+const char *mac_addr_text(const struct mac_addr *addr,
+                          char text[static MAC_TEXT_MAX]);
+
+#endif

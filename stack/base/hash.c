@@ -1,0 +1,224 @@
+/*
+ * SipHash-2-4 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012),
+ * and hash tables that grow by linear hashing (Litwin, 1980).
+ *
+ * A table never shrinks; it is given back as a whole.
+ */
+#include "base/hash.h"
+
+#include <errno.h>
+
+enum { BUCKETS_MIN = 8 };
+
+struct sip_state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t rotate_left(uint64_t value, unsigned bits)
+{
+    return value << bits | value >> (64 - bits);
+}
+
+/* The first `count` bytes at `at`, at most 8, as a little-endian number. */
+static uint64_t get_little_endian(const uint8_t *at, size_t count)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < count; i++)
+        value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+/* Section 2.4: SipRound. */
+static inline void sip_round(struct sip_state *s)
+{
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = rotate_left(s->v1, 13) ^ s->v0;
+    s->v3 = rotate_left(s->v3, 16) ^ s->v2;
+    s->v0 = rotate_left(s->v0, 32);
+
+    s->v2 += s->v1;
+    s->v0 += s->v3;
+    s->v1 = rotate_left(s->v1, 17) ^ s->v2;
+    s->v3 = rotate_left(s->v3, 21) ^ s->v0;
+    s->v2 = rotate_left(s->v2, 32);
+}
+
+/* Section 2.2: one word, c = 2 rounds. */
+static inline void sip_compress(struct sip_state *s, uint64_t word)
+{
+    s->v3 ^= word;
+    sip_round(s);
+    sip_round(s);
+    s->v0 ^= word;
+}
+
+/* Section 2.3: d = 4 rounds. */
+static uint64_t sip_finalize(struct sip_state *s)
+{
+    s->v2 ^= 0xff;
+    for (int i = 0; i < 4; i++)
+        sip_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, struct bytes bytes)
+{
+    struct sip_state s = {
+        /* section 2.1: "somepseudorandomlygeneratedbytes" */
+        .v0 = key->k0 ^ UINT64_C(0x736f6d6570736575),
+        .v1 = key->k1 ^ UINT64_C(0x646f72616e646f6d),
+        .v2 = key->k0 ^ UINT64_C(0x6c7967656e657261),
+        .v3 = key->k1 ^ UINT64_C(0x7465646279746573),
+    };
+    size_t whole = bytes.len - bytes.len % 8;
+
+    for (size_t i = 0; i < whole; i += 8)
+        sip_compress(&s, get_little_endian(bytes.data + i, 8));
+
+    /* The last word: the bytes left over, and the length modulo 256 on top. */
+    sip_compress(&s, get_little_endian(bytes.data + whole, bytes.len - whole) |
+                         (uint64_t)bytes.len << 56);
+    return sip_finalize(&s);
+}
+
+static size_t size_of_buckets(uint32_t count)
+{
+    return count * sizeof(struct hash_node *);
+}
+
+/*
+ * More than half of the buckets that `capacity` can hold are in use, always.
+ * A hash whose bucket is not yet there is kept in the one that will be split
+ * to make it.
+ */
+static struct hash_node **bucket_of(const struct hash_table *table,
+                                    uint32_t hash)
+{
+    uint32_t index = hash & (table->capacity - 1);
+
+    if (index >= table->bucket_count)
+        index -= table->capacity / 2;
+    return &table->buckets[index];
+}
+
+/* False when no bucket can be added. */
+static bool ensure_capacity(struct hash_table *table, struct memory *memory)
+{
+    if (table->bucket_count < table->capacity)
+        return true;
+    if (table->capacity > UINT32_MAX / 2)
+        return false;
+
+    struct hash_node **buckets =
+        memory_resize(memory, table->buckets, size_of_buckets(table->capacity),
+                      size_of_buckets(table->capacity * 2));
+
+    if (buckets == NULL)
+        return false;
+    table->buckets = buckets;
+    table->capacity *= 2;
+    return true;
+}
+
+/* Adds the next bucket and moves to it what belongs there now. */
+static void split_one_bucket(struct hash_table *table)
+{
+    uint32_t added = table->bucket_count++;
+    struct hash_node **from = &table->buckets[added - table->capacity / 2];
+    struct hash_node **to = &table->buckets[added];
+
+    while (*from != NULL) {
+        struct hash_node *node = *from;
+
+        if ((node->hash & (table->capacity - 1)) == added) {
+            *from = node->next;
+            *to = node;
+            to = &node->next;
+        } else {
+            from = &node->next;
+        }
+    }
+    *to = NULL;
+}
+
+static struct hash_node *first_with(struct hash_node *node, uint32_t hash)
+{
+    while (node != NULL && node->hash != hash)
+        node = node->next;
+    return node;
+}
+
+int hash_table_init(struct hash_table *table, struct memory *memory)
+{
+    struct hash_node **buckets =
+        memory_alloc(memory, size_of_buckets(BUCKETS_MIN));
+
+    if (buckets == NULL)
+        return -ENOBUFS;
+    *table = (struct hash_table){
+        .buckets = buckets,
+        .bucket_count = BUCKETS_MIN,
+        .capacity = BUCKETS_MIN,
+    };
+    return 0;
+}
+
+void hash_table_fini(struct hash_table *table, struct memory *memory)
+{
+    memory_free(memory, table->buckets, size_of_buckets(table->capacity));
+    *table = (struct hash_table){0};
+}
+
+void hash_table_insert(struct hash_table *table, struct memory *memory,
+                       struct hash_node *node, uint32_t hash)
+{
+    if (table->entry_count >= table->bucket_count &&
+        ensure_capacity(table, memory))
+        split_one_bucket(table);
+
+    struct hash_node **bucket = bucket_of(table, hash);
+
+    node->hash = hash;
+    node->next = *bucket;
+    *bucket = node;
+    table->entry_count++;
+}
+
+void hash_table_remove(struct hash_table *table, struct hash_node *node)
+{
+    struct hash_node **link = bucket_of(table, node->hash);
+
+    while (*link != node) {
+        assert(*link != NULL); /* `node` must be in the table */
+        link = &(*link)->next;
+    }
+    *link = node->next;
+    node->next = NULL;
+    table->entry_count--;
+}
+
+struct hash_node *hash_table_first(const struct hash_table *table,
+                                   uint32_t hash)
+{
+    return first_with(*bucket_of(table, hash), hash);
+}
+
+struct hash_node *hash_table_next(const struct hash_node *node)
+{
+    return first_with(node->next, node->hash);
+}
+
+struct hash_node *hash_table_any(const struct hash_table *table,
+                                 uint32_t *cursor)
+{
+    if (table->entry_count == 0)
+        return NULL;
+    for (;; (*cursor)++) {
+        if (*cursor >= table->bucket_count)
+            *cursor = 0; /* added behind the cursor, meanwhile */
+        if (table->buckets[*cursor] != NULL)
+            return table->buckets[*cursor];
+    }
+}

@@ -1,0 +1,46 @@
+/*
+ * The command `tapir`: finds the subcommand and hands the rest to it.
+ */
+#include "tapir_command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*main)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"lab", lab_main, "a private network with a TAP device, to try things in"},
+    {"doctor", doctor_main, "what on this machine stands in the way, if any"},
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "usage: tapir COMMAND [OPTION...]\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\n`tapir COMMAND --help` tells more about each.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].main(argc - 1, argv + 1);
+
+    fprintf(stderr, "tapir: no such command: %s (see tapir --help)\n", argv[1]);
+    return 2;
+}

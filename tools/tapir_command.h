@@ -1,0 +1,11 @@
+/*
+ * The subcommands of the command `tapir`. Each is a main() of its own: argv[0]
+ * is its name, and what it returns is the exit status.
+ */
+#ifndef TAPIR_TOOLS_COMMAND_H
+#define TAPIR_TOOLS_COMMAND_H
+
+int lab_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
+
+#endif

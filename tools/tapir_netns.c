@@ -1,0 +1,412 @@
+/*
+ * Namespaces and what is in them. Interfaces are set up with the ioctls of
+ * netdevice(7), which need no parsing of messages, as far as they go.
+ * Left out on purpose: IPv6 addresses, which the stack does not speak yet.
+ */
+#define _GNU_SOURCE
+#include "tapir_netns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char host_address[] = "192.0.2.1"; /* RFC 5737 */
+static const char host_netmask[] = "255.255.255.0";
+
+/* Room in the device's queue for a window of frames of a full segment. */
+enum { TAP_QUEUE_LENGTH = 1000 };
+
+__attribute__((format(printf, 3, 4))) static int
+fail(int error, char why[static WHY_MAX], const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int length = vsnprintf(why, WHY_MAX, format, args);
+    va_end(args);
+    if (length >= 0 && length < WHY_MAX)
+        snprintf(why + length, WHY_MAX - (size_t)length, ": %s",
+                 strerror(error));
+    return -error;
+}
+
+static void add_repair(char why[static WHY_MAX], const char *repair)
+{
+    size_t length = strlen(why);
+
+    snprintf(why + length, WHY_MAX - length, "; repair: %s", repair);
+}
+
+/* ---- /dev/net/tun -------------------------------------------------------- */
+
+static const char *tun_repair(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return "sudo modprobe tun, or, if that does not bring it, "
+               "sudo mkdir -p /dev/net && "
+               "sudo mknod -m 666 /dev/net/tun c 10 200";
+    case ENODEV:
+    case ENXIO:
+        return "sudo modprobe tun";
+    case EACCES:
+        return "sudo chmod 666 /dev/net/tun";
+    default:
+        return "a container must be started with --device /dev/net/tun";
+    }
+}
+
+/* A descriptor, or a negative errno and `why`. */
+static int open_tun(char why[static WHY_MAX])
+{
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+
+    int error = errno;
+    fail(error, why, "cannot open /dev/net/tun");
+    add_repair(why, tun_repair(error));
+    return -error;
+}
+
+int netns_check_tun(char why[static WHY_MAX])
+{
+    int fd = open_tun(why);
+    if (fd < 0)
+        return fd;
+
+    close(fd);
+    return 0;
+}
+
+/* ---- Namespaces ---------------------------------------------------------- */
+
+/* A setting of the kernel; -1 if it has no such setting. */
+static long read_setting(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    long value;
+
+    if (!file)
+        return -1;
+    if (fscanf(file, "%ld", &value) != 1)
+        value = -1;
+    fclose(file);
+    return value;
+}
+
+/* Why an ordinary user gets no user namespace: the settings that forbid it. */
+static const char *user_namespace_repair(void)
+{
+    if (read_setting("/proc/sys/user/max_user_namespaces") == 0)
+        return "sudo sysctl -w user.max_user_namespaces=15000";
+    if (read_setting("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+        return "sudo sysctl -w kernel.unprivileged_userns_clone=1";
+    if (read_setting(
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+        return "sudo sysctl -w "
+               "kernel.apparmor_restrict_unprivileged_userns=0";
+    return "run it as root (a container needs the right to make namespaces: "
+           "--privileged, or --cap-add SYS_ADMIN)";
+}
+
+static int write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+
+    int error = write(fd, text, strlen(text)) < 0 ? errno : 0;
+    close(fd);
+    return -error;
+}
+
+/* In the new user namespace the user is root: user_namespaces(7). */
+static int map_to_root(uid_t uid, gid_t gid, char why[static WHY_MAX])
+{
+    char uid_map[32];
+    char gid_map[32];
+    int error;
+
+    snprintf(uid_map, sizeof(uid_map), "0 %u 1", uid);
+    snprintf(gid_map, sizeof(gid_map), "0 %u 1", gid);
+    if ((error = write_file("/proc/self/setgroups", "deny")) < 0 ||
+        (error = write_file("/proc/self/uid_map", uid_map)) < 0 ||
+        (error = write_file("/proc/self/gid_map", gid_map)) < 0)
+        return fail(-error, why, "cannot become root of a user namespace");
+    return 0;
+}
+
+static int enter_as_user(int namespaces, char why[static WHY_MAX])
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+
+    if (unshare(CLONE_NEWUSER | namespaces) < 0) {
+        int error = fail(errno, why, "cannot make a user namespace");
+        add_repair(why, user_namespace_repair());
+        return error;
+    }
+    return map_to_root(uid, gid, why);
+}
+
+int netns_enter(char why[static WHY_MAX])
+{
+    int namespaces = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID;
+    int error;
+
+    if (unshare(namespaces) < 0) {
+        if (errno != EPERM)
+            return fail(errno, why, "cannot make a network namespace");
+        if ((error = enter_as_user(namespaces, why)) < 0)
+            return error;
+    }
+    /* What is mounted from now on is seen in here only. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return fail(errno, why, "cannot make the mounts private");
+    return 0;
+}
+
+int netns_mount_proc(char why[static WHY_MAX])
+{
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) <
+        0)
+        return fail(errno, why, "cannot mount /proc");
+    return 0;
+}
+
+/* ---- Interfaces ---------------------------------------------------------- */
+
+static struct ifreq request_for(const char *name)
+{
+    struct ifreq request = {0};
+
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+    return request;
+}
+
+static int set_up(int fd, const char *name, char why[static WHY_MAX])
+{
+    struct ifreq request = request_for(name);
+
+    if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+        return fail(errno, why, "%s: cannot read its flags", name);
+    request.ifr_flags |= IFF_UP;
+    if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        return fail(errno, why, "%s: cannot bring it up", name);
+    return 0;
+}
+
+/* rtnetlink(7): "set the queue length of this interface, and answer". */
+struct queue_length_request {
+    struct nlmsghdr header;
+    struct ifinfomsg interface;
+    struct rtattr attribute;
+    uint32_t length;
+};
+
+struct netlink_answer {
+    struct nlmsghdr header;
+    struct nlmsgerr result;
+};
+
+/* 0 or the kernel's answer, a negative errno. */
+static int ask_netlink(const void *request, size_t len)
+{
+    struct netlink_answer answer;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        return -errno;
+
+    int error = 0;
+    if (send(fd, request, len, 0) < 0 ||
+        recv(fd, &answer, sizeof(answer), MSG_TRUNC) < 0)
+        error = -errno;
+    else
+        error = answer.header.nlmsg_type == NLMSG_ERROR ? answer.result.error
+                                                        : -EPROTO;
+    close(fd);
+    return error;
+}
+
+/* By netlink, because SIOCSIFTXQLEN asks for the machine's own root. */
+static int set_queue_length(const char *name, char why[static WHY_MAX])
+{
+    struct queue_length_request request = {
+        .header = {.nlmsg_len = sizeof(request),
+                   .nlmsg_type = RTM_SETLINK,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .interface = {.ifi_family = AF_UNSPEC,
+                      .ifi_index = (int)if_nametoindex(name)},
+        .attribute = {.rta_len = RTA_LENGTH(sizeof(uint32_t)),
+                      .rta_type = IFLA_TXQLEN},
+        .length = TAP_QUEUE_LENGTH,
+    };
+
+    int error = ask_netlink(&request, sizeof(request));
+    if (error < 0)
+        return fail(-error, why, "%s: cannot set its queue's length", name);
+    return 0;
+}
+
+static int set_inet(int fd, const char *name, unsigned long what,
+                    const char *text, char why[static WHY_MAX])
+{
+    struct ifreq request = request_for(name);
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    inet_pton(AF_INET, text, &address.sin_addr);
+    memcpy(&request.ifr_addr, &address, sizeof(address));
+    if (ioctl(fd, what, &request) < 0)
+        return fail(errno, why, "%s: cannot set %s", name, text);
+    return 0;
+}
+
+static int set_host_address(int fd, const char *name, char why[static WHY_MAX])
+{
+    int error = set_inet(fd, name, SIOCSIFADDR, host_address, why);
+    if (error < 0)
+        return error;
+    return set_inet(fd, name, SIOCSIFNETMASK, host_netmask, why);
+}
+
+/*
+ * Without this the kernel greets the stack with router solicitations. Where it
+ * cannot be done (no IPv6 at all, or /proc/sys is read-only in a container)
+ * the stack drops those frames, so nothing depends on it.
+ */
+static void disable_ipv6(const char *name)
+{
+    char path[80];
+
+    snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
+             name);
+    (void)write_file(path, "1");
+}
+
+/*
+ * Lets ping do its work without being root: icmp(7). In a user namespace only
+ * the one mapped group can be named.
+ */
+static void allow_ping(void)
+{
+    const char *path = "/proc/sys/net/ipv4/ping_group_range";
+
+    if (write_file(path, "0 2147483647") < 0)
+        (void)write_file(path, "0 0");
+}
+
+/* Persistent: it stays when its descriptor is closed. */
+static int create_tap(const char *name, char why[static WHY_MAX])
+{
+    struct ifreq request = request_for(name);
+    int error = 0;
+    int fd = open_tun(why);
+
+    if (fd < 0)
+        return fd;
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
+        error = fail(errno, why, "cannot make the TAP device %s", name);
+    close(fd);
+    return error;
+}
+
+static int make_tap(const char *name, char why[static WHY_MAX])
+{
+    int error = create_tap(name, why);
+
+    if (error < 0 || (error = set_queue_length(name, why)) < 0)
+        return error;
+    disable_ipv6(name);
+    return 0;
+}
+
+/* A new bridge has no spanning tree, and so forwards without a delay. */
+static int create_bridge(int fd, char why[static WHY_MAX])
+{
+    if (ioctl(fd, SIOCBRADDBR, "br0") < 0) {
+        int error = fail(errno, why, "cannot make a bridge");
+        if (error == -ENOPKG)
+            add_repair(why, "sudo modprobe bridge");
+        return error;
+    }
+    disable_ipv6("br0");
+    return 0;
+}
+
+static int add_to_bridge(int fd, const char *name, char why[static WHY_MAX])
+{
+    struct ifreq request = request_for("br0");
+
+    request.ifr_ifindex = (int)if_nametoindex(name);
+    if (ioctl(fd, SIOCBRADDIF, &request) < 0)
+        return fail(errno, why, "cannot add %s to the bridge", name);
+    return 0;
+}
+
+static int make_bridge_port(int fd, unsigned number, char why[static WHY_MAX])
+{
+    char name[IFNAMSIZ];
+    int error;
+
+    snprintf(name, sizeof(name), "tap%u", number);
+    if ((error = make_tap(name, why)) < 0 ||
+        (error = add_to_bridge(fd, name, why)) < 0)
+        return error;
+    return set_up(fd, name, why);
+}
+
+static int open_control(char why[static WHY_MAX])
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    allow_ping();
+    return fd < 0 ? fail(errno, why, "cannot make a socket") : fd;
+}
+
+int netns_make_tap(char why[static WHY_MAX])
+{
+    int error;
+    int fd = open_control(why);
+
+    if (fd < 0)
+        return fd;
+    if ((error = set_up(fd, "lo", why)) == 0 &&
+        (error = make_tap("tap0", why)) == 0 &&
+        (error = set_host_address(fd, "tap0", why)) == 0)
+        error = set_up(fd, "tap0", why);
+    close(fd);
+    return error;
+}
+
+int netns_make_bridge(unsigned taps, char why[static WHY_MAX])
+{
+    int error;
+    int fd = open_control(why);
+
+    if (fd < 0)
+        return fd;
+    if ((error = set_up(fd, "lo", why)) == 0)
+        error = create_bridge(fd, why);
+    for (unsigned i = 0; i < taps && error == 0; i++)
+        error = make_bridge_port(fd, i, why);
+    if (error == 0 && (error = set_host_address(fd, "br0", why)) == 0)
+        error = set_up(fd, "br0", why);
+    close(fd);
+    return error;
+}
