@@ -1,0 +1,300 @@
+/*
+ * Echo endpoints, RFC 792 with RFC 1122 3.2.2.6: replies go to the socket that
+ * has their identifier, as datagrams go to a port.
+ */
+#include "ip/echo.h"
+
+#include <errno.h>
+
+enum { ID_COUNT = 65535 /* 1 to 65535; 0 means none yet */ };
+
+/* ---- Who has an identifier --------------------------------------------- */
+
+static uint32_t hash_of_id(const struct echo *echo, uint16_t id)
+{
+    uint8_t key[2];
+
+    put_be16(key, id);
+    return (uint32_t)hash_bytes(&echo->key, bytes_of(key, sizeof(key)));
+}
+
+static struct echo_pcb *find(const struct echo *echo, uint16_t id)
+{
+    struct hash_node *node =
+        hash_table_first(&echo->by_id, hash_of_id(echo, id));
+
+    for (; node; node = hash_table_next(node)) {
+        struct echo_pcb *pcb = container_of(node, struct echo_pcb, node);
+
+        if (pcb->id == id)
+            return pcb;
+    }
+    return NULL;
+}
+
+static bool is_any_or(const struct ip_addr *wanted, const struct ip_addr *addr)
+{
+    return ip_addr_is_any(wanted) || ip_addr_equal(wanted, addr);
+}
+
+/* The socket that sent, or can have sent, request `id` from local to remote. */
+static struct echo_pcb *find_sender(const struct echo *echo, uint16_t id,
+                                    const struct ip_addr *local,
+                                    const struct ip_addr *remote)
+{
+    struct echo_pcb *pcb = find(echo, id);
+
+    if (!pcb || !is_any_or(&pcb->local, local) ||
+        !is_any_or(&pcb->remote, remote))
+        return NULL;
+    return pcb;
+}
+
+static void link_pcb(struct echo_pcb *pcb, uint16_t id)
+{
+    struct echo *echo = pcb->echo;
+
+    pcb->id = id;
+    hash_table_insert(&echo->by_id, echo->env->memory, &pcb->node,
+                      hash_of_id(echo, id));
+}
+
+/* From a random start, as RFC 6056 3.3.1 has it for ports; 0: none is free. */
+static uint16_t free_id(const struct echo *echo)
+{
+    uint32_t start = random_below(&echo->env->random, ID_COUNT);
+
+    for (uint32_t i = 0; i < ID_COUNT; i++) {
+        uint16_t id = (uint16_t)(1 + (start + i) % ID_COUNT);
+
+        if (!find(echo, id))
+            return id;
+    }
+    return 0;
+}
+
+static int take_free_id(struct echo_pcb *pcb)
+{
+    if (pcb->id != 0)
+        return 0;
+
+    uint16_t id = free_id(pcb->echo);
+
+    if (id == 0)
+        return -EADDRINUSE;
+    link_pcb(pcb, id);
+    return 0;
+}
+
+/* ---- Input ------------------------------------------------------------- */
+
+static void notify(const struct echo_pcb *pcb)
+{
+    const struct echo *echo = pcb->echo;
+
+    if (echo->notify)
+        echo->notify(echo->notify_context, pcb->owner);
+}
+
+void echo_input(struct echo *echo, const struct ip_packet *packet,
+                const struct icmp_echo *reply)
+{
+    struct dgram about = {
+        .src.addr = packet->header.src,
+        .dst = packet->header.dst,
+        .iface_index = packet->iface->index,
+        .arrived = echo->env->now,
+        .ttl = packet->header.ttl,
+        .tos = packet->header.tos,
+    };
+    struct echo_pcb *pcb =
+        find_sender(echo, reply->id, &packet->header.dst, &packet->header.src);
+
+    /* A full buffer is the same to whoever asked: there is no place for it. */
+    if (!pcb || dgram_queue_add(&pcb->received, echo->env->memory, &about,
+                                packet->frame) < 0) {
+        env_drop(echo->env, DROP_ICMP_NO_LISTENER, packet->frame);
+        return;
+    }
+    notify(pcb);
+}
+
+void echo_icmp_error(struct echo *echo, const struct icmp_error *error)
+{
+    if (error->payload.data[ICMP_TYPE] != ICMP_ECHO_REQUEST)
+        return;
+
+    uint16_t id = get_be16(error->payload.data + ICMP_REST);
+    struct echo_pcb *pcb =
+        find_sender(echo, id, &error->quoted.src, &error->quoted.dst);
+
+    if (!pcb)
+        return;
+    pcb->error = error->error;
+    notify(pcb);
+}
+
+int echo_take_error(struct echo_pcb *pcb)
+{
+    int error = pcb->error;
+
+    pcb->error = 0;
+    return error;
+}
+
+/* ---- Binding and connecting -------------------------------------------- */
+
+int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
+{
+    const struct ip *ip = pcb->echo->icmp->ip;
+
+    if (pcb->id != 0)
+        return -EINVAL;
+    if (!ip_addr_is_any(&local->addr) && !ip_local_iface(ip, &local->addr))
+        return -EADDRNOTAVAIL;
+    if (local->port != 0 && find(pcb->echo, local->port))
+        return -EADDRINUSE;
+    if (local->port != 0)
+        link_pcb(pcb, local->port);
+
+    int error = take_free_id(pcb);
+
+    if (error < 0)
+        return error;
+    pcb->local = local->addr;
+    pcb->bound = local->addr;
+    return 0;
+}
+
+/* There is no SO_BROADCAST here: one request would be answered by many. */
+static int find_path(const struct echo_pcb *pcb, const struct ip_addr *local,
+                     const struct endpoint *to, struct ip_path *path)
+{
+    const struct ip *ip = pcb->echo->icmp->ip;
+
+    if (ip_is_broadcast(ip, &to->addr))
+        return -EACCES;
+    return ip_path(ip, &to->addr, local, to->scope, path);
+}
+
+int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
+{
+    struct ip_path path;
+
+    if (ip_addr_is_any(&remote->addr)) {
+        pcb->remote = remote->addr;
+        pcb->local = pcb->bound;
+        return 0;
+    }
+
+    int error = find_path(pcb, &pcb->bound, remote, &path);
+
+    if (error == 0)
+        error = take_free_id(pcb);
+    if (error < 0)
+        return error;
+    pcb->remote = remote->addr;
+    pcb->local = path.src;
+    return 0;
+}
+
+/* ---- Output ------------------------------------------------------------ */
+
+/*
+ * Takes the ICMP header off the front of the pieces, however the program cut
+ * them. False when there are not so many bytes.
+ */
+static bool take_header(struct bytes *pieces, unsigned count,
+                        uint8_t header[static ICMP_HEADER_LEN])
+{
+    size_t have = 0;
+
+    for (unsigned i = 0; i < count && have < ICMP_HEADER_LEN; i++) {
+        size_t part = min_size(pieces[i].len, ICMP_HEADER_LEN - have);
+
+        if (part > 0)
+            memcpy(header + have, pieces[i].data, part);
+        pieces[i] = bytes_from(pieces[i], part);
+        have += part;
+    }
+    return have == ICMP_HEADER_LEN;
+}
+
+/* `header` is the program's: its sequence number is sent, its identifier not */
+static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
+                        const uint8_t *header, const struct bytes *payload,
+                        unsigned count)
+{
+    struct ip_path path;
+    int error = find_path(pcb, &pcb->local, to, &path);
+
+    if (error == 0)
+        error = take_free_id(pcb);
+    if (error < 0)
+        return error;
+
+    struct icmp_echo request = {
+        .id = pcb->id,
+        .sequence = get_be16(header + ICMP_REST + 2),
+    };
+    struct ip_send send = {
+        .src = path.src,
+        .dst = to->addr,
+        .tos = pcb->tos,
+        .ttl = pcb->ttl,
+        .scope = to->scope,
+    };
+
+    return icmp_send_echo(pcb->echo->icmp, &send, &request, payload, count);
+}
+
+int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
+              const struct bytes *pieces, unsigned count)
+{
+    const struct endpoint connected = {.addr = pcb->remote};
+    struct bytes payload[FRAME_SLICES] = {{0}};
+    uint8_t header[ICMP_HEADER_LEN];
+
+    assert(count <= FRAME_SLICES);
+    if (pcb->error)
+        return -echo_take_error(pcb);
+    if (!to && ip_addr_is_any(&pcb->remote))
+        return -EDESTADDRREQ;
+    for (unsigned i = 0; i < count; i++)
+        payload[i] = pieces[i];
+    if (!take_header(payload, count, header) ||
+        header[ICMP_TYPE] != ICMP_ECHO_REQUEST || header[ICMP_CODE] != 0)
+        return -EINVAL;
+    return send_request(pcb, to ? to : &connected, header, payload, count);
+}
+
+/* ---- The contexts ------------------------------------------------------ */
+
+void echo_pcb_init(struct echo *echo, struct echo_pcb *pcb,
+                   size_t receive_limit, void *owner)
+{
+    *pcb = (struct echo_pcb){.echo = echo, .owner = owner};
+    dgram_queue_init(&pcb->received, receive_limit);
+}
+
+void echo_pcb_fini(struct echo_pcb *pcb)
+{
+    if (pcb->id != 0)
+        hash_table_remove(&pcb->echo->by_id, &pcb->node);
+    dgram_queue_fini(&pcb->received, pcb->echo->env->memory);
+}
+
+int echo_init(struct echo *echo, struct env *env, struct icmp *icmp)
+{
+    *echo = (struct echo){
+        .env = env,
+        .icmp = icmp,
+        .key = random_key(&env->random),
+    };
+    return hash_table_init(&echo->by_id, env->memory);
+}
+
+void echo_fini(struct echo *echo)
+{
+    hash_table_fini(&echo->by_id, echo->env->memory);
+}

@@ -1,0 +1,213 @@
+/*
+ * IPv4's context: which addresses are this host's, and by which path packets
+ * leave it. RFC 1122 3.2.1.3 (addresses), 3.3.1 (routing), 3.3.4 (several
+ * interfaces: the weak model, as in Linux).
+ *
+ * Left out on purpose: forwarding, and delivering one's own broadcasts and
+ * multicasts to oneself.
+ */
+#include "ip/ip.h"
+
+#include <errno.h>
+
+static struct iface *iface_of_node(struct list *node)
+{
+    return container_of(node, struct iface, node);
+}
+
+struct iface *ip_local_iface(const struct ip *ip, const struct ip_addr *addr)
+{
+    for (struct list *node = ip->ifaces->next; node != ip->ifaces;
+         node = node->next)
+        if (iface_has_addr(iface_of_node(node), addr))
+            return iface_of_node(node);
+    return NULL;
+}
+
+bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr)
+{
+    if (ip_addr_is_limited_broadcast(addr))
+        return true;
+    for (struct list *node = ip->ifaces->next; node != ip->ifaces;
+         node = node->next)
+        if (iface_is_broadcast(iface_of_node(node), addr))
+            return true;
+    return false;
+}
+
+static struct iface *iface_by_index(const struct ip *ip, unsigned index)
+{
+    for (struct list *node = ip->ifaces->next; node != ip->ifaces;
+         node = node->next)
+        if (iface_of_node(node)->index == index)
+            return iface_of_node(node);
+    return NULL;
+}
+
+static struct iface *loopback_iface(const struct ip *ip)
+{
+    for (struct list *node = ip->ifaces->next; node != ip->ifaces;
+         node = node->next)
+        if (iface_of_node(node)->loopback)
+            return iface_of_node(node);
+    return NULL;
+}
+
+static struct iface *first_real_iface(const struct ip *ip)
+{
+    for (struct list *node = ip->ifaces->next; node != ip->ifaces;
+         node = node->next)
+        if (!iface_of_node(node)->loopback)
+            return iface_of_node(node);
+    return NULL;
+}
+
+/* To ourselves: RFC 1122 3.2.1.3 (g), and our addresses on other interfaces. */
+static int path_inside(const struct ip *ip, const struct ip_addr *dst,
+                       struct ip_path *path)
+{
+    path->iface = loopback_iface(ip);
+    path->next_hop = *dst;
+    if (ip_addr_is_any(&path->src))
+        path->src = *dst;
+    return path->iface ? 0 : -ENETUNREACH;
+}
+
+/*
+ * 255.255.255.255 and multicast need no route: they are on a link, and only
+ * the question is on which one (RFC 1122 3.3.6, RFC 1112 6.1).
+ */
+static struct iface *link_of_group(const struct ip *ip,
+                                   const struct ip_addr *dst,
+                                   const struct ip_addr *src)
+{
+    const struct route *route = route_find(&ip->routes, dst);
+
+    if (!ip_addr_is_any(src))
+        return ip_local_iface(ip, src);
+    return route ? route->iface : first_real_iface(ip);
+}
+
+/* RFC 1122 3.3.1.1: on the link directly, otherwise by the gateway. */
+static int path_by_route(const struct ip *ip, const struct ip_addr *dst,
+                         unsigned scope, struct ip_path *path)
+{
+    const struct route *route = route_find(&ip->routes, dst);
+
+    path->next_hop = *dst;
+    if (scope)
+        path->iface = iface_by_index(ip, scope);
+    else if (route)
+        path->iface = route->iface;
+    if (!path->iface)
+        return -ENETUNREACH;
+    if (route && route->iface == path->iface &&
+        !ip_addr_is_any(&route->gateway))
+        path->next_hop = route->gateway;
+    return 0;
+}
+
+static int path_outside(const struct ip *ip, const struct ip_addr *dst,
+                        unsigned scope, struct ip_path *path)
+{
+    if (!ip_addr_is_limited_broadcast(dst) && !ip_addr_is_multicast(dst))
+        return path_by_route(ip, dst, scope, path);
+    path->next_hop = *dst;
+    path->iface =
+        scope ? iface_by_index(ip, scope) : link_of_group(ip, dst, &path->src);
+    return path->iface ? 0 : -ENETUNREACH;
+}
+
+/* RFC 1122 3.3.4.3: an address of the interface that the packet leaves by. */
+static int choose_source(const struct ip_addr *dst, struct ip_path *path)
+{
+    if (!ip_addr_is_any(&path->src)) /* 127/8 does not leave the host */
+        return ip_addr_is_loopback(&path->src) && !path->iface->loopback
+                   ? -EADDRNOTAVAIL
+                   : 0;
+
+    const struct ip_addr *ours = iface_source(path->iface, &path->next_hop);
+
+    if (ours)
+        path->src = *ours;
+    else if (ip_addr_is_limited_broadcast(dst))
+        path->src = IP_ADDR_ANY_V4; /* RFC 1122 3.2.1.3 (a): to learn one */
+    else
+        return -EADDRNOTAVAIL;
+    return 0;
+}
+
+int ip_path(const struct ip *ip, const struct ip_addr *dst,
+            const struct ip_addr *src, unsigned scope, struct ip_path *out)
+{
+    struct ip_path path = {.src = *src};
+
+    if (ip_addr_is_any(dst)) /* RFC 1122 3.2.1.3 (a): never a destination */
+        return -ENETUNREACH;
+    if (!ip_addr_is_any(src) && !ip_local_iface(ip, src))
+        return -EADDRNOTAVAIL;
+
+    bool is_inside = ip_addr_is_loopback(dst) || ip_local_iface(ip, dst);
+    int error = is_inside ? path_inside(ip, dst, &path)
+                          : path_outside(ip, dst, scope, &path);
+
+    if (error == 0)
+        error = choose_source(dst, &path);
+    if (error == 0)
+        *out = path;
+    return error;
+}
+
+const char *ip_protocol_text(uint8_t protocol)
+{
+    switch (protocol) {
+    case IP_PROTO_ICMP:
+        return "icmp";
+    case IP_PROTO_TCP:
+        return "tcp";
+    case IP_PROTO_UDP:
+        return "udp";
+    default: /* a number from the wire, not an enum */
+        return "ip";
+    }
+}
+
+struct ip_config ip_config_default(void)
+{
+    return (struct ip_config){.ttl = 64, .reass = ip_reass_config_default()};
+}
+
+int ip_init(struct ip *ip, struct env *env, struct arp *arp,
+            struct list *ifaces, const struct ip_config *config)
+{
+    *ip = (struct ip){
+        .env = env,
+        .arp = arp,
+        .config = *config,
+        .ifaces = ifaces,
+        .id_key = random_key(&env->random),
+        .id_counter = random_u32(&env->random),
+    };
+
+    int error = routes_init(&ip->routes, env);
+
+    if (error < 0)
+        return error;
+    error = ip_reass_init(&ip->reass, env, &config->reass);
+    if (error < 0)
+        routes_fini(&ip->routes);
+    return error;
+}
+
+void ip_flush(struct ip *ip)
+{
+    arp_flush(ip->arp);
+    ip_reass_flush(&ip->reass);
+    ip->stats.reasm_fails = ip->reass.fails;
+}
+
+void ip_fini(struct ip *ip)
+{
+    ip_reass_fini(&ip->reass);
+    routes_fini(&ip->routes);
+}

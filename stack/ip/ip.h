@@ -1,0 +1,174 @@
+/*
+ * IPv4: RFC 791 with RFC 1122 3. Input checks every header and reassembles;
+ * output routes, fills in the header and fragments. Packets are not
+ * forwarded: a host, not a router.
+ */
+#ifndef TAPIR_IP_IP_H
+#define TAPIR_IP_IP_H
+
+#include "ip/reass.h"
+#include "ip/route.h"
+#include "link/arp.h"
+
+enum {
+    IP_VERSION_IHL = 0,
+    IP_TOS = 1,
+    IP_TOTAL_LENGTH = 2,
+    IP_ID = 4,
+    IP_FRAGMENT = 6,
+    IP_TTL = 8,
+    IP_PROTOCOL = 9,
+    IP_CHECKSUM = 10,
+    IP_SRC = 12,
+    IP_DST = 16,
+    IP_HEADER_LEN = 20, /* without options */
+    IP_HEADER_MAX = 60,
+    IP_PACKET_MAX = 65535
+};
+
+enum { /* in the field IP_FRAGMENT */
+       IP_FLAG_DF = 0x4000,
+       IP_FLAG_MF = 0x2000,
+       IP_OFFSET_MASK = 0x1fff
+};
+
+enum ip_protocol { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17 };
+
+/* The header in host order. */
+struct ip_header {
+    struct ip_addr src;
+    struct ip_addr dst;
+    size_t header_len;
+    size_t total_len;
+    uint16_t id;
+    uint16_t fragment_offset; /* in bytes */
+    bool df;
+    bool mf;
+    uint8_t tos;
+    uint8_t ttl;
+    uint8_t protocol;
+};
+
+/* A datagram that has arrived, whole. */
+struct ip_packet {
+    struct iface *iface;
+    struct ip_header header;
+    struct frame *frame; /* at the payload */
+    struct bytes quote;  /* header and as much of the payload as lies behind
+                            it: what an ICMP error sends back */
+    bool link_broadcast; /* came as a link-layer broadcast or multicast */
+    bool broadcast;      /* dst is a broadcast or multicast address */
+};
+
+/* How to send. Zeroes choose what is usual. */
+struct ip_send {
+    struct ip_addr src; /* all zero: by the route */
+    struct ip_addr dst;
+    uint8_t protocol;
+    uint8_t tos;
+    uint8_t ttl;    /* 0: the stack's default */
+    bool df;        /* never fragment, neither here nor on the way */
+    unsigned scope; /* an interface's index, 0: by the route */
+};
+
+struct ip_config {
+    uint8_t ttl; /* RFC 1122 3.2.1.7: 64, by RFC 1340 and since */
+    struct ip_reass_config reass;
+};
+
+/* RFC 4293 names, in the scope of this host's IPv4. */
+struct ip_stats {
+    uint64_t in_receives;
+    uint64_t in_hdr_errors;
+    uint64_t in_addr_errors;
+    uint64_t in_unknown_protos;
+    uint64_t in_delivers;
+    uint64_t reasm_reqds;
+    uint64_t reasm_oks;
+    uint64_t reasm_fails;
+    uint64_t out_requests;
+    uint64_t out_no_routes;
+    uint64_t out_frag_oks;
+    uint64_t out_frag_fails;
+    uint64_t out_frag_creates;
+    uint64_t out_transmits;
+};
+
+struct ip {
+    struct env *env;
+    struct arp *arp;
+    struct ip_config config;
+    struct routes routes;
+    struct ip_reass reass;
+    struct list *ifaces; /* the stack's */
+    struct hash_key id_key;
+    uint32_t id_counter;
+    struct ip_stats stats;
+};
+
+struct ip_config ip_config_default(void);
+MUST_CHECK int ip_init(struct ip *ip, struct env *env, struct arp *arp,
+                       struct list *ifaces, const struct ip_config *config);
+void ip_fini(struct ip *ip);
+
+/* Header checks of RFC 1122 3.2.1 on wire bytes; -EBADMSG and a reason. */
+MUST_CHECK int ip_parse(struct bytes bytes, struct ip_header *out,
+                        enum drop_reason *why);
+/*
+ * A header that an ICMP error quotes: it need only hold together. On its way
+ * to the reporter, checksum and options may have become stale.
+ */
+MUST_CHECK int ip_parse_quote(struct bytes bytes, struct ip_header *out,
+                              enum drop_reason *why);
+/* Writes a header without options, with its checksum: IP_HEADER_LEN bytes. */
+void ip_emit(uint8_t *at, const struct ip_header *header);
+
+/*
+ * The frame begins with an IP header. 0: `out` is a whole datagram for this
+ * host, its frame standing at the payload. -EINPROGRESS: a fragment was kept.
+ * -EBADMSG: dropped. A datagram that was put together borrows its bytes from
+ * `ip->reass` until ip_flush.
+ *
+ * in_delivers is counted here; a protocol that nobody speaks is the caller's to
+ * drop, and to count in in_unknown_protos.
+ */
+MUST_CHECK int ip_input(struct ip *ip, struct frame *frame, bool link_broadcast,
+                        struct ip_packet *out);
+
+/*
+ * Sends the frame's bytes as one datagram. 0; -ENETUNREACH no route;
+ * -EMSGSIZE larger than the MTU with DF, or than an IP packet can be;
+ * -EADDRNOTAVAIL no source address, or not one of ours; -ENOBUFS the device's
+ * queue is full. The slices must stay until the devices' flush.
+ */
+int ip_output(struct ip *ip, struct frame *frame, const struct ip_send *send);
+
+/*
+ * The pass has ended with the devices' flush: what ARP and reassembly lent to
+ * frames is given back. Without it their memory is soon used up.
+ */
+void ip_flush(struct ip *ip);
+
+/* The interface that has `addr`; NULL if it is not an address of this host. */
+struct iface *ip_local_iface(const struct ip *ip, const struct ip_addr *addr);
+
+/* Whether `addr` is a broadcast address, limited or of one of our subnets. */
+bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr);
+
+/*
+ * Where packets to `dst` go: the interface, the next hop, the source address
+ * that would be used. `src` may be all zero. -ENETUNREACH, -EADDRNOTAVAIL.
+ */
+struct ip_path {
+    struct iface *iface;
+    struct ip_addr next_hop;
+    struct ip_addr src;
+};
+MUST_CHECK int ip_path(const struct ip *ip, const struct ip_addr *dst,
+                       const struct ip_addr *src, unsigned scope,
+                       struct ip_path *out);
+
+/* "icmp", "udp", "tcp", or "ip": static, for the trace. */
+const char *ip_protocol_text(uint8_t protocol);
+
+#endif

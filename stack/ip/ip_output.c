@@ -1,0 +1,214 @@
+/*
+ * IPv4 output: RFC 791 3.2, RFC 1122 3.2.1, with identification after RFC 6864
+ * and fragmentation after RFC 791 2.3. No options are sent.
+ */
+#include "ip/ip.h"
+
+#include <errno.h>
+
+enum {
+    MULTICAST_TTL = 1,       /* RFC 1112 6.1 */
+    FRAGMENT_UNIT = 8,       /* RFC 791 3.1 */
+    ID_KEY_LEN = 16 + 16 + 1 /* source, destination, protocol */
+};
+
+static void trace_packet_out(const struct ip *ip,
+                             const struct ip_header *header)
+{
+    struct trace_event event = {
+        .kind = TRACE_PACKET_OUT,
+        .layer = TRACE_IP,
+        .text = ip_protocol_text(header->protocol),
+        .local.addr = header->src,
+        .remote.addr = header->dst,
+        .len = header->total_len - header->header_len,
+    };
+
+    if (env_is_traced(ip->env))
+        env_trace(ip->env, &event);
+}
+
+static int drop(struct ip *ip, enum drop_reason why, const struct frame *frame,
+                int error)
+{
+    env_drop(ip->env, why, frame);
+    return error;
+}
+
+/*
+ * RFC 6864 4.1: an atomic datagram (DF set) needs no identification. Others
+ * get a counter that for each source, destination and protocol begins
+ * elsewhere, so that one peer's numbers do not tell another's (RFC 7739 5.3
+ * with one counter).
+ */
+static uint16_t choose_id(struct ip *ip, const struct ip_header *header)
+{
+    uint8_t key[ID_KEY_LEN];
+
+    if (header->df)
+        return 0;
+    memcpy(key, header->src.octet, 16);
+    memcpy(key + 16, header->dst.octet, 16);
+    key[32] = header->protocol;
+    return (uint16_t)(hash_bytes(&ip->id_key, bytes_of(key, sizeof(key))) +
+                      ip->id_counter++);
+}
+
+static uint8_t choose_ttl(const struct ip *ip, const struct ip_send *send)
+{
+    if (send->ttl)
+        return send->ttl;
+    return ip_addr_is_multicast(&send->dst) ? MULTICAST_TTL : ip->config.ttl;
+}
+
+/* `frame` begins with the IP header. */
+static int transmit(struct ip *ip, const struct ip_path *path,
+                    struct frame *frame)
+{
+    ip->stats.out_transmits++;
+    if (path->iface->dev->type == NETDEV_IP)
+        return iface_transmit(path->iface, frame);
+    return arp_output(ip->arp, path->iface, frame, &path->next_hop);
+}
+
+/* ---- Fragmentation, RFC 791 2.3 and 3.2 -------------------------------- */
+
+/* The part of [0, len) that lies in [from, from + room). */
+static struct bytes part_of(struct bytes piece, size_t at, size_t from,
+                            size_t room)
+{
+    size_t begin = from > at ? min_size(from - at, piece.len) : 0;
+    size_t end = from + room > at ? min_size(from + room - at, piece.len) : 0;
+
+    return end > begin ? bytes_slice(piece, begin, end - begin)
+                       : bytes_of(piece.data, 0);
+}
+
+/*
+ * The payload bytes [from, from + room) of `whole`, whose head begins with the
+ * IP header, as a frame of their own. What lay in the head (the transport
+ * header) is copied, what lay in slices is borrowed on.
+ */
+static void cut_payload(const struct frame *whole, size_t from, size_t room,
+                        struct frame *out)
+{
+    struct bytes in_head =
+        part_of(bytes_from(frame_head(whole), IP_HEADER_LEN), 0, from, room);
+    size_t at = whole->head_len - IP_HEADER_LEN;
+
+    frame_init_output(out);
+    out->iface = whole->iface;
+    memcpy(frame_push(out, in_head.len), in_head.data, in_head.len);
+    for (unsigned i = 0; i < whole->slice_count; i++) {
+        frame_add_slice(out, part_of(whole->slices[i], at, from, room));
+        at += whole->slices[i].len;
+    }
+}
+
+static int send_fragment(struct ip *ip, const struct ip_path *path,
+                         struct frame *fragment, struct ip_header *header)
+{
+    header->total_len = IP_HEADER_LEN + frame_len(fragment);
+    ip_emit(frame_push(fragment, IP_HEADER_LEN), header);
+    ip->stats.out_frag_creates++;
+    return transmit(ip, path, fragment);
+}
+
+/*
+ * All fragments but the last are as large as fits and a multiple of 8 bytes.
+ * One that cannot be sent makes the rest useless.
+ */
+static int send_fragments(struct ip *ip, const struct ip_path *path,
+                          struct frame *whole, struct ip_header header)
+{
+    size_t len = header.total_len - IP_HEADER_LEN;
+    size_t room =
+        (path->iface->mtu - IP_HEADER_LEN) / FRAGMENT_UNIT * FRAGMENT_UNIT;
+
+    assert(room > 0); /* RFC 791 3.2: every link carries 68 bytes */
+    if (whole->offload.checksum == FRAME_CHECKSUM_ABSENT)
+        frame_fill_checksum(whole); /* no device can, of a part */
+    for (size_t from = 0; from < len; from += room) {
+        struct frame fragment;
+
+        cut_payload(whole, from, room, &fragment);
+        header.fragment_offset = (uint16_t)from;
+        header.mf = from + room < len;
+
+        int error = send_fragment(ip, path, &fragment, &header);
+
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int fragment_packet(struct ip *ip, const struct ip_path *path,
+                           struct frame *frame, const struct ip_header *header)
+{
+    int error = send_fragments(ip, path, frame, *header);
+
+    if (error < 0)
+        ip->stats.out_frag_fails++;
+    else
+        ip->stats.out_frag_oks++;
+    return error;
+}
+
+/* ---- Output ------------------------------------------------------------ */
+
+static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
+                                    const struct ip_path *path,
+                                    size_t payload_len)
+{
+    struct ip_header header = {
+        .src = path->src,
+        .dst = send->dst,
+        .header_len = IP_HEADER_LEN,
+        .total_len = IP_HEADER_LEN + payload_len,
+        .df = send->df,
+        .tos = send->tos,
+        .ttl = choose_ttl(ip, send),
+        .protocol = send->protocol,
+    };
+
+    header.id = choose_id(ip, &header);
+    return header;
+}
+
+/* A super-segment of TCP is cut by the device: see frame.h. */
+static bool fits(const struct frame *frame, const struct iface *iface)
+{
+    return frame->offload.gso != FRAME_GSO_NONE ||
+           frame_len(frame) <= iface->mtu;
+}
+
+DOOR int ip_output(struct ip *ip, struct frame *frame,
+                   const struct ip_send *send)
+{
+    struct ip_path path;
+
+    ip->stats.out_requests++;
+
+    int error = ip_path(ip, &send->dst, &send->src, send->scope, &path);
+
+    if (error < 0) {
+        ip->stats.out_no_routes++;
+        return drop(ip, DROP_IP_NO_ROUTE, frame, error);
+    }
+    frame->iface = path.iface;
+    if (frame_len(frame) > IP_PACKET_MAX - IP_HEADER_LEN)
+        return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
+
+    struct ip_header header = make_header(ip, send, &path, frame_len(frame));
+
+    ip_emit(frame_push(frame, IP_HEADER_LEN), &header);
+    trace_packet_out(ip, &header);
+    if (fits(frame, path.iface))
+        return transmit(ip, &path, frame);
+    if (send->df) {
+        ip->stats.out_frag_fails++;
+        return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
+    }
+    return fragment_packet(ip, &path, frame, &header);
+}

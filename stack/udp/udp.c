@@ -1,0 +1,241 @@
+/*
+ * UDP: RFC 768, RFC 1122 4.1. Here are the header, connections and output;
+ * udp_input.c has the other direction, udp_port.c the ports.
+ *
+ * Left out on purpose: UDP-Lite, sending without a checksum (RFC 1122 4.1.3.4
+ * MAY), segmentation offload.
+ */
+#include "udp/udp.h"
+
+#include "base/checksum.h"
+#include "udp/udp_internal.h"
+
+#include <errno.h>
+
+/* ---- The header -------------------------------------------------------- */
+
+int udp_parse(struct bytes head, size_t packet_len, struct udp_header *out,
+              enum drop_reason *why)
+{
+    if (head.len < UDP_HEADER_LEN) {
+        *why = DROP_UDP_SHORT;
+        return -EBADMSG;
+    }
+
+    size_t len = get_be16(head.data + UDP_LENGTH);
+
+    if (len < UDP_HEADER_LEN || len > packet_len) {
+        *why = DROP_UDP_BAD_LENGTH;
+        return -EBADMSG;
+    }
+    *out = (struct udp_header){
+        .src_port = get_be16(head.data + UDP_SRC_PORT),
+        .dst_port = get_be16(head.data + UDP_DST_PORT),
+        .checksum = get_be16(head.data + UDP_CHECKSUM),
+        .len = len,
+    };
+    return 0;
+}
+
+void udp_emit(uint8_t *at, const struct udp_header *header)
+{
+    put_be16(at + UDP_SRC_PORT, header->src_port);
+    put_be16(at + UDP_DST_PORT, header->dst_port);
+    put_be16(at + UDP_LENGTH, (uint16_t)header->len);
+    put_be16(at + UDP_CHECKSUM, header->checksum);
+}
+
+void udp_trace(const struct udp *udp, enum trace_kind kind,
+               const struct ends *ends, size_t payload_len)
+{
+    struct trace_event event = {
+        .kind = kind,
+        .layer = TRACE_UDP,
+        .text = "datagram",
+        .local = ends->local,
+        .remote = ends->remote,
+        .len = payload_len,
+    };
+
+    if (env_is_traced(udp->env))
+        env_trace(udp->env, &event);
+}
+
+/* ---- Connecting -------------------------------------------------------- */
+
+/* The address to speak from; a group that was bound to is none. */
+static struct ip_addr source_of(const struct udp *udp,
+                                const struct endpoint *local)
+{
+    bool is_group = ip_addr_is_multicast(&local->addr) ||
+                    ip_is_broadcast(udp->ip, &local->addr);
+
+    return is_group ? IP_ADDR_ANY_V4 : local->addr;
+}
+
+static uint32_t scope_of(const struct udp_pcb *pcb, const struct endpoint *to)
+{
+    return pcb->local.scope ? pcb->local.scope : to->scope;
+}
+
+static int find_path(const struct udp_pcb *pcb, const struct endpoint *local,
+                     const struct endpoint *to, struct ip_path *path)
+{
+    const struct udp *udp = pcb->udp;
+    struct ip_addr src = source_of(udp, local);
+
+    if (!pcb->broadcast && ip_is_broadcast(udp->ip, &to->addr))
+        return -EACCES;
+    return ip_path(udp->ip, &to->addr, &src, scope_of(pcb, to), path);
+}
+
+/* A port that bind did not choose is given back too. */
+static void disconnect(struct udp_pcb *pcb)
+{
+    pcb->remote = (struct endpoint){0};
+    if (pcb->bound.port == 0)
+        udp_unbind(pcb);
+    pcb->local = pcb->bound;
+}
+
+int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote)
+{
+    struct ip_path path;
+
+    if (remote->port == 0 && ip_addr_is_any(&remote->addr)) {
+        disconnect(pcb);
+        return 0;
+    }
+    if (remote->port == 0)
+        return -EINVAL;
+
+    int error = find_path(pcb, &pcb->bound, remote, &path);
+
+    if (error == 0)
+        error = udp_bind_to_free_port(pcb);
+    if (error < 0)
+        return error;
+    pcb->remote = *remote;
+    pcb->local.addr = path.src;
+    return 0;
+}
+
+/* ---- Output ------------------------------------------------------------ */
+
+static size_t pieces_len(const struct bytes *pieces, unsigned count)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        len += pieces[i].len;
+    return len;
+}
+
+/* The sum of the pseudo header only: the rest is the device's, or its edge's.
+ */
+static void push_header(struct frame *frame, const struct ends *ends)
+{
+    struct checksum pseudo = {0};
+    struct udp_header header = {
+        .src_port = ends->local.port,
+        .dst_port = ends->remote.port,
+        .len = UDP_HEADER_LEN + frame_len(frame),
+    };
+
+    checksum_add_pseudo(&pseudo, &ends->local.addr, &ends->remote.addr,
+                        IP_PROTO_UDP, header.len);
+    header.checksum = checksum_fold(&pseudo);
+    udp_emit(frame_push(frame, UDP_HEADER_LEN), &header);
+    frame_leave_checksum(frame, UDP_CHECKSUM);
+}
+
+static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
+                         const struct bytes *pieces, unsigned count)
+{
+    struct udp *udp = pcb->udp;
+    struct ip_send send = {
+        .src = ends->local.addr,
+        .dst = ends->remote.addr,
+        .protocol = IP_PROTO_UDP,
+        .tos = pcb->tos,
+        .ttl = pcb->ttl,
+        .scope = scope_of(pcb, &ends->remote),
+    };
+    struct frame frame;
+
+    frame_init_output(&frame);
+    for (unsigned i = 0; i < count; i++)
+        frame_add_slice(&frame, pieces[i]);
+    udp_trace(udp, TRACE_PACKET_OUT, ends, frame_len(&frame));
+    push_header(&frame, ends);
+    udp->stats.out_datagrams++;
+    return ip_output(udp->ip, &frame, &send);
+}
+
+int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
+             const struct bytes *pieces, unsigned count)
+{
+    struct ip_path path;
+
+    if (pcb->error)
+        return -udp_take_error(pcb);
+    if (!to && !udp_is_connected(pcb))
+        return -EDESTADDRREQ;
+    if (!to)
+        to = &pcb->remote;
+    if (to->port == 0)
+        return -EINVAL;
+    if (pieces_len(pieces, count) > UDP_PAYLOAD_MAX)
+        return -EMSGSIZE;
+
+    int error = find_path(pcb, &pcb->local, to, &path);
+
+    if (error == 0)
+        error = udp_bind_to_free_port(pcb);
+    if (error < 0)
+        return error;
+
+    struct ends ends = {.local = pcb->local, .remote = *to};
+
+    ends.local.addr = path.src;
+    return send_datagram(pcb, &ends, pieces, count);
+}
+
+int udp_take_error(struct udp_pcb *pcb)
+{
+    int error = pcb->error;
+
+    pcb->error = 0;
+    return error;
+}
+
+/* ---- The contexts ------------------------------------------------------ */
+
+void udp_pcb_init(struct udp *udp, struct udp_pcb *pcb, size_t receive_limit,
+                  void *owner)
+{
+    *pcb = (struct udp_pcb){.udp = udp, .owner = owner};
+    dgram_queue_init(&pcb->received, receive_limit);
+}
+
+void udp_pcb_fini(struct udp_pcb *pcb)
+{
+    udp_unbind(pcb);
+    dgram_queue_fini(&pcb->received, pcb->udp->env->memory);
+}
+
+int udp_init(struct udp *udp, struct env *env, struct ip *ip, struct icmp *icmp)
+{
+    *udp = (struct udp){
+        .env = env,
+        .ip = ip,
+        .icmp = icmp,
+        .key = random_key(&env->random),
+    };
+    return hash_table_init(&udp->by_port, env->memory);
+}
+
+void udp_fini(struct udp *udp)
+{
+    hash_table_fini(&udp->by_port, udp->env->memory);
+}

@@ -1,0 +1,114 @@
+/*
+ * UDP, RFC 768 with RFC 1122 4.1 and RFC 8085.
+ */
+#ifndef TAPIR_UDP_UDP_H
+#define TAPIR_UDP_UDP_H
+
+#include "base/dgram.h"
+#include "ip/icmp.h"
+
+enum {
+    UDP_SRC_PORT = 0,
+    UDP_DST_PORT = 2,
+    UDP_LENGTH = 4,
+    UDP_CHECKSUM = 6,
+    UDP_HEADER_LEN = 8,
+    UDP_PAYLOAD_MAX = IP_PACKET_MAX - IP_HEADER_LEN - UDP_HEADER_LEN
+};
+
+struct udp_header {
+    uint16_t src_port;
+    uint16_t dst_port;
+    uint16_t checksum; /* 0: the sender took none */
+    size_t len;        /* header and payload */
+};
+
+/* One end of UDP: what a datagram socket holds. */
+struct udp_pcb {
+    struct hash_node node; /* by local port; linked while port is not 0 */
+    struct udp *udp;
+    struct endpoint local;
+    struct endpoint remote; /* port 0: not connected */
+    struct endpoint bound;  /* local as udp_bind made it: what dissolving a
+                               connection returns to */
+    bool reuse_addr;
+    bool broadcast;    /* SO_BROADCAST: may send to broadcast addresses */
+    bool is_shut_down; /* SHUT_RD: datagrams are no longer taken in */
+    uint8_t ttl;
+    uint8_t tos;
+    struct dgram_queue received;
+    int error; /* positive, of an ICMP error, until it is asked for */
+    void *owner;
+};
+
+/* RFC 4113 names. */
+struct udp_stats {
+    uint64_t in_datagrams;
+    uint64_t no_ports;
+    uint64_t in_errors;
+    uint64_t out_datagrams;
+};
+
+/* Something about the socket has changed: it may be readable or in error. */
+typedef void udp_notify_fn(void *context, void *owner);
+
+struct udp {
+    struct env *env;
+    struct ip *ip;
+    struct icmp *icmp;
+    udp_notify_fn *notify; /* set by stack.c */
+    void *notify_context;
+    struct hash_key key;
+    struct hash_table by_port;
+    struct udp_stats stats;
+};
+
+MUST_CHECK int udp_init(struct udp *udp, struct env *env, struct ip *ip,
+                        struct icmp *icmp);
+void udp_fini(struct udp *udp);
+
+/*
+ * -EBADMSG: too short, or the length field is impossible. `head` is what lies
+ * in one piece, packet_len all of it.
+ */
+MUST_CHECK int udp_parse(struct bytes head, size_t packet_len,
+                         struct udp_header *out, enum drop_reason *why);
+/* Its twin: UDP_HEADER_LEN bytes. */
+void udp_emit(uint8_t *at, const struct udp_header *header);
+
+void udp_input(struct udp *udp, const struct ip_packet *packet);
+/* An ICMP error about a datagram of ours. */
+void udp_icmp_error(struct udp *udp, const struct icmp_error *error);
+
+void udp_pcb_init(struct udp *udp, struct udp_pcb *pcb, size_t receive_limit,
+                  void *owner);
+void udp_pcb_fini(struct udp_pcb *pcb);
+
+/*
+ * Port 0 takes a free one at random (RFC 6056 3.3.1). -EADDRINUSE,
+ * -EADDRNOTAVAIL not an address of ours, -EINVAL bound already.
+ */
+MUST_CHECK int udp_bind(struct udp_pcb *pcb, const struct endpoint *local);
+
+/*
+ * Fixes the other end, and with it the local address; binds if need be.
+ * -ENETUNREACH, -EACCES broadcast without SO_BROADCAST, -EADDRINUSE. A remote
+ * of all zeroes dissolves the connection.
+ */
+MUST_CHECK int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote);
+
+/*
+ * One datagram. `to` NULL: to the connected end. -EDESTADDRREQ, -EMSGSIZE,
+ * -EACCES, -EINVAL port 0, the pending error, or ip_output's.
+ *
+ * At most FRAME_SLICES pieces, which stay until the devices' flush; the caller
+ * gathers more than that. A program's buffer does so by itself: the call that
+ * it was given to ends its pass, with the flush, before it returns.
+ */
+MUST_CHECK int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
+                        const struct bytes *pieces, unsigned count);
+
+/* The pending error (positive), which is cleared. */
+int udp_take_error(struct udp_pcb *pcb);
+
+#endif

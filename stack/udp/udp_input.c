@@ -1,0 +1,203 @@
+/*
+ * UDP input: RFC 768, RFC 1122 4.1, and the ICMP errors of RFC 1122 4.1.3.3 as
+ * Linux passes them on.
+ *
+ * Only a connected socket hears of ICMP errors, and only of hard ones: a socket
+ * that speaks with many could not tell whom it is about, and a soft error may
+ * be over before it is read.
+ */
+#include "udp/udp.h"
+
+#include "base/checksum.h"
+#include "udp/udp_internal.h"
+
+/* ---- Who gets it ------------------------------------------------------- */
+
+static bool accepts(const struct udp_pcb *pcb, const struct ends *ends)
+{
+    const struct ip_addr *bound = &pcb->local.addr;
+
+    if (pcb->local.scope != 0 && pcb->local.scope != ends->local.scope)
+        return false;
+    if (!ip_addr_is_any(bound) && !ip_addr_equal(bound, &ends->local.addr))
+        return false;
+    return !udp_is_connected(pcb) ||
+           (pcb->remote.port == ends->remote.port &&
+            ip_addr_equal(&pcb->remote.addr, &ends->remote.addr));
+}
+
+/* The more of the four numbers are fixed, the better it matches. */
+static unsigned score(const struct udp_pcb *pcb)
+{
+    return (udp_is_connected(pcb) ? 4u : 0u) +
+           (ip_addr_is_any(&pcb->local.addr) ? 0u : 2u) +
+           (pcb->local.scope != 0 ? 1u : 0u);
+}
+
+static struct udp_pcb *find_best(const struct udp *udp, const struct ends *ends)
+{
+    struct udp_pcb *best = NULL;
+    struct udp_pcb *pcb = udp_first_with_port(udp, ends->local.port);
+
+    for (; pcb; pcb = udp_next_with_port(pcb))
+        if (accepts(pcb, ends) && (!best || score(pcb) > score(best)))
+            best = pcb;
+    return best;
+}
+
+/* ---- Input ------------------------------------------------------------- */
+
+/* RFC 1122 4.1.3.4: zero means that the sender took none. */
+static bool checksum_is_right(const struct ip_packet *packet,
+                              const struct udp_header *header)
+{
+    const struct frame *frame = packet->frame;
+    struct checksum checksum = {0};
+
+    if (header->checksum == 0 ||
+        frame->offload.checksum != FRAME_CHECKSUM_COMPLETE)
+        return true; /* VERIFIED; ABSENT: it has never left this machine */
+    checksum_add_pseudo(&checksum, &packet->header.src, &packet->header.dst,
+                        IP_PROTO_UDP, header->len);
+    checksum_add_frame(&checksum, frame, 0);
+    return checksum_finish(&checksum) == 0;
+}
+
+/* Parses the header and cuts the frame down to what it says. */
+static enum drop_reason take_header(const struct ip_packet *packet,
+                                    struct udp_header *header)
+{
+    struct frame *frame = packet->frame;
+    enum drop_reason why;
+
+    if (udp_parse(frame_head(frame), frame_len(frame), header, &why) < 0)
+        return why;
+    frame_trim(frame, header->len);
+    return checksum_is_right(packet, header) ? DROP_NONE
+                                             : DROP_UDP_BAD_CHECKSUM;
+}
+
+static void notify(const struct udp_pcb *pcb)
+{
+    const struct udp *udp = pcb->udp;
+
+    if (udp->notify)
+        udp->notify(udp->notify_context, pcb->owner);
+}
+
+static void drop(struct udp *udp, enum drop_reason why,
+                 const struct frame *frame)
+{
+    udp->stats.in_errors++;
+    env_drop(udp->env, why, frame);
+}
+
+/* A receive side that was shut down is a buffer without room. */
+static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
+                    const struct ends *ends)
+{
+    struct udp *udp = pcb->udp;
+    struct dgram about = {
+        .src = ends->remote,
+        .dst = ends->local.addr,
+        .iface_index = packet->iface->index,
+        .arrived = udp->env->now,
+        .ttl = packet->header.ttl,
+        .tos = packet->header.tos,
+    };
+
+    if (pcb->is_shut_down || dgram_queue_add(&pcb->received, udp->env->memory,
+                                             &about, packet->frame) < 0) {
+        drop(udp, DROP_UDP_BUFFER_FULL, packet->frame);
+        return;
+    }
+    udp->stats.in_datagrams++;
+    notify(pcb);
+}
+
+/* RFC 1122 4.1.3.1; for broadcasts icmp_send_error is silent by itself. */
+static void refuse(struct udp *udp, const struct ip_packet *packet)
+{
+    udp->stats.no_ports++;
+    env_drop(udp->env, DROP_UDP_NO_PORT, packet->frame);
+    icmp_send_error(udp->icmp, packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE);
+}
+
+static void deliver_to_best(struct udp *udp, const struct ip_packet *packet,
+                            const struct ends *ends)
+{
+    struct udp_pcb *pcb = find_best(udp, ends);
+
+    if (pcb)
+        deliver(pcb, packet, ends);
+    else
+        refuse(udp, packet);
+}
+
+/* A broadcast is for everybody here, too: each that listens gets a copy. */
+static void deliver_to_all(struct udp *udp, const struct ip_packet *packet,
+                           const struct ends *ends)
+{
+    struct udp_pcb *pcb = udp_first_with_port(udp, ends->local.port);
+    bool is_wanted = false;
+
+    for (; pcb; pcb = udp_next_with_port(pcb)) {
+        if (!accepts(pcb, ends))
+            continue;
+        is_wanted = true;
+        deliver(pcb, packet, ends);
+    }
+    if (!is_wanted)
+        refuse(udp, packet);
+}
+
+DOOR void udp_input(struct udp *udp, const struct ip_packet *packet)
+{
+    struct udp_header header;
+    enum drop_reason why = take_header(packet, &header);
+
+    if (why != DROP_NONE) {
+        drop(udp, why, packet->frame);
+        return;
+    }
+    frame_pull(packet->frame, UDP_HEADER_LEN);
+
+    struct ends ends = {
+        .local = {.addr = packet->header.dst,
+                  .scope = packet->iface->index,
+                  .port = header.dst_port},
+        .remote = {.addr = packet->header.src, .port = header.src_port},
+    };
+
+    udp_trace(udp, TRACE_PACKET_IN, &ends, header.len - UDP_HEADER_LEN);
+    if (packet->broadcast)
+        deliver_to_all(udp, packet, &ends);
+    else
+        deliver_to_best(udp, packet, &ends);
+}
+
+/* By all four numbers: RFC 5927 4 leaves a forger that much to guess. */
+static struct udp_pcb *find_sender(const struct udp *udp,
+                                   const struct icmp_error *error)
+{
+    uint16_t src_port = get_be16(error->payload.data + UDP_SRC_PORT);
+    uint16_t dst_port = get_be16(error->payload.data + UDP_DST_PORT);
+    struct udp_pcb *pcb = udp_first_with_port(udp, src_port);
+
+    for (; pcb; pcb = udp_next_with_port(pcb))
+        if (udp_is_connected(pcb) && pcb->remote.port == dst_port &&
+            ip_addr_equal(&pcb->remote.addr, &error->quoted.dst) &&
+            ip_addr_equal(&pcb->local.addr, &error->quoted.src))
+            return pcb;
+    return NULL;
+}
+
+void udp_icmp_error(struct udp *udp, const struct icmp_error *error)
+{
+    struct udp_pcb *pcb = find_sender(udp, error);
+
+    if (!pcb || !error->hard)
+        return;
+    pcb->error = error->error;
+    notify(pcb);
+}

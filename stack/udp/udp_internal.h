@@ -1,0 +1,34 @@
+/*
+ * What UDP's own files share: which socket has which port, and a datagram's two
+ * ends.
+ */
+#ifndef TAPIR_UDP_UDP_INTERNAL_H
+#define TAPIR_UDP_UDP_INTERNAL_H
+
+#include "udp/udp.h"
+
+/* A datagram's two ends. */
+struct ends {
+    struct endpoint local;
+    struct endpoint remote;
+};
+
+static inline bool udp_is_connected(const struct udp_pcb *pcb)
+{
+    return pcb->remote.port != 0;
+}
+
+void udp_trace(const struct udp *udp, enum trace_kind kind,
+               const struct ends *ends, size_t payload_len);
+
+/* The first pcb of a port, and the next of the same; NULL at the end. */
+struct udp_pcb *udp_first_with_port(const struct udp *udp, uint16_t port);
+struct udp_pcb *udp_next_with_port(const struct udp_pcb *pcb);
+
+/* A port for a socket that has none yet. 0, -EADDRINUSE. */
+MUST_CHECK int udp_bind_to_free_port(struct udp_pcb *pcb);
+
+/* Gives the port back, if it has one. */
+void udp_unbind(struct udp_pcb *pcb);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * UDP's ports: RFC 768, RFC 1122 4.1.3.5 for addresses, RFC 6056 for the free
+ * ones.
+ */
+#include "udp/udp_internal.h"
+
+#include <errno.h>
+
+enum { /* RFC 6056 3.2, the range of Linux */
+       EPHEMERAL_FIRST = 32768,
+       EPHEMERAL_LAST = 60999,
+       EPHEMERAL_COUNT = EPHEMERAL_LAST - EPHEMERAL_FIRST + 1
+};
+
+static uint32_t hash_of_port(const struct udp *udp, uint16_t port)
+{
+    uint8_t key[2];
+
+    put_be16(key, port);
+    return (uint32_t)hash_bytes(&udp->key, bytes_of(key, sizeof(key)));
+}
+
+/* The first pcb of a port, and the next of the same; NULL at the end. */
+static struct udp_pcb *with_port(struct hash_node *node, uint16_t port)
+{
+    for (; node; node = hash_table_next(node)) {
+        struct udp_pcb *pcb = container_of(node, struct udp_pcb, node);
+
+        if (pcb->local.port == port)
+            return pcb;
+    }
+    return NULL;
+}
+
+struct udp_pcb *udp_first_with_port(const struct udp *udp, uint16_t port)
+{
+    return with_port(hash_table_first(&udp->by_port, hash_of_port(udp, port)),
+                     port);
+}
+
+struct udp_pcb *udp_next_with_port(const struct udp_pcb *pcb)
+{
+    return with_port(hash_table_next(&pcb->node), pcb->local.port);
+}
+
+static bool overlaps(const struct endpoint *a, const struct endpoint *b)
+{
+    bool scopes_meet = a->scope == 0 || b->scope == 0 || a->scope == b->scope;
+    bool addrs_meet = ip_addr_is_any(&a->addr) || ip_addr_is_any(&b->addr) ||
+                      ip_addr_equal(&a->addr, &b->addr);
+
+    return scopes_meet && addrs_meet;
+}
+
+/* With SO_REUSEADDR on both, several sockets share a port, as in Linux. */
+static bool is_taken(const struct udp_pcb *pcb, const struct endpoint *local)
+{
+    const struct udp_pcb *other = udp_first_with_port(pcb->udp, local->port);
+
+    for (; other; other = udp_next_with_port(other))
+        if (overlaps(&other->local, local) &&
+            !(other->reuse_addr && pcb->reuse_addr))
+            return true;
+    return false;
+}
+
+/* RFC 6056 3.3.1: from a random start; a port of nobody's. 0 if there is none.
+ */
+static uint16_t free_port(const struct udp *udp)
+{
+    uint32_t start = random_below(&udp->env->random, EPHEMERAL_COUNT);
+
+    for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
+        uint16_t port =
+            (uint16_t)(EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT);
+
+        if (!udp_first_with_port(udp, port))
+            return port;
+    }
+    return 0;
+}
+
+static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
+{
+    return ip_addr_is_any(addr) || ip_local_iface(ip, addr) ||
+           ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
+}
+
+static void link_pcb(struct udp_pcb *pcb, const struct endpoint *local)
+{
+    struct udp *udp = pcb->udp;
+
+    pcb->local = *local;
+    hash_table_insert(&udp->by_port, udp->env->memory, &pcb->node,
+                      hash_of_port(udp, local->port));
+}
+
+void udp_unbind(struct udp_pcb *pcb)
+{
+    if (pcb->local.port == 0)
+        return;
+    hash_table_remove(&pcb->udp->by_port, &pcb->node);
+    pcb->local.port = 0;
+}
+
+int udp_bind_to_free_port(struct udp_pcb *pcb)
+{
+    struct endpoint local = pcb->local;
+
+    if (local.port != 0)
+        return 0;
+    local.port = free_port(pcb->udp);
+    if (local.port == 0)
+        return -EADDRINUSE;
+    link_pcb(pcb, &local);
+    return 0;
+}
+
+int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
+{
+    struct endpoint chosen = *local;
+
+    if (pcb->local.port != 0)
+        return -EINVAL;
+    if (!may_be_bound(pcb->udp->ip, &local->addr))
+        return -EADDRNOTAVAIL;
+    if (chosen.port == 0)
+        chosen.port = free_port(pcb->udp);
+    if (chosen.port == 0 || is_taken(pcb, &chosen))
+        return -EADDRINUSE;
+    link_pcb(pcb, &chosen);
+    pcb->bound = chosen;
+    return 0;
+}
