@@ -1,0 +1,349 @@
+/*
+ * The life of a TCB: RFC 9293 3.3.1 and 3.3.2. What belongs to a user call, a
+ * segment or a timer is elsewhere; here it is found, changes state, and ends.
+ */
+#include "tcp/tcb.h"
+
+#include "tcp/tcp_port.h"
+#include "tcp/tcp_rtt.h"
+#include "tcp/tcp_timer.h"
+
+#include <errno.h>
+
+enum {
+    MSS_DEFAULT = 536, /* RFC 9293 3.7.1 MUST-15 */
+    MSS_FLOOR = 48,    /* smaller ones would only multiply our work */
+    TCP_IP_HEADERS = TCP_HEADER_LEN + IP_HEADER_LEN
+};
+
+const char *tcp_state_name(enum tcp_state state)
+{
+    static const char *const names[] = {
+        [TCPS_CLOSED] = "CLOSED",
+        [TCPS_LISTEN] = "LISTEN",
+        [TCPS_SYN_SENT] = "SYN-SENT",
+        [TCPS_SYN_RECEIVED] = "SYN-RECEIVED",
+        [TCPS_ESTABLISHED] = "ESTABLISHED",
+        [TCPS_FIN_WAIT_1] = "FIN-WAIT-1",
+        [TCPS_FIN_WAIT_2] = "FIN-WAIT-2",
+        [TCPS_CLOSE_WAIT] = "CLOSE-WAIT",
+        [TCPS_CLOSING] = "CLOSING",
+        [TCPS_LAST_ACK] = "LAST-ACK",
+        [TCPS_TIME_WAIT] = "TIME-WAIT",
+    };
+
+    return names[state];
+}
+
+struct tcb *tcb_create(struct tcp *tcp, void *owner)
+{
+    const struct tcp_config *config = &tcp->config;
+    struct tcb *tcb = NULL;
+
+    if (tcp->connection_count < config->max_connections)
+        tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
+    if (tcb == NULL)
+        return NULL;
+    tcb->tcp = tcp;
+    tcb->owner = owner;
+    tcb->number = ++tcp->next_connection;
+    tcb->local.addr = IP_ADDR_ANY_V4;
+    tcb->remote.addr = IP_ADDR_ANY_V4;
+    tcb->peer_mss = MSS_DEFAULT;
+    tcb->cc = &tcp_newreno;
+    sndbuf_init(&tcb->sndbuf, 0, config->send_buffer);
+    rcvbuf_init(&tcb->rcvbuf, config->receive_buffer);
+    reass_init(&tcb->reass);
+    rtt_init(tcb);
+    tcp_timer_init(tcb);
+    list_init(&tcb->output_node);
+    list_init(&tcb->end_node);
+    list_init(&tcb->port_node);
+    list_init(&tcb->child_node);
+    list_init(&tcb->children);
+    list_init(&tcb->accept_queue);
+    list_append(&tcp->all, &tcb->all_node);
+    tcp->connection_count++;
+    return tcb;
+}
+
+static uint32_t hash_ends(struct tcp *tcp, const struct endpoint *local,
+                          const struct endpoint *remote)
+{
+    uint8_t ends[36];
+
+    memcpy(ends, local->addr.octet, 16);
+    memcpy(ends + 16, remote->addr.octet, 16);
+    put_be16(ends + 32, local->port);
+    put_be16(ends + 34, remote->port);
+    return (uint32_t)hash_bytes(&tcp->key, bytes_of(ends, sizeof(ends)));
+}
+
+static bool same_end(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
+}
+
+struct tcb *tcb_find(struct tcp *tcp, const struct endpoint *local,
+                     const struct endpoint *remote)
+{
+    struct hash_node *node =
+        hash_table_first(&tcp->connections, hash_ends(tcp, local, remote));
+
+    for (; node != NULL; node = hash_table_next(node)) {
+        struct tcb *tcb = container_of(node, struct tcb, node);
+
+        if (same_end(&tcb->local, local) && same_end(&tcb->remote, remote))
+            return tcb;
+    }
+    return NULL;
+}
+
+int tcb_connect_ends(struct tcb *tcb, const struct endpoint *local,
+                     const struct endpoint *remote)
+{
+    struct tcp *tcp = tcb->tcp;
+
+    if (tcb_find(tcp, local, remote) != NULL)
+        return -EADDRINUSE;
+    tcb->local = *local;
+    tcb->remote = *remote;
+    hash_table_insert(&tcp->connections, tcp->env->memory, &tcb->node,
+                      hash_ends(tcp, local, remote));
+    tcb->is_connected = true;
+    return 0;
+}
+
+static void disconnect_ends(struct tcb *tcb)
+{
+    if (!tcb->is_connected)
+        return;
+    hash_table_remove(&tcb->tcp->connections, &tcb->node);
+    tcb->is_connected = false;
+}
+
+/* What a program that has closed would want to be finished before it ends. */
+static bool is_unfinished(const struct tcb *tcb)
+{
+    return tcb->owner == NULL && tcb->listener == NULL &&
+           (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_CLOSING ||
+            tcb->state == TCPS_LAST_ACK);
+}
+
+static void count_unfinished(struct tcb *tcb)
+{
+    bool now = is_unfinished(tcb);
+
+    if (now && !tcb->is_unfinished)
+        tcb->tcp->unfinished++;
+    if (!now && tcb->is_unfinished)
+        tcb->tcp->unfinished--;
+    tcb->is_unfinished = now;
+}
+
+static bool counts_as_established(enum tcp_state state)
+{
+    return state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT;
+}
+
+void tcb_set_state(struct tcb *tcb, enum tcp_state state)
+{
+    struct trace_event event = {
+        .kind = TRACE_STATE,
+        .layer = TRACE_TCP,
+        .from = tcp_state_name(tcb->state),
+        .text = tcp_state_name(state),
+        .local = tcb->local,
+        .remote = tcb->remote,
+        .connection = tcb->number,
+    };
+
+    if (state == tcb->state)
+        return;
+    tcb->tcp->stats.curr_estab += counts_as_established(state);
+    tcb->tcp->stats.curr_estab -= counts_as_established(tcb->state);
+    tcb->state = state;
+    count_unfinished(tcb);
+    env_trace(tcb->tcp->env, &event);
+}
+
+/* Nobody has it any more: freed when the pass ends. */
+static void reap_if_nobodys(struct tcb *tcb)
+{
+    if (tcb->owner != NULL || tcb->listener != NULL ||
+        tcb->state != TCPS_CLOSED || tcb->is_reaped)
+        return;
+    tcb->is_reaped = true;
+    list_append(&tcb->tcp->reaped, &tcb->end_node);
+}
+
+/* A half-open child is its listener's alone; one in the accept queue stays
+ * there, so that accept shows the program what became of it, as in Linux. */
+static void leave_half_open(struct tcb *tcb)
+{
+    if (tcb->listener == NULL || tcb->state != TCPS_SYN_RECEIVED)
+        return;
+    list_remove(&tcb->child_node);
+    tcb->listener->half_open_count--;
+    tcb->listener = NULL;
+}
+
+void tcb_close(struct tcb *tcb)
+{
+    struct memory *memory = tcb->tcp->env->memory;
+
+    leave_half_open(tcb);
+    if (tcb->state == TCPS_TIME_WAIT) {
+        list_remove(&tcb->end_node);
+        tcb->tcp->time_wait_count--;
+    }
+    tcp_timer_clear_all(tcb);
+    list_remove(&tcb->output_node);
+    disconnect_ends(tcb);
+    tcp_port_release(tcb);
+    sndbuf_fini(&tcb->sndbuf, memory);
+    reass_fini(&tcb->reass, memory);
+    tcb_set_state(tcb, TCPS_CLOSED);
+    reap_if_nobodys(tcb);
+}
+
+void tcb_release(struct tcb *tcb)
+{
+    tcb->owner = NULL;
+    count_unfinished(tcb);
+    reap_if_nobodys(tcb);
+}
+
+void tcb_reap(struct tcp *tcp)
+{
+    struct list *node;
+
+    while ((node = list_pop(&tcp->reaped)) != NULL) {
+        struct tcb *tcb = container_of(node, struct tcb, end_node);
+
+        rcvbuf_fini(&tcb->rcvbuf, tcp->env->memory);
+        list_remove(&tcb->all_node);
+        tcp->connection_count--;
+        memory_free(tcp->env->memory, tcb, sizeof(*tcb));
+    }
+}
+
+void tcb_fail(struct tcb *tcb, int error)
+{
+    tcb->error = error;
+    tcb_close(tcb);
+    tcb_notify(tcb);
+}
+
+void tcb_notify(struct tcb *tcb)
+{
+    if (tcb->owner != NULL)
+        tcb->tcp->notify(tcb->tcp->notify_context, tcb->owner);
+}
+
+void tcb_mark_output(struct tcb *tcb)
+{
+    if (!list_is_linked(&tcb->output_node) && tcb->state != TCPS_CLOSED)
+        list_append(&tcb->tcp->output, &tcb->output_node);
+}
+
+void tcb_ack_now(struct tcb *tcb)
+{
+    tcb->ack_now = true;
+    tcb_mark_output(tcb);
+}
+
+tcp_seq tcb_fin_seq(const struct tcb *tcb)
+{
+    return sndbuf_end(&tcb->sndbuf);
+}
+
+bool tcb_fin_is_sent(const struct tcb *tcb)
+{
+    return tcb->fin_is_queued && seq_gt(tcb->snd_nxt, tcb_fin_seq(tcb));
+}
+
+bool tcb_fin_is_acked(const struct tcb *tcb)
+{
+    return tcb->fin_is_queued && seq_gt(tcb->snd_una, tcb_fin_seq(tcb));
+}
+
+uint32_t tcb_unsent(const struct tcb *tcb)
+{
+    tcp_seq end = sndbuf_end(&tcb->sndbuf);
+
+    return seq_lt(tcb->snd_nxt, end) ? end - tcb->snd_nxt : 0;
+}
+
+uint32_t tcb_flight_size(const struct tcb *tcb)
+{
+    return tcb->snd_nxt - tcb->snd_una;
+}
+
+bool tcb_is_synchronized(const struct tcb *tcb)
+{
+    return tcb->state >= TCPS_ESTABLISHED;
+}
+
+bool tcb_can_receive(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_1 ||
+           tcb->state == TCPS_FIN_WAIT_2;
+}
+
+uint32_t tcb_offered_window(const struct tcb *tcb)
+{
+    return seq_gt(tcb->rcv_adv, tcb->rcv_nxt) ? tcb->rcv_adv - tcb->rcv_nxt : 0;
+}
+
+uint32_t tcb_receive_window(const struct tcb *tcb)
+{
+    /* what was offered is kept to: RFC 9293 3.8.6 SHLD-14 */
+    return max_u32(rcvbuf_space(&tcb->rcvbuf), tcb_offered_window(tcb));
+}
+
+unsigned tcb_path_mtu(const struct tcb *tcb)
+{
+    struct ip_path path;
+    unsigned mtu = IP_HEADER_LEN + TCP_HEADER_LEN + MSS_DEFAULT;
+
+    if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
+                tcb->local.scope, &path) == 0)
+        mtu = path.iface->mtu;
+    if (tcb->path_mtu != 0 && tcb->path_mtu < mtu)
+        mtu = tcb->path_mtu;
+    return mtu;
+}
+
+void tcb_update_mss(struct tcb *tcb, unsigned mtu)
+{
+    /* RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS + 20, MMS_S) - headers */
+    uint32_t mss = min_u32(tcb->peer_mss, mtu - TCP_IP_HEADERS);
+
+    if (tcb->user_mss != 0)
+        mss = min_u32(mss, tcb->user_mss);
+    if (tcb->has_timestamps) /* in every segment: RFC 6691 2 */
+        mss -= min_u32(mss, 2 + TCP_OPTION_TIMESTAMPS_LEN);
+    tcb->snd_mss = (uint16_t)max_u32(mss, MSS_FLOOR);
+}
+
+uint32_t tcb_timestamp(const struct tcb *tcb)
+{
+    return (uint32_t)(tcb->tcp->env->now / USEC_PER_MSEC) + tcb->ts_offset;
+}
+
+void tcb_check(const struct tcb *tcb)
+{
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
+        return;
+    assert(seq_leq(tcb->snd_una, tcb->snd_nxt));
+    assert(seq_leq(tcb->iss, tcb->snd_una));
+    if (tcb_is_synchronized(tcb)) {
+        assert(seq_leq(tcb->sndbuf.start, tcb->snd_una));
+        assert(seq_leq(tcb->snd_nxt,
+                       tcb_fin_seq(tcb) + (tcb->fin_is_queued ? 1 : 0)));
+    }
+    if (tcb->state != TCPS_TIME_WAIT && tcb_flight_size(tcb) > 0 &&
+        !list_is_linked(&tcb->output_node))
+        assert(tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT));
+}

@@ -1,0 +1,226 @@
+/*
+ * TCP, RFC 9293: what the socket layer and stack.c see of it. The user calls
+ * are those of RFC 9293 3.9.1 under their names there; none of them waits.
+ *
+ * Not implemented, on purpose: security and compartment (RFC 9293 3.10.7.4,
+ * third step), which no host has used for decades, and urgent data (sixth
+ * step), which RFC 6093 advises against; the urgent pointer is ignored and
+ * the data stays in line.
+ */
+#ifndef TAPIR_TCP_TCP_H
+#define TAPIR_TCP_TCP_H
+
+#include "ip/icmp.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct tcb;
+
+enum tcp_state {
+    TCPS_CLOSED,
+    TCPS_LISTEN,
+    TCPS_SYN_SENT,
+    TCPS_SYN_RECEIVED,
+    TCPS_ESTABLISHED,
+    TCPS_FIN_WAIT_1,
+    TCPS_FIN_WAIT_2,
+    TCPS_CLOSE_WAIT,
+    TCPS_CLOSING,
+    TCPS_LAST_ACK,
+    TCPS_TIME_WAIT
+};
+
+/* "SYN-SENT": as RFC 9293 writes it. */
+const char *tcp_state_name(enum tcp_state state);
+
+/* The stack's settings. Each default is Linux's: see stack/tcp/README.md. */
+struct tcp_config {
+    usec rto_initial; /* RFC 6298 2.1 */
+    usec rto_min;     /* not RFC 6298 2.4 */
+    usec rto_max;
+    usec delayed_ack;     /* RFC 9293 3.8.6.3: under 500 ms */
+    usec msl2;            /* length of TIME-WAIT: 2 MSL */
+    usec fin_wait_2;      /* of a connection that its program has closed */
+    usec buffer_idle;     /* a buffer that is empty so long gives its memory
+                             back */
+    unsigned syn_retries; /* R2 for SYN, RFC 9293 3.8.3 */
+    unsigned synack_retries;
+    unsigned retries;        /* R2 for data */
+    unsigned orphan_retries; /* R2 when the program has closed */
+    usec keepalive_idle;
+    usec keepalive_interval;
+    unsigned keepalive_probes;
+    unsigned initial_window; /* segments, RFC 6928 */
+    uint32_t send_buffer;    /* bytes, the limit of each connection */
+    uint32_t receive_buffer;
+    unsigned max_connections;
+    unsigned max_time_wait;
+    unsigned challenge_acks_per_second; /* RFC 5961 7: of each connection, no
+                             common count that would tell of others */
+    unsigned resets_per_second;         /* answers to unknown connections */
+    bool timestamps;                    /* RFC 7323 3 */
+    bool window_scale;                  /* RFC 7323 2 */
+    uint16_t port_first;                /* ephemeral ports, RFC 6056 */
+    uint16_t port_last;
+};
+
+/* RFC 4022 names. */
+struct tcp_stats {
+    uint64_t active_opens;
+    uint64_t passive_opens;
+    uint64_t attempt_fails;
+    uint64_t estab_resets;
+    uint64_t curr_estab;
+    uint64_t in_segs;
+    uint64_t out_segs;
+    uint64_t retrans_segs;
+    uint64_t in_errs;
+    uint64_t out_rsts;
+    uint64_t fast_retransmits; /* not in the RFC, as all that follow */
+    uint64_t timeouts;
+    uint64_t out_of_order;
+    uint64_t challenge_acks;
+    uint64_t zero_window_probes;
+    uint64_t keepalive_probes;
+    uint64_t delayed_acks;
+};
+
+/* Something about the connection has changed: ask tcp_readiness. */
+typedef void tcp_notify_fn(void *context, void *owner);
+
+struct tcp {
+    struct env *env;
+    struct ip *ip;
+    struct tcp_config config;
+    tcp_notify_fn *notify; /* set by stack.c */
+    void *notify_context;
+    struct hash_key key;      /* of the tables */
+    struct hash_key isn_key;  /* RFC 6528 3 */
+    struct hash_key port_key; /* RFC 6056 3.3.3 */
+    struct hash_key ts_key;   /* RFC 7323 5.4: timestamp offsets */
+    uint32_t port_counter;
+    struct hash_table connections; /* by both endpoints */
+    struct hash_table ports;       /* by local port: LISTEN and bound */
+    struct list output;            /* marked: they owe an ACK or can send */
+    struct list all;               /* every TCB, oldest first */
+    struct list time_wait;         /* the next to end first */
+    struct list reaped; /* CLOSED and nobody's, freed when the pass ends */
+    uint32_t connection_count;
+    uint32_t time_wait_count;
+    uint32_t unfinished; /* closed by their program, not yet acknowledged */
+    uint32_t next_connection; /* numbers for the trace */
+    usec challenge_second;    /* the second that is being counted */
+    unsigned challenge_count;
+    usec reset_second;
+    unsigned reset_count;
+    struct tcp_stats stats;
+};
+
+struct tcp_config tcp_config_default(void);
+MUST_CHECK int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,
+                        const struct tcp_config *config);
+void tcp_fini(struct tcp *tcp);
+
+/* A datagram with protocol 6. */
+void tcp_input(struct tcp *tcp, const struct ip_packet *packet);
+/* An ICMP error about a segment of ours: RFC 9293 3.9.2.2, RFC 5927. */
+void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error);
+/* The output pass: each marked connection sends what it owes and may. */
+void tcp_flush(struct tcp *tcp);
+
+/* A TCB in CLOSED for `owner`; NULL without memory. */
+MUST_CHECK struct tcb *tcp_create(struct tcp *tcp, void *owner);
+
+/*
+ * -EINVAL bound already, -EADDRINUSE, -EADDRNOTAVAIL. Port 0 is chosen
+ * (now, not at connect: getsockname must tell it).
+ */
+MUST_CHECK int tcp_bind(struct tcb *tcb, const struct endpoint *local);
+
+/* Passive OPEN, or a new backlog. -EADDRINUSE; -EINVAL when connected. */
+MUST_CHECK int tcp_listen(struct tcb *tcb, unsigned backlog);
+
+/*
+ * Active OPEN; the SYN goes with the flush. 0: on its way; -EADDRNOTAVAIL no
+ * free port; -EISCONN, -EALREADY, -EINVAL (listening), -ENETUNREACH, -ENOBUFS.
+ */
+MUST_CHECK int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
+
+/* The oldest connection that is ready to be accepted; NULL: none. */
+struct tcb *tcp_accept(struct tcb *listener, void *owner);
+
+/*
+ * SEND: how many bytes were taken, in part if the buffer is small. -EAGAIN
+ * full, or not open yet; -EPIPE after our FIN, or without a connection; the
+ * pending error.
+ */
+MUST_CHECK ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov,
+                            int count);
+
+/*
+ * RECEIVE: how many bytes were given; 0 the peer has closed; -EAGAIN nothing
+ * there; -ENOTCONN; the pending error. tcp_peek leaves the bytes there.
+ */
+MUST_CHECK ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov,
+                               int count);
+MUST_CHECK ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov,
+                            int count);
+
+/* CLOSE of our direction: FIN after all that was sent. -ENOTCONN. */
+MUST_CHECK int tcp_shutdown_send(struct tcb *tcb);
+/* The program will not read: what is there and what comes is thrown away. */
+MUST_CHECK int tcp_shutdown_receive(struct tcb *tcb);
+
+/*
+ * The owner lets go. What was sent is still delivered and the connection ends
+ * as RFC 9293 3.6 has it; with data unread it is reset (RFC 9293 3.6.1, RFC
+ * 2525 2.17). A listener's children are reset.
+ */
+void tcp_close(struct tcb *tcb);
+/* ABORT: RST, and the owner lets go. */
+void tcp_abort(struct tcb *tcb);
+/* ABORT of every connection whose owner has let go: nobody waits longer. */
+void tcp_abort_all(struct tcp *tcp);
+
+/* STATUS. */
+enum tcp_readiness {
+    TCP_READABLE = 1, /* data, or a connection to accept */
+    TCP_WRITABLE = 2,
+    TCP_PEER_CLOSED = 4, /* FIN received */
+    TCP_ERROR = 8,       /* an error is pending */
+    TCP_ENDED = 16,      /* both directions are over */
+    TCP_CONNECTING = 32  /* no answer to our SYN yet */
+};
+unsigned tcp_readiness(const struct tcb *tcb);
+enum tcp_state tcp_status(const struct tcb *tcb);
+/* The pending error (positive), which is cleared. */
+int tcp_take_error(struct tcb *tcb);
+const struct endpoint *tcp_local(const struct tcb *tcb);
+const struct endpoint *tcp_remote(const struct tcb *tcb);
+uint32_t tcp_unread(const struct tcb *tcb);
+/* Bytes sent or waiting that are not acknowledged, the FIN not counted. */
+uint32_t tcp_unacknowledged(const struct tcb *tcb);
+/* Whether all that was sent, our FIN too, is acknowledged, or lost for good. */
+bool tcp_is_finished(const struct tcb *tcb);
+
+/* Settings of one connection; a listener's go to its children. */
+void tcp_set_nodelay(struct tcb *tcb, bool on);
+bool tcp_nodelay(const struct tcb *tcb);
+void tcp_set_keepalive(struct tcb *tcb, bool on);
+bool tcp_keepalive(const struct tcb *tcb);
+void tcp_set_reuse_addr(struct tcb *tcb, bool on);
+bool tcp_reuse_addr(const struct tcb *tcb);
+void tcp_set_ttl(struct tcb *tcb, uint8_t ttl);
+uint8_t tcp_ttl(const struct tcb *tcb);
+void tcp_set_tos(struct tcb *tcb, uint8_t tos);
+uint8_t tcp_tos(const struct tcb *tcb);
+/* The largest segment to send and to announce; -EINVAL out of range. */
+MUST_CHECK int tcp_set_mss(struct tcb *tcb, unsigned mss);
+unsigned tcp_mss(const struct tcb *tcb);
+void tcp_set_send_buffer(struct tcb *tcb, uint32_t bytes);
+uint32_t tcp_send_buffer(const struct tcb *tcb);
+void tcp_set_receive_buffer(struct tcb *tcb, uint32_t bytes);
+uint32_t tcp_receive_buffer(const struct tcb *tcb);
+
+#endif

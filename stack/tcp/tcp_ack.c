@@ -1,0 +1,172 @@
+/*
+ * SEGMENT ARRIVES, fifth step, RFC 9293 3.10.7.4: what the ACK field and the
+ * window tell. With RFC 5961 5 (ACKs of injected data). What an ACK means for
+ * losses is in tcp_recovery.c.
+ */
+#include "tcp/tcp_open.h"
+#include "tcp/tcp_output.h"
+#include "tcp/tcp_recovery.h"
+#include "tcp/tcp_rtt.h"
+#include "tcp/tcp_steps.h"
+#include "tcp/tcp_timer.h"
+
+void enter_time_wait(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+
+    if (tcp->time_wait_count >= tcp->config.max_time_wait)
+        tcb_close(container_of(tcp->time_wait.next, struct tcb, end_node));
+    tcp_timer_clear_all(tcb);
+    tcb_set_state(tcb, TCPS_TIME_WAIT);
+    list_append(&tcp->time_wait, &tcb->end_node);
+    tcp->time_wait_count++;
+    tcp_timer_set(tcb, TCP_TIMER_END, tcp->env->now + tcp->config.msl2);
+}
+
+bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+    return seq_lt(tcb->snd_una, seg->ack) && seq_leq(seg->ack, tcb->snd_nxt);
+}
+
+/* SYN-RECEIVED: the third segment of the handshake. */
+static bool complete_handshake(struct tcb *tcb, const struct ip_packet *packet,
+                               const struct tcp_segment *seg)
+{
+    if (!acknowledges_the_syn(tcb, seg)) {
+        drop_segment(tcb, seg, DROP_TCP_BAD_ACK);
+        tcp_reset_unknown(tcb->tcp, packet, seg);
+        return false;
+    }
+    if (tcb->listener != NULL && !tcp_has_backlog(tcb->listener)) {
+        /* as Linux: our SYN,ACK goes again, and then there may be room */
+        drop_segment(tcb, seg, DROP_TCP_BACKLOG_FULL);
+        return false;
+    }
+    tcb->snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
+    tcb->max_snd_wnd = max_u32(tcb->max_snd_wnd, tcb->snd_wnd);
+    tcb->snd_wl1 = seg->seq;
+    tcb->snd_wl2 = seg->ack;
+    tcp_become_established(tcb, seg);
+    tcp_queue_for_accept(tcb);
+    tcb_notify(tcb);
+    return true;
+}
+
+/* RFC 9293 3.10.7.4, with the lower bound of RFC 5961 5.2 */
+static bool ack_is_plausible(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (seq_gt(seg->ack, tcb->snd_nxt)) {
+        drop_segment(tcb, seg, DROP_TCP_BAD_ACK);
+        send_challenge_ack(tcb);
+        return false;
+    }
+    if (seq_lt(seg->ack, tcb->snd_una - tcb->max_snd_wnd)) {
+        drop_segment(tcb, seg, DROP_TCP_OLD_ACK);
+        send_challenge_ack(tcb);
+        return false;
+    }
+    return true;
+}
+
+static void stop_probing(struct tcb *tcb)
+{
+    tcb->is_probing = false;
+    tcb->backoff = 0;
+    tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
+    recovery_window_opened(tcb);
+}
+
+/* SND.UNA =< SEG.ACK, and no older than what told the window last */
+static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    uint32_t wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
+
+    if (seq_lt(seg->ack, tcb->snd_una) || seq_gt(tcb->snd_wl1, seg->seq) ||
+        (tcb->snd_wl1 == seg->seq && seq_gt(tcb->snd_wl2, seg->ack)))
+        return;
+    if (tcb->is_probing && wnd > 0)
+        stop_probing(tcb);
+    else if (wnd == 0 && tcb_flight_size(tcb) > 0)
+        tcb->is_probing = true; /* a window that was taken back */
+    tcb->snd_wnd = wnd;
+    tcb->max_snd_wnd = max_u32(tcb->max_snd_wnd, wnd);
+    tcb->snd_wl1 = seg->seq;
+    tcb->snd_wl2 = seg->ack;
+    tcb_mark_output(tcb);
+}
+
+/* RFC 5681 2, (a) to (e). The answer to a probe of a shut window looks like
+ * one, but tells of no loss. */
+static bool is_duplicate_ack(const struct tcb *tcb,
+                             const struct tcp_segment *seg)
+{
+    return !tcb->is_probing && tcb_flight_size(tcb) > 0 && seg->len == 0 &&
+           seg->ack == tcb->snd_una &&
+           (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
+}
+
+/* SND.UNA < SEG.ACK =< SND.NXT */
+static void take_new_ack(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    uint32_t acked = seg->ack - tcb->snd_una;
+    tcp_seq text_end = sndbuf_end(&tcb->sndbuf);
+
+    rtt_acked(tcb, seg);
+    tcb->snd_una = seg->ack;
+    tcb->snd_small = seq_max(tcb->snd_small, tcb->snd_una);
+    tcb->retries = 0;
+    tcb->is_probing = false;
+    sndbuf_acknowledge(&tcb->sndbuf, seq_min(seg->ack, text_end));
+    if (seq_geq(seg->ack, text_end))
+        tcp_timer_buffer_is_empty(tcb);
+    recovery_acked(tcb, acked);
+    tcb_mark_output(tcb);
+    tcb_notify(tcb);
+}
+
+/* Our FIN is acknowledged, in a state where that matters. */
+static void wait_for_peer_to_close(struct tcb *tcb)
+{
+    tcb_set_state(tcb, TCPS_FIN_WAIT_2);
+    if (tcb->owner == NULL) /* nobody would ever read: not for ever */
+        tcp_timer_set(tcb, TCP_TIMER_END,
+                      tcb->tcp->env->now + tcb->tcp->config.fin_wait_2);
+    tcb_notify(tcb);
+}
+
+/* False: the connection is over. */
+static bool close_by_ack(struct tcb *tcb)
+{
+    if (!tcb_fin_is_acked(tcb))
+        return true;
+    if (tcb->state == TCPS_FIN_WAIT_1) {
+        wait_for_peer_to_close(tcb);
+    } else if (tcb->state == TCPS_CLOSING) {
+        enter_time_wait(tcb);
+        tcb_notify(tcb);
+    } else if (tcb->state == TCPS_LAST_ACK) {
+        tcb_close(tcb);
+        tcb_notify(tcb);
+        return false;
+    }
+    return true;
+}
+
+bool process_ack(struct tcb *tcb, const struct ip_packet *packet,
+                 const struct tcp_segment *seg)
+{
+    if (!(seg->flags & SEG_ACK)) {
+        drop_segment(tcb, seg, DROP_TCP_NO_ACK);
+        return false;
+    }
+    if (tcb->state == TCPS_SYN_RECEIVED)
+        return complete_handshake(tcb, packet, seg);
+    if (!ack_is_plausible(tcb, seg))
+        return false;
+    if (seq_gt(seg->ack, tcb->snd_una))
+        take_new_ack(tcb, seg);
+    else if (is_duplicate_ack(tcb, seg))
+        recovery_duplicate_ack(tcb);
+    update_window(tcb, seg);
+    return close_by_ack(tcb);
+}

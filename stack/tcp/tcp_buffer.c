@@ -1,0 +1,162 @@
+#include "tcp/tcp_buffer.h"
+
+#include <errno.h>
+
+void sndbuf_init(struct sndbuf *buf, tcp_seq start, uint32_t limit)
+{
+    ring_init(&buf->ring);
+    buf->start = start;
+    buf->limit = limit;
+}
+
+void sndbuf_fini(struct sndbuf *buf, struct memory *memory)
+{
+    ring_fini(&buf->ring, memory);
+}
+
+tcp_seq sndbuf_end(const struct sndbuf *buf)
+{
+    return buf->start + buf->ring.used;
+}
+
+uint32_t sndbuf_space(const struct sndbuf *buf)
+{
+    return buf->ring.used < buf->limit ? buf->limit - buf->ring.used : 0;
+}
+
+static size_t iov_total(const struct iovec *iov, int count)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
+                     const struct iovec *iov, int count)
+{
+    uint32_t room =
+        (uint32_t)min_size(sndbuf_space(buf), iov_total(iov, count));
+    uint32_t done = 0;
+
+    if (room == 0)
+        return 0;
+    if (ring_reserve(&buf->ring, memory, buf->ring.used + room) < 0)
+        return -ENOBUFS;
+    for (int i = 0; i < count && done < room; i++) {
+        size_t len = min_size(iov[i].iov_len, room - done);
+
+        ring_put(&buf->ring, buf->ring.used + done,
+                 bytes_of(iov[i].iov_base, len));
+        done += (uint32_t)len;
+    }
+    ring_commit(&buf->ring, room);
+    return room;
+}
+
+unsigned sndbuf_slices(const struct sndbuf *buf, tcp_seq from, uint32_t len,
+                       struct bytes pieces[static 2])
+{
+    return ring_slices(&buf->ring, from - buf->start, len, pieces);
+}
+
+void sndbuf_acknowledge(struct sndbuf *buf, tcp_seq una)
+{
+    ring_consume(&buf->ring, una - buf->start);
+    buf->start = una;
+}
+
+void sndbuf_release_if_empty(struct sndbuf *buf, struct memory *memory)
+{
+    ring_release_if_empty(&buf->ring, memory);
+}
+
+void rcvbuf_init(struct rcvbuf *buf, uint32_t limit)
+{
+    ring_init(&buf->ring);
+    buf->limit = limit;
+}
+
+void rcvbuf_fini(struct rcvbuf *buf, struct memory *memory)
+{
+    ring_fini(&buf->ring, memory);
+}
+
+uint32_t rcvbuf_unread(const struct rcvbuf *buf)
+{
+    return buf->ring.used;
+}
+
+uint32_t rcvbuf_space(const struct rcvbuf *buf)
+{
+    return buf->ring.used < buf->limit ? buf->limit - buf->ring.used : 0;
+}
+
+/* The part of [from, from + len) that lies in a piece which begins at
+ * `piece_at` of the frame goes to the ring. */
+static void put_piece(struct ring *ring, uint32_t at, struct bytes piece,
+                      size_t piece_at, size_t from, size_t len)
+{
+    size_t begin = from > piece_at ? from - piece_at : 0;
+    size_t end = min_size(piece.len, from + len - piece_at);
+
+    if (from + len <= piece_at || begin >= end)
+        return;
+    ring_put(ring, at + (uint32_t)(piece_at + begin - from),
+             bytes_slice(piece, begin, end - begin));
+}
+
+int rcvbuf_put(struct rcvbuf *buf, struct memory *memory, uint32_t at,
+               const struct frame *frame, size_t from, uint32_t len)
+{
+    uint32_t place = buf->ring.used + at;
+    size_t piece_at = frame->head_len;
+
+    if (ring_reserve(&buf->ring, memory, place + len) < 0)
+        return -ENOBUFS;
+    put_piece(&buf->ring, place, frame_head(frame), 0, from, len);
+    for (unsigned i = 0; i < frame->slice_count; i++) {
+        put_piece(&buf->ring, place, frame->slices[i], piece_at, from, len);
+        piece_at += frame->slices[i].len;
+    }
+    return 0;
+}
+
+void rcvbuf_commit(struct rcvbuf *buf, uint32_t len)
+{
+    ring_commit(&buf->ring, len);
+}
+
+ssize_t rcvbuf_peek(const struct rcvbuf *buf, const struct iovec *iov,
+                    int count)
+{
+    uint32_t done = 0;
+
+    for (int i = 0; i < count && done < buf->ring.used; i++) {
+        uint32_t len =
+            (uint32_t)min_size(iov[i].iov_len, buf->ring.used - done);
+
+        ring_copy(&buf->ring, done, iov[i].iov_base, len);
+        done += len;
+    }
+    return done;
+}
+
+ssize_t rcvbuf_read(struct rcvbuf *buf, const struct iovec *iov, int count)
+{
+    ssize_t done = rcvbuf_peek(buf, iov, count);
+
+    ring_consume(&buf->ring, (uint32_t)done);
+    return done;
+}
+
+void rcvbuf_discard(struct rcvbuf *buf)
+{
+    ring_consume(&buf->ring, buf->ring.used);
+}
+
+void rcvbuf_release_if_empty(struct rcvbuf *buf, struct memory *memory)
+{
+    ring_release_if_empty(&buf->ring, memory);
+}

@@ -1,0 +1,73 @@
+/*
+ * The two buffers of a connection. TCP asks them for bytes by sequence number
+ * or by their distance from RCV.NXT and never sees the rings behind them.
+ */
+#ifndef TAPIR_TCP_BUFFER_H
+#define TAPIR_TCP_BUFFER_H
+
+#include "base/frame.h"
+#include "base/ring.h"
+#include "tcp/seq.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* What the program has written and the peer has not yet acknowledged. */
+struct sndbuf {
+    struct ring ring;
+    uint32_t limit;
+    tcp_seq start; /* the sequence number of the oldest byte */
+};
+
+void sndbuf_init(struct sndbuf *buf, tcp_seq start, uint32_t limit);
+void sndbuf_fini(struct sndbuf *buf, struct memory *memory);
+
+/* The sequence number after the last byte: where the next write goes. */
+tcp_seq sndbuf_end(const struct sndbuf *buf);
+uint32_t sndbuf_space(const struct sndbuf *buf);
+
+/* As much as there is space for: the count, 0 when full, or -ENOBUFS. */
+MUST_CHECK ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
+                                const struct iovec *iov, int count);
+
+/* The bytes [from, from + len) as they lie; the number of pieces. */
+unsigned sndbuf_slices(const struct sndbuf *buf, tcp_seq from, uint32_t len,
+                       struct bytes pieces[static 2]);
+
+/* Everything before `una` is acknowledged: drops it. */
+void sndbuf_acknowledge(struct sndbuf *buf, tcp_seq una);
+void sndbuf_release_if_empty(struct sndbuf *buf, struct memory *memory);
+
+/* What has arrived and the program has not yet read. */
+struct rcvbuf {
+    struct ring ring;
+    uint32_t limit;
+};
+
+void rcvbuf_init(struct rcvbuf *buf, uint32_t limit);
+void rcvbuf_fini(struct rcvbuf *buf, struct memory *memory);
+
+uint32_t rcvbuf_unread(const struct rcvbuf *buf);
+/* How many bytes from RCV.NXT on there is space for. */
+uint32_t rcvbuf_space(const struct rcvbuf *buf);
+
+/*
+ * Copies `len` bytes of `frame`, from `from` on, to their place `at` bytes
+ * after RCV.NXT, in or out of order. 0 or -ENOBUFS.
+ */
+MUST_CHECK int rcvbuf_put(struct rcvbuf *buf, struct memory *memory,
+                          uint32_t at, const struct frame *frame, size_t from,
+                          uint32_t len);
+
+/* RCV.NXT moves on over `len` bytes that have been put: they can be read. */
+void rcvbuf_commit(struct rcvbuf *buf, uint32_t len);
+
+/* Copies unread bytes out; the count. rcvbuf_read drops them, too. */
+ssize_t rcvbuf_peek(const struct rcvbuf *buf, const struct iovec *iov,
+                    int count);
+ssize_t rcvbuf_read(struct rcvbuf *buf, const struct iovec *iov, int count);
+void rcvbuf_discard(struct rcvbuf *buf);
+/* Gives the ring's memory back, which must hold nothing out of order. */
+void rcvbuf_release_if_empty(struct rcvbuf *buf, struct memory *memory);
+
+#endif

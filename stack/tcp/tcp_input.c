@@ -1,0 +1,236 @@
+/*
+ * SEGMENT ARRIVES, RFC 9293 3.10.7, as a table of contents: its sections are
+ * the functions segment_arrives_*, its eight steps the lines of
+ * segment_arrives_otherwise. The steps themselves are in tcp_sequence.c (first
+ * to fourth), tcp_ack.c (fifth) and tcp_text.c (seventh, eighth).
+ */
+#include "tcp/tcp_open.h"
+#include "tcp/tcp_output.h"
+#include "tcp/tcp_port.h"
+#include "tcp/tcp_steps.h"
+
+#include "base/checksum.h"
+
+#include <errno.h>
+
+/* ---- 3.10.7.1: CLOSED --------------------------------------------------- */
+
+static void segment_arrives_closed(struct tcp *tcp,
+                                   const struct ip_packet *packet,
+                                   const struct tcp_segment *seg)
+{
+    env_drop(tcp->env, DROP_TCP_NO_CONNECTION, packet->frame);
+    tcp_reset_unknown(tcp, packet, seg);
+}
+
+/* ---- 3.10.7.2: LISTEN --------------------------------------------------- */
+
+static void segment_arrives_in_listen(struct tcb *listener,
+                                      const struct ip_packet *packet,
+                                      const struct tcp_segment *seg)
+{
+    if (seg->flags & SEG_RST) { /* first */
+        drop_segment(listener, seg, DROP_TCP_UNEXPECTED_RST);
+    } else if (seg->flags & SEG_ACK) { /* second */
+        drop_segment(listener, seg, DROP_TCP_NO_CONNECTION);
+        tcp_reset_unknown(listener->tcp, packet, seg);
+    } else if (seg->flags & SEG_SYN) { /* third */
+        /* text that comes with it is not kept: it is not acknowledged, and
+         * so will come again */
+        tcp_open_passively(listener, packet, seg);
+    } else { /* fourth: "should not be reached" */
+        drop_segment(listener, seg, DROP_TCP_NO_SYN);
+    }
+}
+
+/* ---- 3.10.7.3: SYN-SENT ------------------------------------------------- */
+
+static void refused(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & SEG_ACK)) {
+        drop_segment(tcb, seg, DROP_TCP_UNEXPECTED_RST);
+        return;
+    }
+    tcb->tcp->stats.attempt_fails++;
+    tcb_fail(tcb, ECONNREFUSED);
+}
+
+static void both_syns_are_acknowledged(struct tcb *tcb, struct tcp_segment *seg)
+{
+    tcp_become_established(tcb, seg);
+    tcb_ack_now(tcb);
+    tcb_notify(tcb);
+    /* "continue at the sixth step": text and FIN may come with the SYN */
+    seg->seq++;
+    seg->len--;
+    seg->flags &= (uint8_t)~SEG_SYN;
+    trim_to_window(tcb, seg);
+    if (process_text(tcb, seg))
+        process_fin(tcb, seg);
+}
+
+/* Two ends that open at the same time: RFC 9293 3.5 figure 7 */
+static void open_simultaneously(struct tcb *tcb)
+{
+    tcb_set_state(tcb, TCPS_SYN_RECEIVED);
+    tcb->resend_syn = true; /* as SYN,ACK, "with <SEQ=ISS>" */
+    tcb_mark_output(tcb);
+}
+
+static void segment_arrives_in_syn_sent(struct tcb *tcb,
+                                        const struct ip_packet *packet,
+                                        struct tcp_segment *seg)
+{
+    if ((seg->flags & SEG_ACK) && !acknowledges_the_syn(tcb, seg)) { /* first */
+        drop_segment(tcb, seg, DROP_TCP_BAD_ACK);
+        tcp_reset_unknown(tcb->tcp, packet, seg);
+        return;
+    }
+    if (seg->flags & SEG_RST) { /* second; the ACK was checked */
+        refused(tcb, seg);
+        return;
+    }
+    /* third: security, see tcp.h */
+    if (!(seg->flags & SEG_SYN)) { /* fifth: neither SYN nor RST */
+        drop_segment(tcb, seg, DROP_TCP_NO_SYN);
+        return;
+    }
+    tcp_take_syn(tcb, seg); /* fourth */
+    if (seg->flags & SEG_ACK)
+        both_syns_are_acknowledged(tcb, seg);
+    else
+        open_simultaneously(tcb);
+}
+
+/* ---- 3.10.7.4: other states -------------------------------------------- */
+
+static void segment_arrives_otherwise(struct tcb *tcb,
+                                      const struct ip_packet *packet,
+                                      struct tcp_segment *seg)
+{
+    if (!accept_sequence(tcb, seg)) /* first; also trims to the window */
+        return;
+    if (!process_rst(tcb, seg)) /* second; RFC 5961 3.2 */
+        return;
+    /* third: security and compartment are not implemented, see tcp.h */
+    if (!process_syn(tcb, seg)) /* fourth; RFC 5961 4.2 */
+        return;
+    if (!process_ack(tcb, packet, seg)) /* fifth */
+        return;
+    /* sixth: the URG bit is ignored, its octet stays in line, see tcp.h */
+    if (!process_text(tcb, seg)) /* seventh */
+        return;
+    process_fin(tcb, seg); /* eighth */
+}
+
+/* ---- The door ----------------------------------------------------------- */
+
+static bool checksum_is_right(const struct ip_packet *packet)
+{
+    struct checksum checksum = {0};
+
+    if (packet->frame->offload.checksum != FRAME_CHECKSUM_COMPLETE)
+        return true; /* the device vouches for it, see frame.h */
+    checksum_add_pseudo(&checksum, &packet->header.src, &packet->header.dst,
+                        IP_PROTO_TCP, frame_len(packet->frame));
+    checksum_add_frame(&checksum, packet->frame, 0);
+    return checksum_finish(&checksum) == 0;
+}
+
+static enum drop_reason what_is_wrong(const struct ip_packet *packet,
+                                      struct tcp_segment *seg)
+{
+    enum drop_reason why;
+
+    if (tcp_segment_parse(packet->frame, seg, &why) < 0)
+        return why;
+    if (!checksum_is_right(packet))
+        return DROP_TCP_BAD_CHECKSUM;
+    if (packet->broadcast || packet->link_broadcast)
+        return DROP_TCP_BAD_ADDRESS; /* MUST-57 */
+    if (seg->src_port == 0 || seg->dst_port == 0)
+        return DROP_TCP_NO_CONNECTION; /* nobody can be there, RFC 6335 6 */
+    return DROP_NONE;
+}
+
+/* RFC 9293 3.6.1, RFC 6191 2: a new SYN may take over what waits only for the
+ * old connection's stragglers, if it is clearly newer. */
+static bool may_reopen(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (tcb->state != TCPS_TIME_WAIT || !(seg->flags & SEG_SYN) ||
+        (seg->flags & (SEG_ACK | SEG_RST)))
+        return false;
+    if (tcb->has_timestamps && seg->options.has_timestamps &&
+        (int32_t)(seg->options.ts_val - tcb->ts_recent) > 0)
+        return true;
+    return seq_gt(seg->seq, tcb->rcv_nxt);
+}
+
+static struct tcb *find_receiver(struct tcp *tcp,
+                                 const struct ip_packet *packet,
+                                 const struct tcp_segment *seg)
+{
+    struct endpoint local = {.addr = packet->header.dst, .port = seg->dst_port};
+    struct endpoint remote = {.addr = packet->header.src,
+                              .port = seg->src_port};
+    struct tcb *tcb = tcb_find(tcp, &local, &remote);
+    struct tcb *listener;
+
+    if (tcb != NULL && !may_reopen(tcb, seg))
+        return tcb;
+    listener = tcp_port_listener(tcp, &local);
+    if (listener == NULL)
+        return tcb;
+    if (tcb != NULL)
+        tcb_close(tcb);
+    return listener;
+}
+
+static void trace_arrival(struct tcp *tcp, const struct tcb *tcb,
+                          const struct ip_packet *packet,
+                          const struct tcp_segment *seg)
+{
+    struct trace_event event = {
+        .kind = TRACE_SEGMENT_IN,
+        .layer = TRACE_TCP,
+        .frame = packet->frame,
+        .local = {.addr = packet->header.dst, .port = seg->dst_port},
+        .remote = {.addr = packet->header.src, .port = seg->src_port},
+        .segment = seg,
+        .len = seg->text_len,
+    };
+
+    if (tcb != NULL && tcb->state != TCPS_LISTEN) {
+        event.connection = tcb->number;
+        event.iss = tcb->iss;
+        event.irs = tcb->irs;
+        event.cwnd = tcb->cwnd;
+        event.ssthresh = tcb->ssthresh;
+    }
+    if (env_is_traced(tcp->env))
+        env_trace(tcp->env, &event);
+}
+
+DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
+{
+    struct tcp_segment seg;
+    enum drop_reason wrong = what_is_wrong(packet, &seg);
+    struct tcb *tcb;
+
+    tcp->stats.in_segs++;
+    if (wrong != DROP_NONE) {
+        tcp->stats.in_errs++;
+        env_drop(tcp->env, wrong, packet->frame);
+        return;
+    }
+    tcb = find_receiver(tcp, packet, &seg);
+    trace_arrival(tcp, tcb, packet, &seg);
+    if (tcb == NULL)
+        segment_arrives_closed(tcp, packet, &seg);
+    else if (tcb->state == TCPS_LISTEN)
+        segment_arrives_in_listen(tcb, packet, &seg);
+    else if (tcb->state == TCPS_SYN_SENT)
+        segment_arrives_in_syn_sent(tcb, packet, &seg);
+    else
+        segment_arrives_otherwise(tcb, packet, &seg);
+}

@@ -1,0 +1,50 @@
+/*
+ * TCP options: RFC 9293 3.2 (MSS), RFC 7323 2.2 (window scale) and 3.2
+ * (timestamps). Others are skipped by their length.
+ */
+#ifndef TAPIR_TCP_OPTIONS_H
+#define TAPIR_TCP_OPTIONS_H
+
+#include "base/bytes.h"
+
+#include <stdbool.h>
+
+enum tcp_option_kind {
+    TCP_OPTION_END = 0,
+    TCP_OPTION_NOP = 1,
+    TCP_OPTION_MSS = 2,
+    TCP_OPTION_WINDOW_SCALE = 3,
+    TCP_OPTION_TIMESTAMPS = 8
+};
+
+enum {
+    TCP_OPTION_MSS_LEN = 4,
+    TCP_OPTION_WINDOW_SCALE_LEN = 3,
+    TCP_OPTION_TIMESTAMPS_LEN = 10,
+    TCP_OPTIONS_MAX = 40,
+    TCP_WINDOW_SCALE_MAX = 14 /* RFC 7323 2.3 */
+};
+
+struct tcp_options {
+    bool has_mss;
+    bool has_window_scale;
+    bool has_timestamps;
+    uint16_t mss;
+    uint8_t window_scale;
+    uint32_t ts_val;
+    uint32_t ts_ecr;
+};
+
+/*
+ * 0; -EBADMSG when an option runs past the end or has an impossible length
+ * (RFC 9293 3.1 MUST-7: must not crash; we drop the segment).
+ */
+MUST_CHECK int tcp_options_parse(struct bytes bytes, struct tcp_options *out);
+
+/* Bytes that tcp_options_emit writes, a multiple of four. */
+size_t tcp_options_len(const struct tcp_options *options);
+
+/* In the order and with the padding that Linux uses. */
+void tcp_options_emit(const struct tcp_options *options, uint8_t *to);
+
+#endif

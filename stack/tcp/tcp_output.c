@@ -1,0 +1,443 @@
+/*
+ * Sending. RFC 9293 3.7.4 (Nagle, with Minshall's change that Linux has: only
+ * a small segment that is still unacknowledged holds back the next small one),
+ * 3.8.6.2 (silly windows, both sides), RFC 5681 (cwnd), RFC 7323 (timestamps,
+ * window scale).
+ *
+ * A segment is built anew from the send buffer each time it is sent. Where the
+ * device cuts large segments itself (its max_gso), one frame carries many.
+ */
+#include "tcp/tcp_output.h"
+
+#include "base/checksum.h"
+#include "tcp/tcp_recovery.h"
+#include "tcp/tcp_rtt.h"
+#include "tcp/tcp_timer.h"
+
+/* ---- One segment ------------------------------------------------------ */
+
+static void trace_segment(struct tcp *tcp, const struct tcp_segment *seg,
+                          const struct ip_send *send, const struct tcb *tcb)
+{
+    struct trace_event event = {
+        .kind = TRACE_SEGMENT_OUT,
+        .layer = TRACE_TCP,
+        .local = {.addr = send->src, .port = seg->src_port},
+        .remote = {.addr = send->dst, .port = seg->dst_port},
+        .segment = seg,
+        .len = seg->text_len,
+    };
+
+    if (tcb != NULL) {
+        event.connection = tcb->number;
+        event.iss = tcb->iss;
+        event.irs = tcb->irs;
+        event.cwnd = tcb->cwnd;
+        event.ssthresh = tcb->ssthresh;
+    }
+    if (env_is_traced(tcp->env))
+        env_trace(tcp->env, &event);
+}
+
+/* Header and pseudo header's sum before the text, and down to IP. */
+static void emit(struct tcp *tcp, struct frame *frame,
+                 const struct tcp_segment *seg, const struct ip_send *send)
+{
+    struct checksum pseudo = {0};
+
+    tcp_segment_push(frame, seg);
+    checksum_add_pseudo(&pseudo, &send->src, &send->dst, IP_PROTO_TCP,
+                        frame_len(frame));
+    put_be16(frame->head + TCP_CHECKSUM, checksum_fold(&pseudo));
+    frame_leave_checksum(frame, TCP_CHECKSUM);
+    tcp->stats.out_segs++;
+    if (seg->flags & SEG_RST)
+        tcp->stats.out_rsts++;
+    /* what cannot be sent now is as good as lost: timers will see to it */
+    (void)ip_output(tcp->ip, frame, send);
+}
+
+static struct ip_send send_for(const struct tcb *tcb)
+{
+    return (struct ip_send){
+        .src = tcb->local.addr,
+        .dst = tcb->remote.addr,
+        .protocol = IP_PROTO_TCP,
+        .tos = tcb->tos,
+        .ttl = tcb->ttl,
+        .df = true, /* RFC 1191: the path tells its MTU */
+        .scope = tcb->local.scope,
+    };
+}
+
+static struct tcp_options timestamps_for(const struct tcb *tcb)
+{
+    return (struct tcp_options){
+        .has_timestamps = true,
+        .ts_val = tcb_timestamp(tcb),
+        .ts_ecr = tcb->ts_recent,
+    };
+}
+
+uint32_t tcp_window_to_offer(const struct tcb *tcb)
+{
+    uint32_t offered = tcb_offered_window(tcb);
+    uint32_t space = rcvbuf_space(&tcb->rcvbuf);
+    uint32_t unit = 1u << tcb->rcv_wscale;
+
+    /* the edge stays until it can move by a good step, RFC 9293 3.8.6.2.2 */
+    if (space >= offered + min_u32(tcb->rcvbuf.limit / 2, tcb->rcv_mss))
+        offered = space & ~(unit - 1);
+    /* rounded up: the right edge must not move back (SHLD-14) */
+    offered = (offered + unit - 1) & ~(unit - 1);
+    return min_u32(offered, (uint32_t)UINT16_MAX << tcb->rcv_wscale);
+}
+
+/* The sequence numbers, window and timestamps of a segment of `tcb`; it will
+ * be sent, and with it what it acknowledges and offers. */
+static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
+                                        uint8_t flags)
+{
+    uint32_t window = tcp_window_to_offer(tcb);
+    struct tcp_segment seg = {
+        .src_port = tcb->local.port,
+        .dst_port = tcb->remote.port,
+        .seq = seq,
+        .ack = tcb->rcv_nxt,
+        .flags = flags | SEG_ACK,
+        .wnd = (uint16_t)(window >> tcb->rcv_wscale),
+    };
+
+    if (tcb->has_timestamps)
+        seg.options = timestamps_for(tcb);
+    tcb->rcv_adv = tcb->rcv_nxt + window;
+    tcb->last_ack_sent = tcb->rcv_nxt;
+    tcb->ack_now = false;
+    tcp_timer_clear(tcb, TCP_TIMER_DELAYED_ACK);
+    return seg;
+}
+
+/* Text [seq, seq + len) from the send buffer, with `flags` beside ACK. */
+static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
+                         uint8_t flags)
+{
+    struct tcp_segment seg = begin_segment(tcb, seq, flags);
+    struct ip_send send = send_for(tcb);
+    struct bytes pieces[2];
+    struct frame frame;
+
+    frame_init_output(&frame);
+    if (len > 0) {
+        unsigned count = sndbuf_slices(&tcb->sndbuf, seq, len, pieces);
+
+        for (unsigned i = 0; i < count; i++)
+            frame_add_slice(&frame, pieces[i]);
+        if (seq + len == sndbuf_end(&tcb->sndbuf))
+            seg.flags |= SEG_PSH; /* RFC 9293 3.9.1.2: the end of a write */
+        tcb->last_sent = tcb->tcp->env->now;
+    }
+    if (len > tcb->snd_mss) {
+        frame.offload.gso = FRAME_GSO_TCPV4;
+        frame.offload.gso_size = tcb->snd_mss;
+    }
+    seg.text_len = len;
+    seg.len = len + ((flags & SEG_FIN) ? 1 : 0);
+    trace_segment(tcb->tcp, &seg, &send, tcb);
+    emit(tcb->tcp, &frame, &seg, &send);
+}
+
+/* ---- SYN -------------------------------------------------------------- */
+
+static struct tcp_options syn_options(const struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+    bool answers = tcb->state == TCPS_SYN_RECEIVED;
+    struct tcp_options options = {.has_mss = true, .mss = tcb->rcv_mss};
+
+    /* in an answer only what the peer has offered: RFC 7323 2.2, 3.2 */
+    if (answers ? tcb->has_timestamps : config->timestamps) {
+        options.has_timestamps = true;
+        options.ts_val = tcb_timestamp(tcb);
+        options.ts_ecr = answers ? tcb->ts_recent : 0;
+    }
+    if (answers ? tcb->has_window_scale : config->window_scale) {
+        options.has_window_scale = true;
+        options.window_scale = tcb->rcv_wscale;
+    }
+    return options;
+}
+
+static void send_syn(struct tcb *tcb)
+{
+    bool answers = tcb->state == TCPS_SYN_RECEIVED;
+    /* the window of a SYN is never scaled, RFC 7323 2.2 */
+    uint32_t window = min_u32(rcvbuf_space(&tcb->rcvbuf), UINT16_MAX);
+    struct tcp_segment seg = {
+        .src_port = tcb->local.port,
+        .dst_port = tcb->remote.port,
+        .seq = tcb->iss,
+        .ack = answers ? tcb->rcv_nxt : 0,
+        .flags = answers ? SEG_SYN | SEG_ACK : SEG_SYN,
+        .wnd = (uint16_t)window,
+        .len = 1,
+        .options = syn_options(tcb),
+    };
+    struct ip_send send = send_for(tcb);
+    struct frame frame;
+
+    tcb->rcv_adv = tcb->rcv_nxt + window;
+    tcb->last_ack_sent = tcb->rcv_nxt;
+    tcb->ack_now = false;
+    frame_init_output(&frame);
+    trace_segment(tcb->tcp, &seg, &send, tcb);
+    emit(tcb->tcp, &frame, &seg, &send);
+}
+
+static void output_syn(struct tcb *tcb)
+{
+    if (tcb->snd_nxt == tcb->iss) {
+        tcb->snd_nxt = tcb->iss + 1; /* SYN takes one number, RFC 9293 3.4 */
+        rtt_start_timing(tcb, tcb->iss);
+        tcp_timer_restart_retransmit(tcb);
+    } else if (!tcb->resend_syn) {
+        if (tcb->ack_now)
+            send_segment(tcb, tcb->snd_nxt, 0, 0);
+        return;
+    }
+    tcb->resend_syn = false;
+    send_syn(tcb);
+}
+
+/* ---- Text and FIN ----------------------------------------------------- */
+
+/* Text in one frame: a segment, or as many as the device will cut. */
+static uint32_t largest_text(const struct tcb *tcb)
+{
+    struct ip_path path;
+    uint32_t headers = IP_HEADER_LEN + TCP_HEADER_LEN + TCP_OPTIONS_MAX;
+    uint32_t max_gso = 0;
+
+    if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
+                tcb->local.scope, &path) == 0)
+        max_gso = path.iface->dev->max_gso;
+    if (max_gso <= headers + tcb->snd_mss)
+        return tcb->snd_mss;
+    return (max_gso - headers) / tcb->snd_mss * tcb->snd_mss;
+}
+
+/* How much of the peer's window lies after `seq`. */
+static uint32_t window_after(const struct tcb *tcb, tcp_seq seq)
+{
+    tcp_seq edge = tcb->snd_una + tcb->snd_wnd;
+
+    return seq_lt(seq, edge) ? edge - seq : 0;
+}
+
+/* Nagle, RFC 9293 3.7.4: whether what is left when all full segments are gone
+ * may go as a small one. */
+static bool last_small_may_go(const struct tcb *tcb)
+{
+    return tcb->nodelay || tcb->fin_is_queued ||
+           seq_leq(tcb->snd_small, tcb->snd_una);
+}
+
+/* A segment below Eff.snd.MSS: RFC 9293 3.8.6.2.1 (2), (3). */
+static bool small_segment_may_go(const struct tcb *tcb, uint32_t len)
+{
+    if (len == tcb_unsent(tcb) && last_small_may_go(tcb))
+        return true;
+    return len >= tcb->max_snd_wnd / 2;
+}
+
+/* How much new text the next frame takes; 0: it has to wait. */
+static uint32_t new_text(struct tcb *tcb, uint32_t largest)
+{
+    uint32_t unsent = tcb_unsent(tcb);
+    uint32_t len = min_u32(unsent, largest);
+    uint32_t window = window_after(tcb, tcb->snd_nxt);
+    uint32_t allowance = recovery_allowance(tcb);
+
+    if (len > allowance && window > allowance)
+        tcb->is_cwnd_limited = true;
+    len = min_u32(len, min_u32(window, allowance));
+    if (len > tcb->snd_mss && (len != unsent || !last_small_may_go(tcb)))
+        len -= len % tcb->snd_mss; /* the rest may become a full segment */
+    if (len == 0 || len >= tcb->snd_mss || small_segment_may_go(tcb, len))
+        return len;
+    return 0;
+}
+
+/* Whether our FIN goes behind the text that ends at `end`. */
+static bool fin_follows(const struct tcb *tcb, tcp_seq end)
+{
+    return tcb->fin_is_queued && end == tcb_fin_seq(tcb) &&
+           window_after(tcb, end) > 0;
+}
+
+static void begin_after_idle(struct tcb *tcb)
+{
+    if (tcb_flight_size(tcb) == 0 && tcb->last_sent != 0 &&
+        tcb->tcp->env->now - tcb->last_sent > tcb->rto)
+        tcb->cc->idle(tcb); /* RFC 5681 4.1 */
+}
+
+/* Text and perhaps FIN at `seq`, for the first time or again. */
+static void send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
+{
+    uint32_t taken = len + (fin ? 1 : 0);
+
+    if (!tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
+        tcp_timer_restart_retransmit(tcb); /* RFC 6298 5.1 */
+    if (len % tcb->snd_mss != 0)
+        tcb->snd_small = seq + len;
+    send_segment(tcb, seq, len, fin ? SEG_FIN : 0);
+    recovery_sent(tcb, seq, taken);
+    tcb->snd_nxt = seq_max(tcb->snd_nxt, seq + taken);
+}
+
+static void send_new_text(struct tcb *tcb)
+{
+    uint32_t largest = largest_text(tcb);
+
+    begin_after_idle(tcb);
+    for (;;) {
+        uint32_t len = new_text(tcb, largest);
+        bool fin =
+            !tcb_fin_is_sent(tcb) && fin_follows(tcb, tcb->snd_nxt + len);
+
+        if (len == 0 && !fin)
+            return;
+        rtt_start_timing(tcb, tcb->snd_nxt);
+        send_text(tcb, tcb->snd_nxt, len, fin);
+    }
+}
+
+/* What recovery wants sent again; a short piece is filled up with what
+ * follows it. Fast recovery resends what it found, whatever cwnd says. */
+static void resend_lost(struct tcb *tcb)
+{
+    while (recovery_has_lost(tcb)) {
+        tcp_seq seq = tcb->resend_next;
+        tcp_seq end = sndbuf_end(&tcb->sndbuf);
+        uint32_t room = max_u32(window_after(tcb, seq), tcb->resend_end - seq);
+        uint32_t len = seq_lt(seq, end) ? min_u32(end - seq, room) : 0;
+
+        len = min_u32(len, tcb->snd_mss);
+        if (tcb->phase == RECOVERY_LOSS && recovery_allowance(tcb) < len) {
+            tcb->is_cwnd_limited = true;
+            return;
+        }
+        rtt_stop_timing(tcb);
+        tcb->tcp->stats.retrans_segs++;
+        send_text(tcb, seq, len,
+                  tcb->fin_is_queued && seq + len == tcb_fin_seq(tcb));
+    }
+}
+
+/* Something waits, nothing is in flight that would bring news: the persist
+ * timer (RFC 9293 3.8.6.1) asks, or overrides (3.8.6.2.1 (4)). */
+static void persist(struct tcb *tcb)
+{
+    bool waits =
+        tcb_unsent(tcb) > 0 || (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
+
+    if (!waits || tcb_flight_size(tcb) > 0 || tcb->is_probing)
+        return;
+    tcb->is_probing = true;
+    tcb->backoff = 0;
+    tcp_timer_restart_retransmit(tcb);
+}
+
+static bool has_send_side(enum tcp_state state)
+{
+    return state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT ||
+           state == TCPS_FIN_WAIT_1 || state == TCPS_CLOSING ||
+           state == TCPS_LAST_ACK;
+}
+
+DOOR void tcp_output(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) {
+        output_syn(tcb);
+        return;
+    }
+    if (has_send_side(tcb->state)) {
+        if (2 * tcb_flight_size(tcb) < tcb->cwnd)
+            tcb->is_cwnd_limited = false;
+        resend_lost(tcb);
+        send_new_text(tcb);
+        persist(tcb);
+    }
+    if (tcb->ack_now)
+        send_segment(tcb, tcb->snd_nxt, 0, 0);
+}
+
+/* ---- Segments out of turn --------------------------------------------- */
+
+void tcp_send_window_probe(struct tcb *tcb)
+{
+    uint32_t open = window_after(tcb, tcb->snd_una);
+    tcp_seq end = sndbuf_end(&tcb->sndbuf);
+    uint32_t text = end - tcb->snd_una;
+    uint32_t len = min_u32(text, min_u32(max_u32(open, 1), tcb->snd_mss));
+
+    if (seq_gt(tcb->snd_una,
+               end)) /* our FIN is acknowledged: nothing is left */
+        return;
+    tcb->tcp->stats.zero_window_probes++;
+    rtt_stop_timing(tcb);
+    send_text(tcb, tcb->snd_una, len, tcb->fin_is_queued && len == text);
+}
+
+void tcp_send_keepalive(struct tcb *tcb)
+{
+    tcb->tcp->stats.keepalive_probes++;
+    send_segment(tcb, tcb->snd_nxt - 1, 0, 0);
+}
+
+void tcp_send_reset(struct tcb *tcb)
+{
+    send_segment(tcb, tcb->snd_nxt, 0, SEG_RST);
+}
+
+/* The tallies of a second; whether one more is within the limit. */
+static bool reset_is_allowed(struct tcp *tcp)
+{
+    usec second = tcp->env->now / USEC_PER_SEC;
+
+    if (second != tcp->reset_second) {
+        tcp->reset_second = second;
+        tcp->reset_count = 0;
+    }
+    return tcp->reset_count++ < tcp->config.resets_per_second;
+}
+
+void tcp_reset_unknown(struct tcp *tcp, const struct ip_packet *packet,
+                       const struct tcp_segment *seg)
+{
+    bool has_ack = (seg->flags & SEG_ACK) != 0;
+    struct tcp_segment reset = {
+        .src_port = seg->dst_port,
+        .dst_port = seg->src_port,
+        .seq = has_ack ? seg->ack : 0,
+        .ack = has_ack ? 0 : segment_end(seg),
+        .flags = has_ack ? SEG_RST : SEG_RST | SEG_ACK,
+    };
+    struct ip_send send = {
+        .src = packet->header.dst,
+        .dst = packet->header.src,
+        .protocol = IP_PROTO_TCP,
+        .df = true,
+    };
+    struct frame frame;
+
+    if (seg->flags & SEG_RST) /* never in answer to one */
+        return;
+    if (!reset_is_allowed(tcp)) {
+        env_drop(tcp->env, DROP_TCP_RATE_LIMIT, packet->frame);
+        return;
+    }
+    frame_init_output(&frame);
+    trace_segment(tcp, &reset, &send, NULL);
+    emit(tcp, &frame, &reset, &send);
+}

@@ -1,0 +1,212 @@
+/*
+ * SEGMENT ARRIVES, first to fourth step, RFC 9293 3.10.7.4: is the segment in
+ * the window, is it an RST, is it a SYN? With RFC 7323 5 (PAWS) and RFC 5961
+ * 3 and 4 (RST and SYN that were injected blindly).
+ */
+#include "tcp/tcp_output.h"
+#include "tcp/tcp_steps.h"
+#include "tcp/tcp_timer.h"
+
+#include <errno.h>
+
+/* RFC 7323 5.5: after so long an idle time TS.Recent says nothing any more */
+#define PAWS_IDLE (24 * 24 * 3600 * USEC_PER_SEC)
+
+void drop_segment(const struct tcb *tcb, const struct tcp_segment *seg,
+                  enum drop_reason reason)
+{
+    env_drop(tcb->tcp->env, reason, seg->frame);
+}
+
+/* RFC 5961 7: an ACK that asks the peer to prove itself, limited in rate. The
+ * count is the connection's own: a common one would tell an attacker about
+ * other connections (CVE-2016-5696). */
+void send_challenge_ack(struct tcb *tcb)
+{
+    usec second = tcb->tcp->env->now / USEC_PER_SEC;
+
+    if (second != tcb->challenge_second) {
+        tcb->challenge_second = second;
+        tcb->challenge_count = 0;
+    }
+    if (tcb->challenge_count >= tcb->tcp->config.challenge_acks_per_second)
+        return;
+    tcb->challenge_count++;
+    tcb->tcp->stats.challenge_acks++;
+    tcb_ack_now(tcb);
+}
+
+/* ---- First: check sequence number -------------------------------------- */
+
+/* RFC 7323 5.3 R1, and 3.2 for a segment that lacks its timestamp */
+static bool passes_paws(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!tcb->has_timestamps || (seg->flags & SEG_RST))
+        return true;
+    if (!seg->options.has_timestamps) {
+        drop_segment(tcb, seg, DROP_TCP_NO_TIMESTAMP);
+        return false;
+    }
+    if ((int32_t)(seg->options.ts_val - tcb->ts_recent) >= 0 ||
+        tcb->tcp->env->now - tcb->ts_recent_at > PAWS_IDLE)
+        return true;
+    drop_segment(tcb, seg, DROP_TCP_PAWS);
+    tcb_ack_now(tcb);
+    return false;
+}
+
+/* RFC 7323 4.3 (2): the timestamp to echo is that of the segment which
+ * reaches over the last ACK we sent. */
+static void update_ts_recent(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!seg->options.has_timestamps || !tcb->has_timestamps ||
+        seq_gt(seg->seq, tcb->last_ack_sent))
+        return;
+    tcb->ts_recent = seg->options.ts_val;
+    tcb->ts_recent_at = tcb->tcp->env->now;
+}
+
+/* The table of RFC 9293 3.10.7.4, and a segment larger than the window which
+ * it covers. */
+static bool is_acceptable(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+    uint32_t window = tcb_receive_window(tcb);
+
+    /* into a shut window its ACK, RST may come (MUST-66); its text may not */
+    if (seg->len == 0 || window == 0)
+        return seg->seq == tcb->rcv_nxt ||
+               seq_in(seg->seq, tcb->rcv_nxt, window);
+    return seq_lt(seg->seq, tcb->rcv_nxt + window) &&
+           seq_gt(segment_end(seg), tcb->rcv_nxt);
+}
+
+/* "Segments with higher beginning sequence numbers SHOULD be held", what is
+ * outside the window is cut off. */
+void trim_to_window(struct tcb *tcb, struct tcp_segment *seg)
+{
+    tcp_seq edge = tcb->rcv_nxt + tcb_receive_window(tcb);
+
+    if (seq_lt(seg->seq, tcb->rcv_nxt)) {
+        uint32_t old = tcb->rcv_nxt - seg->seq;
+
+        seg->text_at += old;
+        seg->text_len -= old;
+        seg->seq = tcb->rcv_nxt;
+        tcb_ack_now(tcb); /* the peer does not know that we have it */
+    }
+    if (seg->len > 0 && seq_gt(segment_end(seg), edge)) {
+        uint32_t beyond = segment_end(seg) - edge;
+
+        if (seg->flags & SEG_FIN) { /* takes the last of the numbers */
+            seg->flags &= (uint8_t)~SEG_FIN;
+            beyond--;
+        }
+        seg->text_len -= min_u32(beyond, seg->text_len);
+        tcb_ack_now(tcb);
+    }
+    seg->len = seg->text_len + ((seg->flags & SEG_FIN) ? 1 : 0);
+}
+
+/* An ACK in answer to what is not acceptable; to text at once, or a lost ACK
+ * would never be made good; to an empty segment limited, or two ends that
+ * disagree would answer each other for ever. */
+static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (seg->flags & SEG_RST)
+        return;
+    if (tcb->state == TCPS_SYN_RECEIVED && (seg->flags & SEG_SYN) &&
+        seg->seq == tcb->irs) {
+        tcb->resend_syn = true; /* our SYN,ACK was lost */
+        tcb_mark_output(tcb);
+        return;
+    }
+    if (tcb->state == TCPS_TIME_WAIT && (seg->flags & SEG_FIN))
+        tcp_timer_set(tcb, TCP_TIMER_END, /* restart the 2 MSL timeout */
+                      tcb->tcp->env->now + tcb->tcp->config.msl2);
+    if (seg->len > 0)
+        tcb_ack_now(tcb);
+    else
+        send_challenge_ack(tcb);
+}
+
+/* A SYN that we have taken already and that comes again with an ACK: two ends
+ * opened at the same time, and this answers our SYN (RFC 9293 3.5 figure 7).
+ * What follows the SYN counts. */
+static void strip_known_syn(struct tcb *tcb, struct tcp_segment *seg)
+{
+    if (tcb->state != TCPS_SYN_RECEIVED || seg->seq != tcb->irs ||
+        (seg->flags & (SEG_SYN | SEG_ACK)) != (SEG_SYN | SEG_ACK))
+        return;
+    seg->flags &= (uint8_t)~SEG_SYN;
+    seg->seq++;
+    seg->len--;
+    tcb_ack_now(tcb);
+}
+
+bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg)
+{
+    if (!passes_paws(tcb, seg))
+        return false;
+    strip_known_syn(tcb, seg);
+    if (!is_acceptable(tcb, seg)) {
+        drop_segment(tcb, seg, DROP_TCP_OUT_OF_WINDOW);
+        answer_unacceptable(tcb, seg);
+        return false;
+    }
+    update_ts_recent(tcb, seg);
+    tcb->last_heard = tcb->tcp->env->now;
+    tcb->probes = 0;
+    if (!(seg->flags & (SEG_RST | SEG_SYN))) /* these are judged as they came */
+        trim_to_window(tcb, seg);
+    return true;
+}
+
+/* ---- Second: check the RST bit ----------------------------------------- */
+
+static void reset_arrived(struct tcb *tcb)
+{
+    enum tcp_state state = tcb->state;
+
+    if (state == TCPS_SYN_RECEIVED)
+        tcb->tcp->stats.attempt_fails++;
+    if (state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT)
+        tcb->tcp->stats.estab_resets++;
+
+    if (state == TCPS_SYN_RECEIVED && !tcb->is_passive)
+        tcb_fail(tcb, ECONNREFUSED);
+    else if (state == TCPS_CLOSE_WAIT)
+        tcb_fail(tcb, EPIPE); /* as Linux: the peer had closed already */
+    else if (state == TCPS_ESTABLISHED || state == TCPS_FIN_WAIT_1 ||
+             state == TCPS_FIN_WAIT_2)
+        tcb_fail(tcb, ECONNRESET);
+    else
+        tcb_fail(tcb, 0); /* a half-open child, or all was said already */
+}
+
+/* RFC 5961 3.2: only an RST at RCV.NXT exactly is believed */
+bool process_rst(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & SEG_RST))
+        return true;
+    if (seg->seq == tcb->rcv_nxt) {
+        reset_arrived(tcb);
+        return false;
+    }
+    drop_segment(tcb, seg, DROP_TCP_BAD_RST);
+    send_challenge_ack(tcb);
+    return false;
+}
+
+/* ---- Fourth: check the SYN bit ----------------------------------------- */
+
+bool process_syn(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!(seg->flags & SEG_SYN))
+        return true;
+    drop_segment(tcb, seg, DROP_TCP_UNEXPECTED_SYN);
+    if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive)
+        tcb_close(tcb); /* the listener goes on: "return to LISTEN" */
+    else
+        send_challenge_ack(tcb); /* RFC 5961 4.2 */
+    return false;
+}

@@ -1,0 +1,39 @@
+/*
+ * The steps of SEGMENT ARRIVES, RFC 9293 3.10.7.4, in its order; tcp_input is
+ * their table of contents. Each returns whether the next one is to follow.
+ */
+#ifndef TAPIR_TCP_STEPS_H
+#define TAPIR_TCP_STEPS_H
+
+#include "tcp/tcb.h"
+
+/* First: acceptable, and trimmed to what is new and inside the window. */
+bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg);
+/* Second. */
+bool process_rst(struct tcb *tcb, const struct tcp_segment *seg);
+/* Fourth. */
+bool process_syn(struct tcb *tcb, const struct tcp_segment *seg);
+/* Fifth. */
+bool process_ack(struct tcb *tcb, const struct ip_packet *packet,
+                 const struct tcp_segment *seg);
+/* Seventh. */
+bool process_text(struct tcb *tcb, const struct tcp_segment *seg);
+/* Eighth. */
+void process_fin(struct tcb *tcb, const struct tcp_segment *seg);
+
+/* Whether SEG.ACK acknowledges our SYN: SND.UNA < SEG.ACK =< SND.NXT. */
+bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg);
+
+/* Cuts off what was received before and what lies beyond the window. */
+void trim_to_window(struct tcb *tcb, struct tcp_segment *seg);
+
+/* RFC 5961 7: an ACK that asks the peer to prove itself, limited in rate. */
+void send_challenge_ack(struct tcb *tcb);
+
+void enter_time_wait(struct tcb *tcb);
+
+/* Counts and traces; the segment ends here. */
+void drop_segment(const struct tcb *tcb, const struct tcp_segment *seg,
+                  enum drop_reason reason);
+
+#endif

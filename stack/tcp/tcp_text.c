@@ -1,0 +1,124 @@
+/*
+ * SEGMENT ARRIVES, seventh and eighth step, RFC 9293 3.10.7.4: the segment's
+ * text goes to its place in the receive buffer, and the FIN is taken when all
+ * before it is there.
+ */
+#include "tcp/tcp_output.h"
+#include "tcp/tcp_steps.h"
+#include "tcp/tcp_timer.h"
+
+#include <errno.h>
+
+/* ---- Seventh: process the segment text --------------------------------- */
+
+/* RFC 9293 3.8.6.3: for every second full segment, and before 500 ms */
+static void acknowledge_text(struct tcb *tcb)
+{
+    uint32_t owed = tcb->rcv_nxt - tcb->last_ack_sent;
+
+    if (owed >= 2u * tcb->rcv_mss)
+        tcb_ack_now(tcb);
+    else if (!tcp_timer_is_set(tcb, TCP_TIMER_DELAYED_ACK))
+        tcp_timer_set(tcb, TCP_TIMER_DELAYED_ACK,
+                      tcb->tcp->env->now + tcb->tcp->config.delayed_ack);
+}
+
+static void take_in_order(struct tcb *tcb, uint32_t len)
+{
+    tcb->rcv_nxt += len;
+    rcvbuf_commit(&tcb->rcvbuf, len);
+    acknowledge_text(tcb);
+}
+
+/* Text beyond a hole, or beside some: its range is noted, and what has become
+ * contiguous is taken. RFC 5681 4.2: acknowledged at once, also the segment
+ * that fills a hole. */
+static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    struct memory *memory = tcb->tcp->env->memory;
+
+    if (reass_add(&tcb->reass, memory, seg->seq, seg->seq + seg->text_len) < 0)
+        return -ENOBUFS;
+
+    tcp_seq end = reass_advance(&tcb->reass, memory, tcb->rcv_nxt);
+    rcvbuf_commit(&tcb->rcvbuf, end - tcb->rcv_nxt);
+    tcb->rcv_nxt = end;
+    tcb->tcp->stats.out_of_order++;
+    tcb_ack_now(tcb);
+    return 0;
+}
+
+static int store_text(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    int result =
+        rcvbuf_put(&tcb->rcvbuf, tcb->tcp->env->memory, seg->seq - tcb->rcv_nxt,
+                   seg->frame, seg->text_at, seg->text_len);
+
+    if (result < 0)
+        return result;
+    if (seg->seq != tcb->rcv_nxt || !reass_is_empty(&tcb->reass))
+        return take_out_of_order(tcb, seg);
+    take_in_order(tcb, seg->text_len);
+    return 0;
+}
+
+/* RFC 9293 3.6.1: nobody will read it, and the peer should know. */
+static bool refuse_text(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (tcb->owner != NULL || tcb->listener != NULL)
+        return false;
+    drop_segment(tcb, seg, DROP_TCP_AFTER_CLOSE);
+    tcp_send_reset(tcb);
+    tcb_fail(tcb, ECONNRESET);
+    return true;
+}
+
+bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (seg->text_len == 0)
+        return true;
+    if (!tcb_can_receive(tcb)) /* the peer has sent FIN: "ignore the text" */
+        return true;
+    if (refuse_text(tcb, seg))
+        return false;
+    if (tcb->has_rcv_fin && seq_gt(seg->seq + seg->text_len, tcb->rcv_fin)) {
+        drop_segment(tcb, seg, DROP_TCP_BAD_FIN);
+        return false;
+    }
+    if (store_text(tcb, seg) < 0) {
+        drop_segment(tcb, seg, DROP_TCP_NO_BUFFER);
+        return false;
+    }
+    if (tcb->is_receive_shut)
+        rcvbuf_discard(&tcb->rcvbuf);
+    tcb_notify(tcb);
+    return true;
+}
+
+/* ---- Eighth: check the FIN bit ----------------------------------------- */
+
+static void peer_has_closed(struct tcb *tcb)
+{
+    tcb->rcv_nxt++; /* FIN takes one number, RFC 9293 3.4 */
+    tcb_ack_now(tcb);
+    if (tcb->state == TCPS_ESTABLISHED)
+        tcb_set_state(tcb, TCPS_CLOSE_WAIT);
+    else if (tcb->state == TCPS_FIN_WAIT_1)
+        tcb_set_state(tcb, TCPS_CLOSING);
+    else if (tcb->state == TCPS_FIN_WAIT_2)
+        enter_time_wait(tcb);
+    tcb_notify(tcb);
+}
+
+void process_fin(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!tcb_can_receive(tcb)) /* it is known already */
+        return;
+    if ((seg->flags & SEG_FIN) && !tcb->has_rcv_fin) {
+        tcb->has_rcv_fin = true;
+        tcb->rcv_fin = segment_end(seg) - 1;
+        tcb_ack_now(tcb); /* also one out of order: RFC 5681 4.2 */
+    }
+    if (tcb->has_rcv_fin && tcb->rcv_nxt == tcb->rcv_fin)
+        peer_has_closed(tcb);
+}

@@ -1,0 +1,254 @@
+/*
+ * Retransmission (RFC 6298 5, RFC 9293 3.8.3), zero-window probes (3.8.6.1),
+ * keepalive (3.8.4), delayed ACK (3.8.6.3), the end of TIME-WAIT (3.6.1).
+ */
+#include "tcp/tcp_timer.h"
+
+#include "tcp/tcp_output.h"
+#include "tcp/tcp_recovery.h"
+#include "tcp/tcp_rtt.h"
+
+#include <errno.h>
+
+static void trace_timer(const struct tcb *tcb, const char *what)
+{
+    struct trace_event event = {
+        .kind = TRACE_TIMER,
+        .layer = TRACE_TCP,
+        .text = what,
+        .local = tcb->local,
+        .remote = tcb->remote,
+        .connection = tcb->number,
+    };
+
+    env_trace(tcb->tcp->env, &event);
+}
+
+/* R2 is reached (RFC 9293 3.8.3): the reason that ICMP gave, or none. */
+static void give_up(struct tcb *tcb)
+{
+    tcb_fail(tcb, tcb->soft_error != 0 ? tcb->soft_error : ETIMEDOUT);
+}
+
+static void back_off(struct tcb *tcb)
+{
+    if (tcb->backoff < UINT8_MAX)
+        tcb->backoff++; /* RFC 6298 5.5 */
+    tcp_timer_restart_retransmit(tcb);
+}
+
+static void syn_timed_out(struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+    bool is_ours = tcb->state == TCPS_SYN_SENT || !tcb->is_passive;
+    unsigned limit = is_ours ? config->syn_retries : config->synack_retries;
+
+    trace_timer(tcb, "SYN retransmission");
+    if (tcb->retries >= limit) {
+        tcb->tcp->stats.attempt_fails++;
+        give_up(tcb);
+        return;
+    }
+    tcb->retries++;
+    tcb->was_syn_resent = true;
+    tcb->resend_syn = true;
+    tcb->tcp->stats.retrans_segs++;
+    rtt_stop_timing(tcb);
+    back_off(tcb);
+    tcb_mark_output(tcb);
+}
+
+static void data_timed_out(struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+    unsigned limit =
+        tcb->owner != NULL ? config->retries : config->orphan_retries;
+
+    trace_timer(tcb, "retransmission");
+    if (tcb->retries >= limit) {
+        give_up(tcb);
+        return;
+    }
+    tcb->retries++;
+    tcb->tcp->stats.timeouts++;
+    rtt_stop_timing(tcb);
+    recovery_timed_out(tcb);
+    back_off(tcb);
+    tcb_mark_output(tcb);
+}
+
+/* The window is shut. As long as probes are answered this may go on for ever
+ * (RFC 9293 3.8.6.1 MUST-37). */
+static void probe_timed_out(struct tcb *tcb)
+{
+    trace_timer(tcb, "zero-window probe");
+    if (tcb->probes >= tcb->tcp->config.retries) {
+        give_up(tcb);
+        return;
+    }
+    tcb->probes++;
+    tcp_send_window_probe(tcb);
+    back_off(tcb);
+}
+
+static void retransmit_fired(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED)
+        syn_timed_out(tcb);
+    else if (tcb->is_probing)
+        probe_timed_out(tcb);
+    else if (tcb_flight_size(tcb) > 0)
+        data_timed_out(tcb);
+}
+
+static void delayed_ack_fired(struct tcb *tcb)
+{
+    tcb->tcp->stats.delayed_acks++;
+    tcb_ack_now(tcb);
+}
+
+/* RFC 9293 3.8.4: only while nothing is in flight, or that would tell. */
+static void keepalive_fired(struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+    usec due = tcb->last_heard + config->keepalive_idle;
+
+    if (tcb_flight_size(tcb) > 0 || tcb->tcp->env->now < due) {
+        tcp_timer_restart_keepalive(tcb);
+        return;
+    }
+    trace_timer(tcb, "keepalive");
+    if (tcb->probes >= config->keepalive_probes) {
+        tcp_send_reset(tcb);
+        give_up(tcb);
+        return;
+    }
+    tcb->probes++;
+    tcp_send_keepalive(tcb);
+    tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE,
+                  tcb->tcp->env->now + config->keepalive_interval);
+}
+
+static void idle_fired(struct tcb *tcb)
+{
+    struct memory *memory = tcb->tcp->env->memory;
+
+    sndbuf_release_if_empty(&tcb->sndbuf, memory);
+    if (reass_is_empty(&tcb->reass))
+        rcvbuf_release_if_empty(&tcb->rcvbuf, memory);
+}
+
+static void end_fired(struct tcb *tcb)
+{
+    trace_timer(tcb, "end of the connection");
+    tcb_close(tcb);
+    tcb_notify(tcb);
+}
+
+static void fire(struct tcb *tcb, enum tcp_timer which)
+{
+    switch (which) {
+    case TCP_TIMER_RETRANSMIT:
+        retransmit_fired(tcb);
+        break;
+    case TCP_TIMER_DELAYED_ACK:
+        delayed_ack_fired(tcb);
+        break;
+    case TCP_TIMER_KEEPALIVE:
+        keepalive_fired(tcb);
+        break;
+    case TCP_TIMER_IDLE:
+        idle_fired(tcb);
+        break;
+    case TCP_TIMER_END:
+        end_fired(tcb);
+        break;
+    case TCP_TIMER_COUNT:
+        break;
+    }
+}
+
+static usec earliest_due(const struct tcb *tcb)
+{
+    usec earliest = USEC_NEVER;
+
+    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++)
+        earliest = usec_min(earliest, tcb->due[i]);
+    return earliest;
+}
+
+static void arm(struct tcb *tcb)
+{
+    usec due = earliest_due(tcb);
+
+    if (due != USEC_NEVER)
+        timer_arm(&tcb->tcp->env->timers, &tcb->timer, due);
+}
+
+static void wheel_fired(struct timer *timer)
+{
+    struct tcb *tcb = container_of(timer, struct tcb, timer);
+
+    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++) {
+        if (tcb->due[i] > tcb->tcp->env->now)
+            continue;
+        tcb->due[i] = USEC_NEVER;
+        fire(tcb, (enum tcp_timer)i);
+    }
+    arm(tcb); /* a TCB that was closed meanwhile has nothing due */
+}
+
+void tcp_timer_init(struct tcb *tcb)
+{
+    timer_init(&tcb->timer, wheel_fired);
+    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++)
+        tcb->due[i] = USEC_NEVER;
+}
+
+void tcp_timer_set(struct tcb *tcb, enum tcp_timer which, usec deadline)
+{
+    tcb->due[which] = deadline;
+    if (!timer_is_armed(&tcb->timer) || deadline < tcb->timer.deadline)
+        timer_arm(&tcb->tcp->env->timers, &tcb->timer, deadline);
+}
+
+void tcp_timer_clear(struct tcb *tcb, enum tcp_timer which)
+{
+    tcb->due[which] = USEC_NEVER;
+}
+
+void tcp_timer_clear_all(struct tcb *tcb)
+{
+    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++)
+        tcb->due[i] = USEC_NEVER;
+    timer_disarm(&tcb->tcp->env->timers, &tcb->timer);
+}
+
+bool tcp_timer_is_set(const struct tcb *tcb, enum tcp_timer which)
+{
+    return tcb->due[which] != USEC_NEVER;
+}
+
+void tcp_timer_restart_retransmit(struct tcb *tcb)
+{
+    tcp_timer_set(tcb, TCP_TIMER_RETRANSMIT, tcb->tcp->env->now + rtt_rto(tcb));
+}
+
+void tcp_timer_buffer_is_empty(struct tcb *tcb)
+{
+    if (!tcp_timer_is_set(tcb, TCP_TIMER_IDLE))
+        tcp_timer_set(tcb, TCP_TIMER_IDLE,
+                      tcb->tcp->env->now + tcb->tcp->config.buffer_idle);
+}
+
+void tcp_timer_restart_keepalive(struct tcb *tcb)
+{
+    if (!tcb->keepalive || !tcb_is_synchronized(tcb) ||
+        tcb->state == TCPS_TIME_WAIT) {
+        tcp_timer_clear(tcb, TCP_TIMER_KEEPALIVE);
+        return;
+    }
+    tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE,
+                  usec_max(tcb->last_heard + tcb->tcp->config.keepalive_idle,
+                           tcb->tcp->env->now + USEC_PER_MSEC));
+}

@@ -1,0 +1,24 @@
+/*
+ * The timers of a connection: what happens when one fires.
+ */
+#ifndef TAPIR_TCP_TIMER_H
+#define TAPIR_TCP_TIMER_H
+
+#include "tcp/tcb.h"
+
+void tcp_timer_init(struct tcb *tcb);
+/* (Re)arms one of the connection's timers. */
+void tcp_timer_set(struct tcb *tcb, enum tcp_timer which, usec deadline);
+void tcp_timer_clear(struct tcb *tcb, enum tcp_timer which);
+void tcp_timer_clear_all(struct tcb *tcb);
+bool tcp_timer_is_set(const struct tcb *tcb, enum tcp_timer which);
+
+/* Starts the retransmission timer anew: RFC 6298 5.3. */
+void tcp_timer_restart_retransmit(struct tcb *tcb);
+/* A buffer has run empty: if it still is after a while, its memory goes back.
+ * Not at once: between two segments a busy connection's is empty, too. */
+void tcp_timer_buffer_is_empty(struct tcb *tcb);
+/* The keepalive timer, if the option is on and the state one to keep. */
+void tcp_timer_restart_keepalive(struct tcb *tcb);
+
+#endif

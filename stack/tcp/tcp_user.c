@@ -1,0 +1,487 @@
+/*
+ * The user calls of RFC 9293 3.9.1 and 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE,
+ * CLOSE, ABORT, STATUS. None waits: what cannot be done now says -EAGAIN.
+ */
+#include "tcp/tcp_open.h"
+#include "tcp/tcp_output.h"
+#include "tcp/tcp_port.h"
+#include "tcp/tcp_timer.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+enum {
+    USER_MSS_MIN = 88, /* as Linux */
+    BUFFER_MIN = 4096,
+    BUFFER_MAX = 1 << 29 /* RFC 7323 2.3: a window is below 2^30 */
+};
+
+struct tcb *tcp_create(struct tcp *tcp, void *owner)
+{
+    return tcb_create(tcp, owner);
+}
+
+/* ---- OPEN --------------------------------------------------------------- */
+
+int tcp_bind(struct tcb *tcb, const struct endpoint *local)
+{
+    if (tcb->state != TCPS_CLOSED || tcb->port != NULL)
+        return -EINVAL;
+    if (!ip_addr_is_any(&local->addr) &&
+        ip_local_iface(tcb->tcp->ip, &local->addr) == NULL)
+        return -EADDRNOTAVAIL;
+    return tcp_port_bind(tcb, local);
+}
+
+int tcp_listen(struct tcb *tcb, unsigned backlog)
+{
+    struct endpoint any = {.addr = IP_ADDR_ANY_V4};
+
+    if (tcb->state == TCPS_LISTEN) {
+        tcb->backlog = backlog;
+        return 0;
+    }
+    if (tcb->state != TCPS_CLOSED)
+        return -EINVAL;
+    if (tcb->port == NULL) {
+        int result = tcp_port_bind(tcb, &any);
+
+        if (result < 0)
+            return result;
+    }
+    if (!tcp_port_can_listen(tcb))
+        return -EADDRINUSE;
+    tcb->backlog = backlog;
+    tcb_set_state(tcb, TCPS_LISTEN);
+    return 0;
+}
+
+static int check_connect(const struct tcb *tcb, const struct endpoint *remote)
+{
+    if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED)
+        return -EALREADY;
+    if (tcb->state == TCPS_LISTEN)
+        return -EINVAL;
+    if (tcb->state != TCPS_CLOSED)
+        return -EISCONN;
+    /* MUST-57: only a single host can be the other end */
+    if (ip_addr_is_multicast(&remote->addr) ||
+        ip_is_broadcast(tcb->tcp->ip, &remote->addr))
+        return -ENETUNREACH;
+    return 0;
+}
+
+/* The local end: as it was bound, or by the route, with a port of its own. */
+static int choose_local(struct tcb *tcb, const struct endpoint *remote,
+                        struct endpoint *local)
+{
+    struct ip_path path;
+    int result = ip_path(tcb->tcp->ip, &remote->addr, &tcb->local.addr,
+                         tcb->local.scope, &path);
+
+    if (result < 0)
+        return result;
+    if (tcb->port == NULL) {
+        result = tcp_port_connect(tcb, &path.src, remote);
+        if (result < 0)
+            return result;
+    }
+    *local = (struct endpoint){.addr = path.src, .port = tcb->port->number};
+    return 0;
+}
+
+/* A connection that failed may be tried again on the same TCB. */
+static void forget_last_attempt(struct tcb *tcb)
+{
+    tcb->error = 0;
+    tcb->soft_error = 0;
+    tcb->retries = 0;
+    tcb->backoff = 0;
+    tcb->fin_is_queued = false;
+    tcb->has_rcv_fin = false;
+    tcb->is_passive = false;
+    tcb->was_syn_resent = false;
+    tcb->resend_syn = false;
+    rcvbuf_discard(&tcb->rcvbuf);
+}
+
+int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
+{
+    struct endpoint to = *remote;
+    struct endpoint local;
+    int result;
+
+    if (ip_addr_is_any(&to.addr)) /* as BSD and Linux: this host */
+        to.addr = ip_addr_v4(INADDR_LOOPBACK);
+    result = check_connect(tcb, &to);
+    if (result == 0)
+        result = choose_local(tcb, &to, &local);
+    if (result < 0)
+        return result;
+    result = tcb_connect_ends(tcb, &local, &to);
+    if (result < 0)
+        return result == -EADDRINUSE ? -EADDRNOTAVAIL : result;
+
+    forget_last_attempt(tcb);
+    tcp_choose(tcb);
+    tcb->tcp->stats.active_opens++;
+    tcb_set_state(tcb, TCPS_SYN_SENT);
+    tcb_mark_output(tcb);
+    return 0;
+}
+
+struct tcb *tcp_accept(struct tcb *listener, void *owner)
+{
+    struct list *node = list_pop(&listener->accept_queue);
+    struct tcb *child;
+
+    if (node == NULL)
+        return NULL;
+    child = container_of(node, struct tcb, child_node);
+    child->listener = NULL;
+    child->owner = owner;
+    listener->accept_count--;
+    return child;
+}
+
+/* ---- SEND and RECEIVE --------------------------------------------------- */
+
+static bool is_opening(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
+}
+
+/* Why no data can be taken; 0 if it can. */
+static int check_send(struct tcb *tcb)
+{
+    if (tcb->error != 0)
+        return -tcp_take_error(tcb);
+    if (tcb->fin_is_queued)
+        return -EPIPE;
+    if (is_opening(tcb)) /* "queue for transmission after ESTABLISHED" would
+                            do; Linux waits, and so tells of a failure */
+        return -EAGAIN;
+    if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT)
+        return -EPIPE; /* as Linux, also before there is a connection */
+    return 0;
+}
+
+ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
+{
+    ssize_t taken = check_send(tcb);
+    size_t wanted = 0;
+
+    if (taken < 0)
+        return taken;
+    for (int i = 0; i < count; i++)
+        wanted += iov[i].iov_len;
+    taken = sndbuf_write(&tcb->sndbuf, tcb->tcp->env->memory, iov, count);
+    if (taken == 0 && wanted > 0)
+        return -EAGAIN;
+    if (taken > 0)
+        tcb_mark_output(tcb);
+    return taken;
+}
+
+/* What RECEIVE says when there is no data. */
+static ssize_t receive_nothing(struct tcb *tcb)
+{
+    if (tcb->error != 0)
+        return -tcp_take_error(tcb);
+    if (tcb->state == TCPS_LISTEN)
+        return -ENOTCONN;
+    if (tcb->is_receive_shut)
+        return 0;
+    if (tcb->state == TCPS_CLOSED)
+        return tcb->irs == tcb->rcv_nxt ? -ENOTCONN : 0;
+    return is_opening(tcb) || tcb_can_receive(tcb) ? -EAGAIN : 0;
+}
+
+/* Space was made: the peer is told when it is worth a segment, that is when
+ * the window at least doubles (as Linux) and moves by a good step. */
+static void offer_space(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_CLOSED)
+        return;
+    if (rcvbuf_unread(&tcb->rcvbuf) == 0)
+        tcp_timer_buffer_is_empty(tcb);
+    if (!tcb_can_receive(tcb))
+        return;
+
+    uint32_t offered = tcb_offered_window(tcb);
+    uint32_t offer = tcp_window_to_offer(tcb);
+    if (offer > offered && offer >= 2 * offered)
+        tcb_ack_now(tcb);
+}
+
+ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count)
+{
+    if (rcvbuf_unread(&tcb->rcvbuf) == 0)
+        return receive_nothing(tcb);
+    return rcvbuf_peek(&tcb->rcvbuf, iov, count);
+}
+
+ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
+{
+    ssize_t done;
+
+    if (rcvbuf_unread(&tcb->rcvbuf) == 0)
+        return receive_nothing(tcb);
+    done = rcvbuf_read(&tcb->rcvbuf, iov, count);
+    offer_space(tcb);
+    return done;
+}
+
+/* ---- CLOSE and ABORT ---------------------------------------------------- */
+
+/* Our FIN follows what was written, RFC 9293 3.10.4. */
+static void queue_fin(struct tcb *tcb)
+{
+    if (tcb->fin_is_queued)
+        return;
+    tcb->fin_is_queued = true;
+    tcb_set_state(tcb, tcb->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK
+                                                     : TCPS_FIN_WAIT_1);
+    tcb_mark_output(tcb);
+}
+
+int tcp_shutdown_send(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_SYN_SENT) { /* as Linux: the attempt is over */
+        tcb_fail(tcb, 0);
+        return 0;
+    }
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
+        return -ENOTCONN;
+    if (tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT)
+        queue_fin(tcb);
+    return 0;
+}
+
+int tcp_shutdown_receive(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
+        return -ENOTCONN;
+    tcb->is_receive_shut = true;
+    rcvbuf_discard(&tcb->rcvbuf);
+    offer_space(tcb);
+    tcb_notify(tcb);
+    return 0;
+}
+
+static void close_listener(struct tcb *tcb)
+{
+    tcp_abandon_children(tcb);
+    tcb_close(tcb);
+}
+
+void tcp_abort(struct tcb *tcb)
+{
+    tcb->owner = NULL;
+    if (tcb->state == TCPS_LISTEN)
+        tcp_abandon_children(tcb);
+    else if (tcb->state >= TCPS_SYN_RECEIVED && tcb->state != TCPS_TIME_WAIT)
+        tcp_send_reset(tcb);
+    tcb_close(tcb);
+    tcb_release(tcb);
+}
+
+void tcp_close(struct tcb *tcb)
+{
+    /* RFC 2525 2.17: the peer must learn that its data was not read */
+    if (rcvbuf_unread(&tcb->rcvbuf) > 0 && tcb_is_synchronized(tcb) &&
+        tcb->state != TCPS_TIME_WAIT) {
+        tcp_abort(tcb);
+        return;
+    }
+    switch (tcb->state) {
+    case TCPS_CLOSED:
+    case TCPS_SYN_SENT:
+        tcb_close(tcb);
+        break;
+    case TCPS_LISTEN:
+        close_listener(tcb);
+        break;
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+    case TCPS_CLOSE_WAIT:
+        queue_fin(tcb);
+        break;
+    case TCPS_FIN_WAIT_2:
+        tcp_timer_set(tcb, TCP_TIMER_END,
+                      tcb->tcp->env->now + tcb->tcp->config.fin_wait_2);
+        break;
+    case TCPS_FIN_WAIT_1:
+    case TCPS_CLOSING:
+    case TCPS_LAST_ACK:
+    case TCPS_TIME_WAIT:
+        break; /* on its way */
+    }
+    tcb_release(tcb);
+}
+
+/* ---- STATUS ------------------------------------------------------------- */
+
+unsigned tcp_readiness(const struct tcb *tcb)
+{
+    unsigned ready = 0;
+    bool receives = tcb_can_receive(tcb) || is_opening(tcb);
+    bool sends =
+        tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT;
+
+    if (tcb->error != 0)
+        ready |= TCP_ERROR;
+    if (tcb->state == TCPS_LISTEN)
+        return ready | (tcb->accept_count > 0 ? TCP_READABLE : 0);
+    if (is_opening(tcb))
+        return ready | TCP_CONNECTING;
+    if (rcvbuf_unread(&tcb->rcvbuf) > 0)
+        ready |= TCP_READABLE;
+    if (!receives || tcb->is_receive_shut)
+        ready |= TCP_PEER_CLOSED | TCP_READABLE;
+    if (!sends || sndbuf_space(&tcb->sndbuf) * 3 >= tcb->sndbuf.limit)
+        ready |= TCP_WRITABLE; /* a third is free, as Linux has it */
+    if (!receives && !sends)
+        ready |= TCP_ENDED;
+    return ready;
+}
+
+enum tcp_state tcp_status(const struct tcb *tcb)
+{
+    return tcb->state;
+}
+
+int tcp_take_error(struct tcb *tcb)
+{
+    int error = tcb->error;
+
+    tcb->error = 0;
+    return error;
+}
+
+const struct endpoint *tcp_local(const struct tcb *tcb)
+{
+    return &tcb->local;
+}
+
+const struct endpoint *tcp_remote(const struct tcb *tcb)
+{
+    return &tcb->remote;
+}
+
+uint32_t tcp_unread(const struct tcb *tcb)
+{
+    return rcvbuf_unread(&tcb->rcvbuf);
+}
+
+uint32_t tcp_unacknowledged(const struct tcb *tcb)
+{
+    return sndbuf_end(&tcb->sndbuf) - tcb->sndbuf.start;
+}
+
+bool tcp_is_finished(const struct tcb *tcb)
+{
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
+        return true;
+    return tcp_unacknowledged(tcb) == 0 &&
+           (!tcb->fin_is_queued || tcb_fin_is_acked(tcb));
+}
+
+/* ---- Settings ----------------------------------------------------------- */
+
+void tcp_set_nodelay(struct tcb *tcb, bool on)
+{
+    tcb->nodelay = on;
+    tcb_mark_output(tcb); /* what Nagle held back goes now */
+}
+
+bool tcp_nodelay(const struct tcb *tcb)
+{
+    return tcb->nodelay;
+}
+
+void tcp_set_keepalive(struct tcb *tcb, bool on)
+{
+    tcb->keepalive = on;
+    tcp_timer_restart_keepalive(tcb);
+}
+
+bool tcp_keepalive(const struct tcb *tcb)
+{
+    return tcb->keepalive;
+}
+
+void tcp_set_reuse_addr(struct tcb *tcb, bool on)
+{
+    if (tcb->port != NULL && on != tcb->reuse_addr)
+        tcb->port->exclusive_count += on ? UINT32_MAX : 1; /* -1 or +1 */
+    tcb->reuse_addr = on;
+}
+
+bool tcp_reuse_addr(const struct tcb *tcb)
+{
+    return tcb->reuse_addr;
+}
+
+void tcp_set_ttl(struct tcb *tcb, uint8_t ttl)
+{
+    tcb->ttl = ttl;
+}
+
+uint8_t tcp_ttl(const struct tcb *tcb)
+{
+    return tcb->ttl;
+}
+
+void tcp_set_tos(struct tcb *tcb, uint8_t tos)
+{
+    tcb->tos = tos;
+}
+
+uint8_t tcp_tos(const struct tcb *tcb)
+{
+    return tcb->tos;
+}
+
+int tcp_set_mss(struct tcb *tcb, unsigned mss)
+{
+    if (mss < USER_MSS_MIN || mss > INT16_MAX)
+        return -EINVAL;
+    tcb->user_mss = (uint16_t)mss;
+    if (tcb_is_synchronized(tcb))
+        tcb_update_mss(tcb, tcb_path_mtu(tcb));
+    return 0;
+}
+
+unsigned tcp_mss(const struct tcb *tcb)
+{
+    return tcb_is_synchronized(tcb) || tcb->user_mss == 0
+               ? (tcb->snd_mss != 0 ? tcb->snd_mss : tcb->peer_mss)
+               : tcb->user_mss;
+}
+
+static uint32_t clamp_buffer(uint32_t bytes)
+{
+    return min_u32(max_u32(bytes, BUFFER_MIN), BUFFER_MAX);
+}
+
+void tcp_set_send_buffer(struct tcb *tcb, uint32_t bytes)
+{
+    tcb->sndbuf.limit = clamp_buffer(bytes);
+    tcb_notify(tcb);
+}
+
+uint32_t tcp_send_buffer(const struct tcb *tcb)
+{
+    return tcb->sndbuf.limit;
+}
+
+void tcp_set_receive_buffer(struct tcb *tcb, uint32_t bytes)
+{
+    tcb->rcvbuf.limit = clamp_buffer(bytes);
+}
+
+uint32_t tcp_receive_buffer(const struct tcb *tcb)
+{
+    return tcb->rcvbuf.limit;
+}
