@@ -1,0 +1,100 @@
+/*
+ * The frame around every call on a socket: the lock, the descriptor, waiting,
+ * the pass that ends it, errno.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+
+int call_enter(struct call *call, int fd)
+{
+    struct file *file;
+
+    host_lock();
+    file = descriptors_get(&the_host.descriptors, fd);
+    call->file = file;
+    call->has_looked = false;
+    call->is_waiting = false;
+    if (file == NULL)
+        return -EBADF;
+    file_hold(file);
+    if (file->kind != FILE_SOCKET)
+        return -ENOTSOCK;
+    call->is_nonblocking = file->is_nonblocking;
+    return file->stack == NULL || the_host.is_child ? -ENETDOWN : 0;
+}
+
+/* A call that must not wait takes one look at the devices before it gives up:
+ * what has arrived is there for it, as it would be in a kernel. */
+static int look_once(struct call *call)
+{
+    if (call->has_looked || call->file->stack->clock == TAPIR_CLOCK_MANUAL)
+        return -EAGAIN;
+    call->has_looked = true;
+    drive_look();
+    return 0;
+}
+
+static void begin_to_wait(struct call *call, usec timeout)
+{
+    struct tapir_stack *stack = call->file->stack;
+    bool is_manual = stack->clock == TAPIR_CLOCK_MANUAL;
+    usec deadline =
+        timeout == USEC_NEVER ? USEC_NEVER : stack_now(stack) + timeout;
+
+    waiter_init(&call->waiter, is_manual ? stack : NULL, deadline);
+    file_watch(call->file, &call->watch, 0, &call->waiter);
+    call->is_waiting = true;
+}
+
+int call_sleep(struct call *call, int events, usec timeout)
+{
+    if (!call->is_waiting)
+        begin_to_wait(call, timeout);
+    call->watch.events = events;
+    pass_run(call->file->stack); /* may notify us at once */
+    return waiter_wait(&call->waiter);
+}
+
+/* SO_SNDTIMEO for those who wait to write, SO_RCVTIMEO for all others. */
+static usec timeout_for(const struct file *file, int events)
+{
+    usec receive;
+    usec send;
+
+    if (stack_timeouts(file->stack->core, file->id, &receive, &send) < 0)
+        return USEC_NEVER;
+    return (events & POLLOUT) != 0 ? send : receive;
+}
+
+int call_wait(struct call *call, int events)
+{
+    int r;
+
+    if (call->is_nonblocking)
+        return look_once(call);
+    r = call_sleep(call, events, timeout_for(call->file, events));
+    if (call->file->is_closed)
+        return -EBADF;
+    if (call->file->stack == NULL)
+        return -ENETDOWN;
+    return r == -ETIMEDOUT ? -EAGAIN : r;
+}
+
+ssize_t call_leave(struct call *call, ssize_t result)
+{
+    struct file *file = call->file;
+
+    if (file != NULL && file->stack != NULL && !the_host.is_child)
+        pass_run(file->stack);
+    if (call->is_waiting) {
+        file_unwatch(&call->watch);
+        waiter_end(&call->waiter);
+    }
+    if (file != NULL)
+        file_release(file);
+    host_unlock();
+    if (call->is_waiting)
+        waiter_let_signals(&call->waiter);
+    return errno_result(result);
+}

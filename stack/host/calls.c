@@ -1,0 +1,264 @@
+/*
+ * The calls that make, connect and end sockets.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+
+enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
+
+static void file_set_flags(struct file *file, int flags)
+{
+    file->is_nonblocking = (flags & SOCK_NONBLOCK) != 0;
+    file->is_cloexec = (flags & SOCK_CLOEXEC) != 0;
+}
+
+void core_close(struct tapir_stack *stack, socket_id id)
+{
+    int r = stack_close(stack->core, stack_now(stack), id);
+
+    assert(r == 0 || r == -EBADF);
+    (void)r;
+}
+
+/* The number of a new descriptor for socket `id`; without one, it is closed. */
+static int give_number(struct tapir_stack *stack, socket_id id, int type,
+                       int flags)
+{
+    struct file *file = file_create_socket(stack, id, type);
+    int number =
+        file == NULL ? -ENOMEM : descriptors_add(&the_host.descriptors, file);
+
+    if (number >= 0) {
+        file_set_flags(file, flags);
+        return number;
+    }
+    core_close(stack, id);
+    if (file != NULL) {
+        file_lose_stack(file);
+        file_release(file);
+    }
+    return number;
+}
+
+static int socket_on(struct tapir_stack *stack, int domain, int type,
+                     int protocol)
+{
+    int flags = type & TYPE_FLAGS;
+    socket_id id;
+    int r;
+
+    if (stack == NULL || stack->is_ending || the_host.is_child)
+        return -ENETDOWN;
+    if (!descriptors_have_room(&the_host.descriptors))
+        return -EMFILE;
+    r = stack_socket(stack->core, stack_now(stack), domain, type & ~TYPE_FLAGS,
+                     protocol, &id);
+    return r < 0 ? r : give_number(stack, id, type & ~TYPE_FLAGS, flags);
+}
+
+int tapir_socket_on(struct tapir_stack *stack, int domain, int type,
+                    int protocol)
+{
+    int r;
+
+    host_lock();
+    r = socket_on(stack, domain, type, protocol);
+    host_unlock();
+    return (int)errno_result(r);
+}
+
+/* The first socket opens the default stack by the environment. */
+static int ensure_default_stack(void)
+{
+    char why[TAPIR_TEXT_MAX];
+
+    if (tapir_default_stack() != NULL || tapir_open_env(why) == 0 ||
+        errno == EALREADY)
+        return 0;
+    fprintf(stderr, "tapir: %s\n", why);
+    return -errno;
+}
+
+int tapir_socket(int domain, int type, int protocol)
+{
+    int r = ensure_default_stack();
+
+    if (r < 0)
+        return (int)errno_result(r);
+    host_lock();
+    r = socket_on(the_host.default_stack, domain, type, protocol);
+    host_unlock();
+    return (int)errno_result(r);
+}
+
+int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct call call;
+    struct endpoint local;
+    int r = call_enter(&call, fd);
+
+    if (r == 0)
+        r = endpoint_from_sockaddr(addr, len, &local);
+    if (r == 0)
+        r = stack_bind(call.file->stack->core, stack_now(call.file->stack),
+                       call.file->id, &local);
+    return (int)call_leave(&call, r);
+}
+
+int tapir_listen(int fd, int backlog)
+{
+    struct call call;
+    int r = call_enter(&call, fd);
+
+    if (r == 0)
+        r = stack_listen(call.file->stack->core, stack_now(call.file->stack),
+                         call.file->id, backlog);
+    return (int)call_leave(&call, r);
+}
+
+static int accept_waiting(struct call *call, struct endpoint *remote, int flags)
+{
+    struct file *listener = call->file;
+
+    for (;;) {
+        struct tapir_stack *stack = listener->stack;
+        socket_id id;
+        int r = -EMFILE;
+
+        if (descriptors_have_room(&the_host.descriptors))
+            r = stack_accept(stack->core, stack_now(stack), listener->id, &id,
+                             remote);
+        if (r == 0)
+            return give_number(stack, id, SOCK_STREAM, flags);
+        if (r == -EAGAIN)
+            r = call_wait(call, POLLIN);
+        if (r < 0)
+            return r;
+    }
+}
+
+int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    struct call call;
+    struct endpoint remote;
+    int r = call_enter(&call, fd);
+
+    if (r == 0 && (flags & ~TYPE_FLAGS) != 0)
+        r = -EINVAL;
+    if (r == 0)
+        r = accept_waiting(&call, &remote, flags);
+    if (r >= 0)
+        endpoint_to_sockaddr(&remote, addr, len);
+    return (int)call_leave(&call, r);
+}
+
+int tapir_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return tapir_accept4(fd, addr, len, 0);
+}
+
+/*
+ * The core is asked again until the peer has answered. When the time is over
+ * or a signal comes, the attempt goes on, as in Linux.
+ */
+static int connect_waiting(struct call *call, const struct endpoint *remote)
+{
+    struct file *file = call->file;
+
+    for (;;) {
+        struct tapir_stack *stack = file->stack;
+        int r = stack_connect(stack->core, stack_now(stack), file->id, remote);
+
+        if (call->is_nonblocking || (r != -EINPROGRESS && r != -EALREADY))
+            return r;
+        r = call_wait(call, POLLOUT);
+        if (r < 0)
+            return r == -EAGAIN ? -EINPROGRESS : r;
+    }
+}
+
+int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct call call;
+    struct endpoint remote;
+    int r = call_enter(&call, fd);
+
+    if (r == 0 && addr != NULL && len >= sizeof(addr->sa_family) &&
+        addr->sa_family == AF_UNSPEC) {
+        r = stack_disconnect(call.file->stack->core,
+                             stack_now(call.file->stack), call.file->id);
+        return (int)call_leave(&call, r);
+    }
+    if (r == 0)
+        r = endpoint_from_sockaddr(addr, len, &remote);
+    if (r == 0)
+        r = connect_waiting(&call, &remote);
+    return (int)call_leave(&call, r);
+}
+
+int tapir_shutdown(int fd, int how)
+{
+    struct call call;
+    int r = call_enter(&call, fd);
+
+    if (r == 0)
+        r = stack_shutdown(call.file->stack->core, stack_now(call.file->stack),
+                           call.file->id, how);
+    return (int)call_leave(&call, r);
+}
+
+/* How long SO_LINGER lets close wait; 0: not at all. */
+static usec linger_time(const struct file *file)
+{
+    struct linger linger = {0};
+    size_t len = sizeof(linger);
+    int r = stack_get_option(file->stack->core, stack_now(file->stack),
+                             file->id, SOL_SOCKET, SO_LINGER, &linger, &len);
+
+    return r < 0 || !linger.l_onoff ? 0 : linger.l_linger * USEC_PER_SEC;
+}
+
+/* A signal ends the wait, not the closing: close returns 0, as in Linux. */
+static void linger(struct call *call)
+{
+    struct file *file = call->file;
+    usec time = linger_time(file);
+
+    while (time > 0 && file->stack != NULL &&
+           stack_linger(file->stack->core, stack_now(file->stack), file->id) ==
+               -EAGAIN) {
+        if (call_sleep(call, WATCH_ANY, time) < 0)
+            return;
+    }
+}
+
+static void close_socket(struct call *call)
+{
+    struct file *file = call->file;
+    struct tapir_stack *stack = file->stack;
+
+    if (the_host.is_child)
+        return; /* the connection is the parent's */
+    linger(call);
+    if (file->stack == NULL)
+        return; /* it has ended, now or while we waited */
+    core_close(stack, file->id);
+    file_lose_stack(file);
+    pass_run(stack);
+}
+
+int tapir_close(int fd)
+{
+    struct call call;
+    int r = call_enter(&call, fd);
+
+    if (r == -EBADF)
+        return (int)call_leave(&call, r);
+    descriptors_remove(&the_host.descriptors, fd);
+    file_close(call.file);
+    if (call.file->kind == FILE_SOCKET)
+        close_socket(&call);
+    file_release(call.file); /* the number's reference */
+    return (int)call_leave(&call, 0);
+}

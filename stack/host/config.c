@@ -1,0 +1,246 @@
+/*
+ * tapir_config: the defaults, the environment, the command line. One table
+ * says which option, which variable and which field belong together. A mistake
+ * is told under the name by which it was made.
+ */
+#include "host/host.h"
+#include "host/settings.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+enum setting_kind { TEXT, NUMBER, SEED, FLAG, TRACE };
+
+struct setting {
+    const char *option; /* "--dev" */
+    const char *variable;
+    enum setting_kind kind;
+    size_t offset; /* in struct tapir_config */
+    size_t size;   /* of a TEXT */
+};
+
+#define FIELD(name) offsetof(struct tapir_config, name)
+#define TEXT_FIELD(name)                                                       \
+    TEXT, FIELD(name), sizeof(((struct tapir_config *)NULL)->name)
+
+static const struct setting table[] = {
+    {"--dev", "TAPIR_DEV", TEXT_FIELD(dev)},
+    {"--addr", "TAPIR_ADDR", TEXT_FIELD(addr)},
+    {"--gateway", "TAPIR_GATEWAY", TEXT_FIELD(gateway)},
+    {"--mac", "TAPIR_MAC", TEXT_FIELD(mac)},
+    {"--mtu", "TAPIR_MTU", NUMBER, FIELD(mtu), 0},
+    {"--pcap", "TAPIR_PCAP", TEXT_FIELD(pcap)},
+    {"--trace", "TAPIR_TRACE", TRACE, 0, 0},
+    {"--faults", "TAPIR_FAULTS", TEXT_FIELD(faults)},
+    {"--seed", "TAPIR_SEED", SEED, FIELD(seed), 0},
+    {"--debug", "TAPIR_DEBUG", FLAG, FIELD(debug), 0},
+    {"--exit-wait", "TAPIR_EXIT_WAIT", NUMBER, FIELD(exit_wait), 0},
+};
+
+void tapir_config_init(struct tapir_config *config)
+{
+    *config = (struct tapir_config){
+        .gateway = "192.0.2.1",
+        .exit_wait = 10,
+    };
+}
+
+static void *field(struct tapir_config *config, const struct setting *setting)
+{
+    return (char *)config + setting->offset;
+}
+
+/* "0" and nothing: off; "1": all layers; otherwise the layers. */
+static void set_trace(struct tapir_config *config, const char *value)
+{
+    config->trace = *value != '\0' && strcmp(value, "0") != 0;
+    config->trace_what[0] = '\0';
+    if (config->trace && strcmp(value, "1") != 0)
+        strcpy(config->trace_what, value);
+}
+
+/* NULL: done; otherwise what the value is not. */
+static const char *set(struct tapir_config *config,
+                       const struct setting *setting, const char *value)
+{
+    uint64_t number;
+
+    switch (setting->kind) {
+    case TEXT:
+        if (strlen(value) >= setting->size)
+            return "short enough";
+        strcpy(field(config, setting), value);
+        return NULL;
+    case NUMBER:
+        if (number_parse(value, UINT_MAX, &number) < 0)
+            return "a number";
+        *(unsigned *)field(config, setting) = (unsigned)number;
+        return NULL;
+    case SEED:
+        if (number_parse(value, UINT64_MAX, &number) < 0)
+            return "a number";
+        *(uint64_t *)field(config, setting) = number;
+        return NULL;
+    case FLAG:
+        if (*value != '\0' && strcmp(value, "0") != 0 &&
+            strcmp(value, "1") != 0)
+            return "0 or 1";
+        *(int *)field(config, setting) = strcmp(value, "1") == 0;
+        return NULL;
+    case TRACE:
+        if (strlen(value) >= sizeof(config->trace_what))
+            return "short enough";
+        set_trace(config, value);
+        return NULL;
+    }
+    return NULL;
+}
+
+static int set_named(struct tapir_config *config, const struct setting *setting,
+                     const char *name, const char *value,
+                     char why[TAPIR_TEXT_MAX])
+{
+    const char *mistake = set(config, setting, value);
+
+    if (mistake == NULL)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX, "%s: '%.100s' is not %s", name, value,
+             mistake);
+    return -EINVAL;
+}
+
+/* Texts are understood only to see whether they can be. */
+static int check(const struct tapir_config *config, char why[TAPIR_TEXT_MAX])
+{
+    struct settings settings;
+
+    return settings_parse(config, &settings, why);
+}
+
+/* settings_parse speaks of options; here variables were given. */
+static void name_variable(char why[TAPIR_TEXT_MAX])
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        size_t len = strlen(table[i].option);
+        char rest[TAPIR_TEXT_MAX];
+
+        if (strncmp(why, table[i].option, len) != 0 || why[len] != ':')
+            continue;
+        strcpy(rest, why + len);
+        snprintf(why, TAPIR_TEXT_MAX, "%s%.*s", table[i].variable,
+                 TAPIR_TEXT_MAX - 32, rest);
+        return;
+    }
+}
+
+int tapir_config_env(struct tapir_config *config, char why[TAPIR_TEXT_MAX])
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        const char *value = getenv(table[i].variable);
+
+        if (value != NULL &&
+            set_named(config, &table[i], table[i].variable, value, why) < 0)
+            return (int)errno_result(-EINVAL);
+    }
+    if (check(config, why) == 0)
+        return 0;
+    name_variable(why);
+    return (int)errno_result(-EINVAL);
+}
+
+/* The setting that an argument names; `value` is what follows its "=". */
+static const struct setting *find_option(const char *argument,
+                                         const char **value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        size_t len = strlen(table[i].option);
+
+        if (strncmp(argument, table[i].option, len) != 0 ||
+            (argument[len] != '\0' && argument[len] != '='))
+            continue;
+        *value = argument[len] == '=' ? argument + len + 1 : NULL;
+        return &table[i];
+    }
+    return NULL;
+}
+
+/* --trace and --debug stand alone; the others take the next argument. */
+static int take_option(struct tapir_config *config,
+                       const struct setting *setting, const char *value,
+                       const char *next, char why[TAPIR_TEXT_MAX])
+{
+    bool stands_alone = setting->kind == FLAG || setting->kind == TRACE;
+    bool takes_next = value == NULL && !stands_alone;
+
+    if (value == NULL)
+        value = stands_alone ? "1" : next;
+    if (value == NULL) {
+        snprintf(why, TAPIR_TEXT_MAX, "%s: a value is missing",
+                 setting->option);
+        return -EINVAL;
+    }
+    if (set_named(config, setting, setting->option, value, why) < 0)
+        return -EINVAL;
+    return takes_next ? 2 : 1;
+}
+
+static int take_options(struct tapir_config *config, int *argc, char **argv,
+                        char why[TAPIR_TEXT_MAX])
+{
+    int kept = 0;
+    int i = 0;
+    bool is_over = false;
+
+    while (i < *argc) {
+        const char *value = NULL;
+        const struct setting *setting = NULL;
+        int taken;
+
+        is_over = is_over || strcmp(argv[i], "--") == 0;
+        if (i > 0 && !is_over)
+            setting = find_option(argv[i], &value);
+        if (setting == NULL) {
+            argv[kept++] = argv[i++];
+            continue;
+        }
+        taken = take_option(config, setting, value,
+                            i + 1 < *argc ? argv[i + 1] : NULL, why);
+        if (taken < 0)
+            return taken;
+        i += taken;
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return 0;
+}
+
+int tapir_config_args(struct tapir_config *config, int *argc, char **argv,
+                      char why[TAPIR_TEXT_MAX])
+{
+    int r = take_options(config, argc, argv, why);
+
+    if (r == 0)
+        r = check(config, why);
+    return (int)errno_result(r);
+}
+
+const char *tapir_config_help(void)
+{
+    return "  --dev NAME       TAP device (TAPIR_DEV; tap0)\n"
+           "  --addr ADDR/LEN  the stack's address (TAPIR_ADDR; "
+           "192.0.2.2/24)\n"
+           "  --gateway ADDR   default route (TAPIR_GATEWAY; 192.0.2.1)\n"
+           "  --mac MAC        (TAPIR_MAC; made from the address)\n"
+           "  --mtu BYTES      (TAPIR_MTU; the device's)\n"
+           "  --pcap FILE      record every frame (TAPIR_PCAP)\n"
+           "  --trace[=WHAT]   a line for each event, to standard error\n"
+           "                   (TAPIR_TRACE); WHAT: eth,arp,ip,icmp,udp,tcp,\n"
+           "                   drop\n"
+           "  --faults SPEC    as loss=1%,delay=10ms (TAPIR_FAULTS)\n"
+           "  --seed N         makes a run repeatable (TAPIR_SEED)\n"
+           "  --debug          no helper thread; stack time stops with the\n"
+           "                   process (TAPIR_DEBUG)\n"
+           "  --exit-wait S    seconds to finish connections at exit\n"
+           "                   (TAPIR_EXIT_WAIT; 10)\n";
+}

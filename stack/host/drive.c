@@ -1,0 +1,259 @@
+/*
+ * Who drives. Of the threads that wait, one polls the devices and runs the
+ * protocol; the others sleep until it wakes them. See README.md.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+
+enum { DRAIN_ROUNDS_MAX = 256 };
+
+static bool is_driven(const struct tapir_stack *stack)
+{
+    return stack->clock == TAPIR_CLOCK_REAL;
+}
+
+static struct tapir_stack *stack_of_node(struct list *node)
+{
+    return container_of(node, struct tapir_stack, node);
+}
+
+bool drive_is_needed(void)
+{
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next) {
+        if (is_driven(stack_of_node(node)))
+            return !the_host.is_child;
+    }
+    return false;
+}
+
+/* The helper gives way at once: it holds nothing that the caller needs. */
+bool drive_is_open(void)
+{
+    struct driver *driver = &the_host.driver;
+
+    return (driver->who == NULL || driver->who == &driver->helper) &&
+           drive_is_needed();
+}
+
+/* When a stack of the real clock wants to be driven next. */
+static usec next_deadline(void)
+{
+    usec deadline = USEC_NEVER;
+
+    if (!list_is_empty(&the_host.work))
+        return 0;
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next) {
+        if (is_driven(stack_of_node(node)))
+            deadline = usec_min(deadline, stack_deadline(stack_of_node(node)));
+    }
+    return deadline;
+}
+
+/* Calls `each` for each device of a driven stack. */
+static void for_each_device(void (*each)(struct port *port, void *context),
+                            void *context)
+{
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next) {
+        struct tapir_stack *stack = stack_of_node(node);
+
+        for (struct list *p = stack->ports.next;
+             is_driven(stack) && p != &stack->ports; p = p->next)
+            each(container_of(p, struct port, node), context);
+    }
+}
+
+static bool is_polled(const struct port *port)
+{
+    return !port->is_down && netdev_poll_fd(port->dev) >= 0;
+}
+
+static void count_polled(struct port *port, void *context)
+{
+    nfds_t *count = context;
+
+    if (is_polled(port))
+        ++*count;
+}
+
+struct poll_set {
+    struct pollfd *fds;
+    nfds_t count;
+};
+
+static void add_polled(struct port *port, void *context)
+{
+    struct poll_set *set = context;
+
+    if (is_polled(port))
+        set->fds[set->count++] =
+            (struct pollfd){.fd = netdev_poll_fd(port->dev), .events = POLLIN};
+}
+
+/* Devices may have come and gone during ppoll: they are known by their fd. */
+static void mark_readable(struct port *port, void *context)
+{
+    const struct poll_set *set = context;
+
+    for (nfds_t i = 0; is_polled(port) && i < set->count; i++) {
+        if (set->fds[i].fd == netdev_poll_fd(port->dev) &&
+            set->fds[i].revents != 0)
+            port->is_readable = true;
+    }
+}
+
+/* Sleeps until a device, the waiter or a deadline has something. */
+static int poll_devices(struct waiter *waiter, usec wait)
+{
+    nfds_t devices = 0;
+    struct poll_set set;
+    nfds_t count;
+    int r;
+
+    for_each_device(count_polled, &devices);
+    r = waiter_fill_fds(waiter, devices, &count);
+    if (r < 0)
+        return r;
+    set = (struct poll_set){.fds = waiter->fds + count};
+    for_each_device(add_polled, &set);
+
+    stack_clock_wait_begins(&the_host.clock, wait);
+    r = waiter_sleep_in_ppoll(waiter, count + set.count, wait);
+    host_now();
+    stack_clock_wait_ends(&the_host.clock);
+    if (r == 0)
+        for_each_device(mark_readable, &set);
+    return r;
+}
+
+static void look_at(struct port *port, void *context)
+{
+    (void)context;
+    port->is_readable = is_polled(port);
+}
+
+static void find_readable(struct port *port, void *context)
+{
+    bool *found = context;
+
+    *found = *found || port->is_readable;
+}
+
+static void run_all(void)
+{
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next) {
+        if (is_driven(stack_of_node(node)))
+            pass_run(stack_of_node(node));
+    }
+}
+
+/* With --debug, after a stop: what has arrived goes before any time-out. */
+static void drain(void)
+{
+    bool more = true;
+
+    for (int round = 0; more && round < DRAIN_ROUNDS_MAX; round++) {
+        for_each_device(look_at, NULL);
+        run_all();
+        more = false;
+        for_each_device(find_readable, &more);
+    }
+    stack_clock_release(&the_host.clock);
+}
+
+static void run_pass(void)
+{
+    the_host.driver.passes++;
+    host_now();
+    if (stack_clock_is_held(&the_host.clock))
+        drain();
+    else
+        run_all();
+}
+
+void drive_look(void)
+{
+    if (the_host.driver.who != NULL || !drive_is_needed())
+        return;
+    for_each_device(look_at, NULL);
+    run_pass();
+}
+
+/* How long the driver may sleep. */
+static usec time_to_sleep(const struct waiter *waiter)
+{
+    usec until = next_deadline();
+
+    if (waiter->clock == NULL)
+        until = usec_min(until, waiter->deadline);
+    the_host.driver.until = until;
+    return until == USEC_NEVER ? until : usec_max(until - host_now(), 0);
+}
+
+static bool goes_on(const struct waiter *waiter)
+{
+    return the_host.driver.who == waiter && !waiter->is_notified &&
+           (waiter->deadline == USEC_NEVER ||
+            waiter_now(waiter) < waiter->deadline);
+}
+
+int drive(struct waiter *waiter)
+{
+    struct driver *driver = &the_host.driver;
+    struct waiter *before = driver->who;
+    int r = 0;
+
+    driver->who = waiter;
+    if (before != NULL)
+        waiter_call(before);
+    while (r == 0 && goes_on(waiter)) {
+        r = poll_devices(waiter, time_to_sleep(waiter));
+        if (driver->who == waiter)
+            run_pass();
+    }
+    if (driver->who == waiter)
+        driver->who = NULL;
+    return r;
+}
+
+void drive_leave(struct waiter *waiter)
+{
+    struct driver *driver = &the_host.driver;
+
+    if (driver->successor == waiter)
+        driver->successor = NULL;
+    if (driver->who != NULL || driver->successor != NULL)
+        return;
+    if (list_is_empty(&driver->sleepers)) {
+        helper_call();
+    } else if (drive_is_needed()) {
+        driver->successor =
+            container_of(driver->sleepers.next, struct waiter, node);
+        waiter_call(driver->successor);
+    }
+}
+
+void drive_reconsider(const struct tapir_stack *stack)
+{
+    struct waiter *who = the_host.driver.who;
+
+    if (who == NULL || who->sleep == WAITER_AWAKE)
+        return;
+    if (!list_is_empty(&the_host.work) ||
+        stack_deadline(stack) < the_host.driver.until)
+        waiter_call(who);
+}
+
+void drive_devices_changed(void)
+{
+    if (the_host.driver.who != NULL)
+        waiter_call(the_host.driver.who);
+    else if (!list_is_empty(&the_host.driver.sleepers))
+        drive_leave(NULL);
+    else
+        helper_call();
+}

@@ -1,0 +1,158 @@
+/*
+ * What a descriptor stands for: a descriptor of the kernel, a socket of a
+ * stack, or an epoll set; and who wants to be told of events on it.
+ */
+#include "host/host.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL };
+
+struct file *file_create(enum file_kind kind)
+{
+    struct file *file = calloc(1, sizeof(*file));
+
+    if (file == NULL)
+        return NULL;
+    file->kind = kind;
+    file->references = 1;
+    list_init(&file->watches);
+    return file;
+}
+
+/* Ids are counted up by the stack: nobody can choose those that collide. */
+static uint32_t hash_of_id(socket_id id)
+{
+    return id * 2654435761u; /* 2^32 by the golden ratio */
+}
+
+struct file *file_create_socket(struct tapir_stack *stack, socket_id id,
+                                int type)
+{
+    struct file *file = file_create(FILE_SOCKET);
+
+    if (file == NULL)
+        return NULL;
+    file->stack = stack;
+    file->id = id;
+    file->socket_type = (uint8_t)type;
+    hash_table_insert(&stack->files, &stack->memory, &file->by_id,
+                      hash_of_id(id));
+    return file;
+}
+
+struct file *file_by_id(const struct tapir_stack *stack, socket_id id)
+{
+    struct hash_node *node = hash_table_first(&stack->files, hash_of_id(id));
+
+    while (node != NULL) {
+        struct file *file = container_of(node, struct file, by_id);
+
+        if (file->id == id)
+            return file;
+        node = hash_table_next(node);
+    }
+    return NULL;
+}
+
+void file_hold(struct file *file)
+{
+    file->references++;
+}
+
+static void file_destroy(struct file *file)
+{
+    assert(list_is_empty(&file->watches));
+    switch (file->kind) {
+    case FILE_KERNEL:
+        close(file->kernel_fd);
+        break;
+    case FILE_SOCKET:
+        assert(file->stack == NULL);
+        break;
+    case FILE_EPOLL:
+        epoll_destroy(file->epoll);
+        break;
+    }
+    free(file);
+}
+
+void file_release(struct file *file)
+{
+    if (--file->references == 0)
+        file_destroy(file);
+}
+
+static void waiter_watch_notify(struct watch *watch)
+{
+    waiter_notify(watch->waiter);
+}
+
+void file_watch(struct file *file, struct watch *watch, int events,
+                struct waiter *waiter)
+{
+    *watch = (struct watch){
+        .events = events,
+        .notify = waiter_watch_notify,
+        .waiter = waiter,
+    };
+    list_append(&file->watches, &watch->node);
+}
+
+void file_unwatch(struct watch *watch)
+{
+    list_remove(&watch->node);
+}
+
+void file_notify(struct file *file, int events)
+{
+    struct list *node = file->watches.next;
+
+    while (node != &file->watches) {
+        struct watch *watch = container_of(node, struct watch, node);
+
+        node = node->next;
+        if (watch->events == WATCH_ANY ||
+            (events & (watch->events | ALWAYS)) != 0)
+            watch->notify(watch);
+    }
+}
+
+int file_readiness(struct file *file)
+{
+    if (file->is_closed)
+        return POLLNVAL;
+    switch (file->kind) {
+    case FILE_KERNEL:
+        break;
+    case FILE_SOCKET:
+        return file->stack == NULL
+                   ? POLLERR | POLLHUP
+                   : stack_readiness(file->stack->core, file->id);
+    case FILE_EPOLL:
+        return epoll_is_ready(file->epoll) ? POLLIN | POLLRDNORM : 0;
+    }
+    return 0;
+}
+
+void file_lose_stack(struct file *file)
+{
+    hash_table_remove(&file->stack->files, &file->by_id);
+    file->stack = NULL;
+    file_notify(file, POLLHUP);
+}
+
+void file_close(struct file *file)
+{
+    struct list *node = file->watches.next;
+
+    file->is_closed = true;
+    while (node != &file->watches) {
+        struct watch *watch = container_of(node, struct watch, node);
+
+        node = node->next;
+        watch->notify(watch);
+        epoll_forget(watch);
+    }
+}

@@ -1,0 +1,70 @@
+/*
+ * The process: its one global variable, the lock, the time, and errno.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+struct host the_host = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static usec raw_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* 0, 1 and 2 stand for the process's own. */
+static void add_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct file *file = file_create(FILE_KERNEL);
+
+        if (file == NULL)
+            return;
+        file->kernel_fd = fd;
+        if (descriptors_add(&the_host.descriptors, file) < 0)
+            file_release(file);
+    }
+}
+
+static void prepare(void)
+{
+    memory_init(&the_host.memory, SIZE_MAX / 2);
+    descriptors_init(&the_host.descriptors, DESCRIPTORS_MAX);
+    list_init(&the_host.stacks);
+    list_init(&the_host.work);
+    list_init(&the_host.driver.sleepers);
+    stack_clock_init(&the_host.clock, raw_now());
+    the_host.is_ready = true;
+    add_standard_streams();
+}
+
+void host_lock(void)
+{
+    pthread_mutex_lock(&the_host.lock);
+    if (!the_host.is_ready)
+        prepare();
+}
+
+void host_unlock(void)
+{
+    pthread_mutex_unlock(&the_host.lock);
+}
+
+usec host_now(void)
+{
+    return stack_clock_look(&the_host.clock, raw_now());
+}
+
+ssize_t errno_result(ssize_t result)
+{
+    if (result >= 0)
+        return result;
+    errno = (int)-result;
+    return -1;
+}

@@ -1,0 +1,325 @@
+/*
+ * The calls that carry data. A blocking send of a stream goes on until all is
+ * taken, and MSG_WAITALL until all is there, as POSIX has it.
+ */
+#define _GNU_SOURCE /* IOV_MAX */
+#include "host/host.h"
+
+#include <errno.h>
+#include <limits.h>
+
+enum {
+    HOST_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL | MSG_CMSG_CLOEXEC
+};
+
+/* A place in an array of buffers. */
+struct cursor {
+    const struct iovec *iov;
+    int count;
+    size_t offset;     /* into iov[0] */
+    struct iovec rest; /* of iov[0] when offset is not 0 */
+};
+
+/* Bytes of all buffers; -EINVAL where POSIX says so. */
+static ssize_t iov_total(const struct iovec *iov, int count)
+{
+    size_t total = 0;
+
+    if (count < 0 || count > IOV_MAX)
+        return -EINVAL;
+    for (int i = 0; i < count; i++) {
+        if (iov[i].iov_len > (size_t)SSIZE_MAX - total)
+            return -EINVAL;
+        total += iov[i].iov_len;
+    }
+    return (ssize_t)total;
+}
+
+static void cursor_advance(struct cursor *cursor, size_t len)
+{
+    cursor->offset += len;
+    while (cursor->count > 0 && cursor->offset >= cursor->iov->iov_len) {
+        cursor->offset -= cursor->iov->iov_len;
+        cursor->iov++;
+        cursor->count--;
+    }
+}
+
+/* What is to be carried next: the rest of one buffer, or all that are left. */
+static void cursor_fill(struct cursor *cursor, struct socket_message *message)
+{
+    message->iov = cursor->iov;
+    message->iov_count = cursor->count;
+    if (cursor->offset == 0)
+        return;
+    cursor->rest = (struct iovec){
+        .iov_base = (char *)cursor->iov->iov_base + cursor->offset,
+        .iov_len = cursor->iov->iov_len - cursor->offset,
+    };
+    message->iov = &cursor->rest;
+    message->iov_count = 1;
+}
+
+/* Once, waiting until the core takes something. */
+static ssize_t send_some(struct call *call, struct socket_message *message)
+{
+    struct file *file = call->file;
+
+    for (;;) {
+        ssize_t sent = stack_send(file->stack->core, stack_now(file->stack),
+                                  file->id, message);
+
+        if (sent == -EAGAIN)
+            sent = call_wait(call, POLLOUT);
+        else
+            return sent;
+        if (sent < 0)
+            return sent;
+    }
+}
+
+/* What was sent before a failure counts; the failure is told next time. */
+static ssize_t send_all(struct call *call, struct socket_message *message,
+                        size_t total)
+{
+    struct cursor cursor = {.iov = message->iov, .count = message->iov_count};
+    size_t done = 0;
+
+    for (;;) {
+        ssize_t sent;
+
+        cursor_fill(&cursor, message);
+        sent = send_some(call, message);
+        if (sent < 0)
+            return done > 0 ? (ssize_t)done : sent;
+        done += (size_t)sent;
+        if (done >= total || call->is_nonblocking ||
+            call->file->socket_type != SOCK_STREAM)
+            return (ssize_t)done;
+        cursor_advance(&cursor, (size_t)sent);
+    }
+}
+
+static ssize_t receive_some(struct call *call, struct socket_message *message)
+{
+    struct file *file = call->file;
+    int flags = message->flags;
+
+    for (;;) {
+        ssize_t got = stack_receive(file->stack->core, stack_now(file->stack),
+                                    file->id, message);
+
+        if (got == -EAGAIN)
+            got = call_wait(call, POLLIN);
+        else
+            return got;
+        if (got < 0)
+            return got;
+        message->flags = flags;
+    }
+}
+
+static ssize_t receive_all(struct call *call, struct socket_message *message,
+                           size_t total)
+{
+    struct cursor cursor = {.iov = message->iov, .count = message->iov_count};
+    int flags = message->flags;
+    size_t done = 0;
+
+    while (done < total) {
+        ssize_t got;
+
+        cursor_fill(&cursor, message);
+        message->flags = flags;
+        got = receive_some(call, message);
+        if (got < 0)
+            return done > 0 ? (ssize_t)done : got;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+        cursor_advance(&cursor, (size_t)got);
+    }
+    return (ssize_t)done;
+}
+
+static ssize_t receive(struct call *call, struct socket_message *message,
+                       int flags, size_t total)
+{
+    bool waits_for_all = (flags & MSG_WAITALL) != 0 &&
+                         (flags & MSG_PEEK) == 0 && !call->is_nonblocking &&
+                         call->file->socket_type == SOCK_STREAM;
+
+    return waits_for_all ? receive_all(call, message, total)
+                         : receive_some(call, message);
+}
+
+/* POSIX: a broken stream raises SIGPIPE in the thread, unless it is asked not
+ * to. Called without the lock. */
+static void raise_sigpipe(void)
+{
+    pthread_kill(pthread_self(), SIGPIPE);
+    errno = EPIPE;
+}
+
+static ssize_t send_message(int fd, const struct iovec *iov, int count,
+                            int flags, const struct sockaddr *to,
+                            socklen_t to_len)
+{
+    struct socket_message message = {
+        .iov = iov, .iov_count = count, .flags = flags & ~HOST_FLAGS};
+    struct call call;
+    struct endpoint name;
+    bool is_stream = false;
+    ssize_t total = iov_total(iov, count);
+    ssize_t r = call_enter(&call, fd);
+
+    if (r == 0 && total < 0)
+        r = total;
+    if (r == 0) {
+        is_stream = call.file->socket_type == SOCK_STREAM;
+        call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
+        if (to != NULL && !is_stream) {
+            r = endpoint_from_sockaddr(to, to_len, &name);
+            message.name = &name;
+        }
+    }
+    if (r == 0)
+        r = send_all(&call, &message, (size_t)total);
+    r = call_leave(&call, r);
+    if (r < 0 && errno == EPIPE && is_stream && (flags & MSG_NOSIGNAL) == 0)
+        raise_sigpipe();
+    return r;
+}
+
+/* `out_flags` and `from` may be NULL. */
+static ssize_t receive_message(int fd, const struct iovec *iov, int count,
+                               int flags, int *out_flags, struct sockaddr *from,
+                               socklen_t *from_len)
+{
+    struct endpoint name = {.addr = IP_ADDR_ANY_V4};
+    struct socket_message message = {.iov = iov,
+                                     .iov_count = count,
+                                     .flags = flags & ~HOST_FLAGS,
+                                     .name = &name};
+    struct call call;
+    ssize_t total = iov_total(iov, count);
+    ssize_t r = call_enter(&call, fd);
+
+    if (r == 0 && total < 0)
+        r = total;
+    if (r == 0) {
+        call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
+        r = receive(&call, &message, flags, (size_t)total);
+    }
+    if (r >= 0 && from_len != NULL) {
+        if (call.file->socket_type == SOCK_STREAM)
+            *from_len = 0; /* as Linux: a stream's peer is getpeername's */
+        else
+            endpoint_to_sockaddr(&name, from, from_len);
+    }
+    if (r >= 0 && out_flags != NULL)
+        *out_flags = message.flags & (MSG_TRUNC | MSG_CTRUNC);
+    return call_leave(&call, r);
+}
+
+static struct iovec iov_of(const void *data, size_t len)
+{
+    return (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = len};
+}
+
+ssize_t tapir_sendto(int fd, const void *data, size_t len, int flags,
+                     const struct sockaddr *to, socklen_t to_len)
+{
+    struct iovec iov = iov_of(data, len);
+
+    return send_message(fd, &iov, 1, flags, to, to_len);
+}
+
+ssize_t tapir_send(int fd, const void *data, size_t len, int flags)
+{
+    return tapir_sendto(fd, data, len, flags, NULL, 0);
+}
+
+ssize_t tapir_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    if (message->msg_iovlen > IOV_MAX)
+        return errno_result(-EMSGSIZE);
+    return send_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
+                        message->msg_name, message->msg_namelen);
+}
+
+ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
+                       struct sockaddr *from, socklen_t *from_len)
+{
+    struct iovec iov = iov_of(data, len);
+
+    return receive_message(fd, &iov, 1, flags, NULL, from,
+                           from == NULL ? NULL : from_len);
+}
+
+ssize_t tapir_recv(int fd, void *data, size_t len, int flags)
+{
+    return tapir_recvfrom(fd, data, len, flags, NULL, NULL);
+}
+
+ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    ssize_t r;
+
+    if (message->msg_iovlen > IOV_MAX)
+        return errno_result(-EMSGSIZE);
+    r = receive_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
+                        &message->msg_flags, message->msg_name,
+                        message->msg_name == NULL ? NULL
+                                                  : &message->msg_namelen);
+    if (r >= 0)
+        message->msg_controllen = 0; /* no ancillary data yet */
+    return r;
+}
+
+/* The kernel's descriptor behind a number, held; NULL: it is something else. */
+static struct file *hold_kernel_file(int fd)
+{
+    struct file *file;
+
+    host_lock();
+    file = descriptors_get(&the_host.descriptors, fd);
+    if (file != NULL && file->kind == FILE_KERNEL)
+        file_hold(file);
+    else
+        file = NULL;
+    host_unlock();
+    return file;
+}
+
+ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
+{
+    struct file *file = hold_kernel_file(fd);
+
+    if (file != NULL)
+        return kernel_readv(file, iov, count);
+    return receive_message(fd, iov, count, 0, NULL, NULL, NULL);
+}
+
+ssize_t tapir_writev(int fd, const struct iovec *iov, int count)
+{
+    struct file *file = hold_kernel_file(fd);
+
+    if (file != NULL)
+        return kernel_writev(file, iov, count);
+    return send_message(fd, iov, count, 0, NULL, 0);
+}
+
+ssize_t tapir_read(int fd, void *data, size_t len)
+{
+    struct iovec iov = iov_of(data, len);
+
+    return tapir_readv(fd, &iov, 1);
+}
+
+ssize_t tapir_write(int fd, const void *data, size_t len)
+{
+    struct iovec iov = iov_of(data, len);
+
+    return tapir_writev(fd, &iov, 1);
+}

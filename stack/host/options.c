@@ -1,0 +1,170 @@
+/*
+ * Options, names and flags of a descriptor.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+
+int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct call call;
+    int r = call_enter(&call, fd);
+    size_t room;
+
+    if (r == 0 && (value == NULL || len == NULL))
+        r = -EFAULT;
+    if (r == 0) {
+        room = *len;
+        r = stack_get_option(call.file->stack->core,
+                             stack_now(call.file->stack), call.file->id, level,
+                             name, value, &room);
+        if (r == 0)
+            *len = (socklen_t)room;
+    }
+    return (int)call_leave(&call, r);
+}
+
+int tapir_setsockopt(int fd, int level, int name, const void *value,
+                     socklen_t len)
+{
+    struct call call;
+    int r = call_enter(&call, fd);
+
+    if (r == 0 && value == NULL)
+        r = -EFAULT;
+    if (r == 0)
+        r = stack_set_option(call.file->stack->core,
+                             stack_now(call.file->stack), call.file->id, level,
+                             name, bytes_of(value, len));
+    return (int)call_leave(&call, r);
+}
+
+int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    struct call call;
+    struct endpoint local;
+    int r = call_enter(&call, fd);
+
+    if (r == 0)
+        r = stack_local(call.file->stack->core, call.file->id, &local);
+    if (r == 0)
+        endpoint_to_sockaddr(&local, addr, len);
+    return (int)call_leave(&call, r);
+}
+
+int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    struct call call;
+    struct endpoint remote;
+    int r = call_enter(&call, fd);
+
+    if (r == 0)
+        r = stack_remote(call.file->stack->core, call.file->id, &remote);
+    if (r == 0)
+        endpoint_to_sockaddr(&remote, addr, len);
+    return (int)call_leave(&call, r);
+}
+
+/* O_NONBLOCK is the only flag of ours that can be changed. */
+static int file_fcntl(struct file *file, int command, int argument)
+{
+    switch (command) {
+    case F_GETFL:
+        return O_RDWR | (file->is_nonblocking ? O_NONBLOCK : 0);
+    case F_SETFL:
+        file->is_nonblocking = (argument & O_NONBLOCK) != 0;
+        return 0;
+    case F_GETFD:
+        return file->is_cloexec ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        file->is_cloexec = (argument & FD_CLOEXEC) != 0;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* A duplicate would be a number of the kernel's table, not of ours. */
+static int kernel_fcntl(int kernel_fd, int command, void *argument)
+{
+    int r;
+
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return -EINVAL;
+    r = fcntl(kernel_fd, command, argument);
+    return r < 0 ? -errno : r;
+}
+
+int tapir_fcntl(int fd, int command, ...)
+{
+    struct file *file;
+    void *argument;
+    va_list arguments;
+    int r = -EBADF;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+
+    host_lock();
+    file = descriptors_get(&the_host.descriptors, fd);
+    if (file != NULL && file->kind == FILE_KERNEL)
+        r = kernel_fcntl(file->kernel_fd, command, argument);
+    else if (file != NULL)
+        r = file_fcntl(file, command, (int)(intptr_t)argument);
+    host_unlock();
+    return (int)errno_result(r);
+}
+
+/* The core's answer goes into the int that the program points to. */
+static int store_count(int count, void *argument)
+{
+    if (count < 0)
+        return count;
+    *(int *)argument = count;
+    return 0;
+}
+
+static int file_ioctl(struct file *file, unsigned long request, void *argument)
+{
+    if (request == FIONBIO) {
+        file->is_nonblocking = *(const int *)argument != 0;
+        return 0;
+    }
+    if (file->kind != FILE_SOCKET)
+        return -ENOTTY;
+    if (file->stack == NULL || the_host.is_child)
+        return -ENETDOWN;
+    if (request == FIONREAD)
+        return store_count(stack_unread(file->stack->core, file->id), argument);
+    if (request == SIOCOUTQ)
+        return store_count(stack_unsent(file->stack->core, file->id), argument);
+    return -ENOTTY;
+}
+
+int tapir_ioctl(int fd, unsigned long request, ...)
+{
+    struct file *file;
+    void *argument;
+    va_list arguments;
+    int r = -EBADF;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+
+    host_lock();
+    file = descriptors_get(&the_host.descriptors, fd);
+    if (file != NULL && file->kind == FILE_KERNEL) {
+        r = ioctl(file->kernel_fd, request, argument);
+        r = r < 0 ? -errno : r;
+    } else if (file != NULL) {
+        r = argument == NULL ? -EFAULT : file_ioctl(file, request, argument);
+    }
+    host_unlock();
+    return (int)errno_result(r);
+}

@@ -1,0 +1,183 @@
+/*
+ * A pass over a stack: frames that its devices have, timers that are due, the
+ * flush, and whoever waits for what came of it. Then the stacks at the other
+ * ends of its wires, if it sent them something, and so on, within a bound.
+ */
+#include "host/host.h"
+
+enum {
+    BATCH = 16,     /* frames of a device between two flushes */
+    VISITS_MAX = 64 /* of stacks in one pass: then the driver goes on */
+};
+
+usec stack_now(const struct tapir_stack *stack)
+{
+    return stack->clock == TAPIR_CLOCK_MANUAL ? stack->now : host_now();
+}
+
+static usec port_deadline(const struct port *port)
+{
+    if (port->is_down)
+        return USEC_NEVER;
+    return port->is_readable ? 0 : netdev_deadline(port->dev);
+}
+
+static struct port *port_of(struct list *node)
+{
+    return container_of(node, struct port, node);
+}
+
+usec stack_deadline(const struct tapir_stack *stack)
+{
+    usec deadline = stack_next_deadline(stack->core);
+
+    for (struct list *node = stack->ports.next; node != &stack->ports;
+         node = node->next)
+        deadline = usec_min(deadline, port_deadline(port_of(node)));
+    return deadline;
+}
+
+/* Whether a device with a queue has a frame by now. */
+static bool has_frames_queued(const struct tapir_stack *stack, usec now)
+{
+    for (struct list *node = stack->ports.next; node != &stack->ports;
+         node = node->next) {
+        const struct port *port = port_of(node);
+
+        if (!port->is_down && netdev_deadline(port->dev) <= now)
+            return true;
+    }
+    return false;
+}
+
+static void take_in(struct port *port, usec now)
+{
+    struct frame frame;
+
+    for (int i = 0; i < BATCH; i++) {
+        int got = netdev_receive(port->dev, now, &frame);
+
+        if (got <= 0) {
+            port->is_readable = false;
+            port->is_down = got < 0;
+            return;
+        }
+        stack_input(port->stack->core, now, port->iface, &frame);
+    }
+}
+
+static void wake_enders(struct tapir_stack *stack)
+{
+    if (list_is_empty(&stack->enders) || stack_unfinished(stack->core) > 0)
+        return;
+    for (struct list *node = stack->enders.next; node != &stack->enders;
+         node = node->next) {
+        struct watch *watch = container_of(node, struct watch, node);
+
+        watch->notify(watch);
+    }
+}
+
+/* Wake-ups for those who wait on the very sockets that have changed. */
+static void dispatch(struct tapir_stack *stack)
+{
+    socket_id id;
+
+    while (stack_next_ready(stack->core, &id)) {
+        struct file *file = file_by_id(stack, id);
+
+        if (file != NULL && !list_is_empty(&file->watches))
+            file_notify(file, stack_readiness(stack->core, id));
+    }
+    wake_enders(stack);
+}
+
+static void finish(struct tapir_stack *stack, usec now)
+{
+    stack_flush(stack->core, now);
+    dispatch(stack);
+}
+
+static void visit(struct tapir_stack *stack, usec now)
+{
+    for (struct list *node = stack->ports.next; node != &stack->ports;
+         node = node->next) {
+        if (port_deadline(port_of(node)) <= now)
+            take_in(port_of(node), now);
+    }
+    if (stack_next_deadline(stack->core) <= now)
+        stack_run_timers(stack->core, now);
+    finish(stack, now);
+}
+
+static void queue_work(struct tapir_stack *stack)
+{
+    if (!list_is_linked(&stack->work_node))
+        list_append(&the_host.work, &stack->work_node);
+}
+
+/* Whoever has been sent something is next; so is a stack with more to do. */
+static void queue_neighbours(struct tapir_stack *stack, usec now)
+{
+    if (has_frames_queued(stack, now))
+        queue_work(stack);
+    for (struct list *node = stack->ports.next; node != &stack->ports;
+         node = node->next) {
+        const struct port *peer = port_of(node)->peer;
+
+        if (peer != NULL && has_frames_queued(peer->stack, now))
+            queue_work(peer->stack);
+    }
+}
+
+static struct tapir_stack *next_work(void)
+{
+    struct list *node = list_pop(&the_host.work);
+
+    return node == NULL ? NULL
+                        : container_of(node, struct tapir_stack, work_node);
+}
+
+static void run_driven(struct tapir_stack *stack)
+{
+    queue_work(stack);
+    for (int visits = 0; visits < VISITS_MAX; visits++) {
+        struct tapir_stack *next = next_work();
+
+        if (next == NULL)
+            return;
+        visit(next, host_now());
+        queue_neighbours(next, host_now());
+        drive_reconsider(next);
+    }
+}
+
+void pass_run(struct tapir_stack *stack)
+{
+    if (stack->clock == TAPIR_CLOCK_MANUAL)
+        finish(stack, stack->now); /* the rest comes by pass_advance */
+    else
+        run_driven(stack);
+}
+
+static void wake_expired(struct tapir_stack *stack)
+{
+    for (struct list *node = stack->timeouts.next; node != &stack->timeouts;
+         node = node->next) {
+        struct waiter *waiter = container_of(node, struct waiter, timeout_node);
+
+        if (waiter->deadline <= stack->now)
+            waiter_call(waiter);
+    }
+}
+
+void pass_advance(struct tapir_stack *stack, usec now)
+{
+    stack->now = now;
+    for (int visits = 0; visits < VISITS_MAX; visits++) {
+        visit(stack, now);
+        if (stack_deadline(stack) > now)
+            break;
+    }
+    wake_expired(stack);
+}

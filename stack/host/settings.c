@@ -1,0 +1,175 @@
+/*
+ * The settings of tapir_config as values, checked: what is wrong is said in
+ * one line that names it.
+ */
+#include "host/settings.h"
+
+#include "host/trace_text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char default_addr[] = "192.0.2.2/24";
+static const uint32_t default_gateway = 0xc0000201; /* 192.0.2.1 */
+
+enum {
+    MTU_MIN = 68, /* RFC 791 3.2: every link carries so much */
+    MTU_MAX = 65535,
+    EXIT_WAIT_MAX = 86400 /* seconds */
+};
+
+int number_parse(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end;
+    unsigned long long value;
+
+    if (*text < '0' || *text > '9') /* no sign, no space */
+        return -EINVAL;
+    errno = 0;
+    value = strtoull(text, &end, text[1] == 'x' ? 16 : 10);
+    if (errno != 0 || *end != '\0' || value > max)
+        return -EINVAL;
+    *out = value;
+    return 0;
+}
+
+static bool can_be_ours(const struct ip_prefix *prefix)
+{
+    struct ip_addr network = ip_prefix_network(prefix);
+    struct ip_addr broadcast;
+
+    if (!ip_addr_is_v4(&prefix->addr) || ip_addr_is_any(&prefix->addr) ||
+        ip_addr_is_multicast(&prefix->addr) ||
+        ip_addr_is_limited_broadcast(&prefix->addr))
+        return false;
+    if (!ip_prefix_broadcast(prefix, &broadcast))
+        return true;
+    return !ip_addr_equal(&prefix->addr, &network) &&
+           !ip_addr_equal(&prefix->addr, &broadcast);
+}
+
+static int parse_addr(const char *text, struct ip_prefix *out,
+                      char why[TAPIR_TEXT_MAX])
+{
+    struct ip_prefix prefix;
+
+    if (strchr(text, '/') == NULL || ip_prefix_parse(text, &prefix) < 0 ||
+        !ip_addr_is_v4(&prefix.addr)) {
+        snprintf(why, TAPIR_TEXT_MAX,
+                 "--addr: '%s' is not an IPv4 address with prefix length",
+                 text);
+        return -EINVAL;
+    }
+    if (!can_be_ours(&prefix)) {
+        snprintf(why, TAPIR_TEXT_MAX,
+                 "--addr: '%s' cannot be the address of a host", text);
+        return -EINVAL;
+    }
+    *out = prefix;
+    return 0;
+}
+
+static int parse_gateway(const char *text, struct ip_addr *out,
+                         char why[TAPIR_TEXT_MAX])
+{
+    *out = IP_ADDR_ANY_V4;
+    if (*text == '\0' || (ip_addr_parse(text, out) == 0 && ip_addr_is_v4(out)))
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX, "--gateway: '%s' is not an IPv4 address",
+             text);
+    return -EINVAL;
+}
+
+/* From the address: a stack that is started again keeps its MAC. */
+static struct mac_addr mac_of(const struct ip_addr *addr)
+{
+    struct mac_addr mac = {.octet = {0x02, 0x00}};
+
+    put_be32(mac.octet + 2, ip_addr_to_v4(addr));
+    return mac;
+}
+
+static int parse_mac(const char *text, const struct ip_addr *addr,
+                     struct mac_addr *out, char why[TAPIR_TEXT_MAX])
+{
+    if (*text == '\0') {
+        *out = mac_of(addr);
+        return 0;
+    }
+    if (mac_addr_parse(text, out) == 0 && !mac_addr_is_multicast(out))
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX,
+             "--mac: '%s' is not the MAC address of a station", text);
+    return -EINVAL;
+}
+
+static int parse_faults(const char *text, struct settings *out,
+                        char why[TAPIR_TEXT_MAX])
+{
+    char what[FAULTS_WHY_MAX];
+
+    out->has_faults = *text != '\0';
+    if (!out->has_faults || faults_parse(text, &out->faults, what) == 0)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX, "--faults: %s", what);
+    return -EINVAL;
+}
+
+static int parse_trace(const struct tapir_config *config, struct settings *out,
+                       char why[TAPIR_TEXT_MAX])
+{
+    out->trace_layers = 0;
+    if (!config->trace ||
+        trace_text_parse(config->trace_what, &out->trace_layers) == 0)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX, "--trace: '%.100s' is not a list of %s",
+             config->trace_what, trace_text_layers());
+    return -EINVAL;
+}
+
+static int check_numbers(const struct tapir_config *config,
+                         char why[TAPIR_TEXT_MAX])
+{
+    if (config->mtu != 0 && (config->mtu < MTU_MIN || config->mtu > MTU_MAX)) {
+        snprintf(why, TAPIR_TEXT_MAX, "--mtu: %u is not between %d and %d",
+                 config->mtu, MTU_MIN, MTU_MAX);
+        return -EINVAL;
+    }
+    if (config->exit_wait > EXIT_WAIT_MAX) {
+        snprintf(why, TAPIR_TEXT_MAX, "--exit-wait: %u is more than %d seconds",
+                 config->exit_wait, EXIT_WAIT_MAX);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int settings_parse(const struct tapir_config *config, struct settings *out,
+                   char why[TAPIR_TEXT_MAX])
+{
+    const char *addr = *config->addr == '\0' ? default_addr : config->addr;
+
+    if (parse_addr(addr, &out->addr, why) < 0 ||
+        parse_gateway(config->gateway, &out->gateway, why) < 0 ||
+        parse_mac(config->mac, &out->addr.addr, &out->mac, why) < 0 ||
+        parse_faults(config->faults, out, why) < 0 ||
+        parse_trace(config, out, why) < 0 || check_numbers(config, why) < 0)
+        return -EINVAL;
+    return 0;
+}
+
+int settings_reconcile(struct settings *settings, char why[TAPIR_TEXT_MAX])
+{
+    char gateway[IP_ADDR_TEXT_MAX];
+
+    if (ip_addr_is_any(&settings->gateway) ||
+        ip_prefix_contains(&settings->addr, &settings->gateway))
+        return 0;
+    if (ip_addr_to_v4(&settings->gateway) == default_gateway) {
+        settings->gateway = IP_ADDR_ANY_V4;
+        return 0;
+    }
+    snprintf(why, TAPIR_TEXT_MAX,
+             "--gateway: %s is not on the subnet of --addr",
+             ip_addr_text(&settings->gateway, gateway));
+    return -EINVAL;
+}

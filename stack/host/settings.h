@@ -1,0 +1,37 @@
+/*
+ * The settings of tapir_config as values, checked.
+ */
+#ifndef TAPIR_HOST_SETTINGS_H
+#define TAPIR_HOST_SETTINGS_H
+
+#include "base/addr.h"
+#include "netdev/faults.h"
+#include "tapir.h"
+
+struct settings {
+    struct ip_prefix addr;
+    struct ip_addr gateway; /* all zero: none */
+    struct mac_addr mac;
+    bool has_faults;
+    struct faults faults;
+    unsigned trace_layers; /* 0: no trace */
+};
+
+/*
+ * Each by itself: 0; -EINVAL and one line in `why` that names the setting as
+ * an option. Where addr is empty, 192.0.2.2/24 is meant.
+ */
+MUST_CHECK int settings_parse(const struct tapir_config *config,
+                              struct settings *out, char why[TAPIR_TEXT_MAX]);
+
+/*
+ * Whether they agree with each other: a gateway lies on the address's subnet.
+ * The default gateway is dropped where it does not. As settings_parse.
+ */
+MUST_CHECK int settings_reconcile(struct settings *settings,
+                                  char why[TAPIR_TEXT_MAX]);
+
+/* A decimal or 0x number of at most `max`; -EINVAL. */
+MUST_CHECK int number_parse(const char *text, uint64_t max, uint64_t *out);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * How a thread waits: in futex(2) if only the library can wake it, in ppoll(2)
+ * if it waits for descriptors of the kernel, or for devices because it drives.
+ *
+ * Signals. A handler that runs while a call waits ends the call with EINTR
+ * (whatever SA_RESTART says). From its first ppoll on a call holds signals
+ * back outside of it, so that none comes unseen while the thread works on
+ * frames; those that tell of a fault, or serve a debugger, are let through.
+ */
+#define _GNU_SOURCE /* ppoll */
+#include "host/host.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
+                 usec deadline)
+{
+    list_init(&waiter->node);
+    list_init(&waiter->timeout_node);
+    waiter->clock = clock;
+    waiter->is_notified = false;
+    waiter->is_interrupted = false;
+    waiter->holds_signals = false;
+    waiter->mask = NULL;
+    waiter->sleep = WAITER_AWAKE;
+    atomic_init(&waiter->word, 0);
+    waiter->event_fd = -1;
+    waiter->kernel = NULL;
+    waiter->kernel_count = 0;
+    waiter->fds = waiter->few;
+    waiter->fds_room = WAITER_FDS;
+    waiter_set_deadline(waiter, deadline);
+}
+
+void waiter_set_deadline(struct waiter *waiter, usec deadline)
+{
+    waiter->deadline = deadline;
+    list_remove(&waiter->timeout_node);
+    if (waiter->clock != NULL && deadline != USEC_NEVER)
+        list_append(&waiter->clock->timeouts, &waiter->timeout_node);
+}
+
+void waiter_end(struct waiter *waiter)
+{
+    list_remove(&waiter->timeout_node);
+    if (waiter->fds != waiter->few)
+        free(waiter->fds);
+    drive_leave(waiter);
+}
+
+static sigset_t held_signals(void)
+{
+    static const int let_through[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                      SIGSYS,  SIGTRAP, SIGABRT};
+    sigset_t set;
+
+    sigfillset(&set);
+    for (size_t i = 0; i < ARRAY_LENGTH(let_through); i++)
+        sigdelset(&set, let_through[i]);
+    return set;
+}
+
+static void hold_signals(struct waiter *waiter)
+{
+    sigset_t set = held_signals();
+
+    if (waiter->holds_signals)
+        return;
+    pthread_sigmask(SIG_BLOCK, &set, &waiter->old_mask);
+    waiter->holds_signals = true;
+}
+
+void waiter_let_signals(struct waiter *waiter)
+{
+    if (waiter->holds_signals)
+        pthread_sigmask(SIG_SETMASK, &waiter->old_mask, NULL);
+    waiter->holds_signals = false;
+}
+
+/* A descriptor to be woken by; spare ones are kept for the next sleeper. */
+static int borrow_event_fd(void)
+{
+    int fd;
+
+    if (the_host.spare_event_count > 0)
+        return the_host.spare_event_fds[--the_host.spare_event_count];
+    fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+static void return_event_fd(int fd)
+{
+    if (the_host.spare_event_count < SPARE_EVENT_FDS)
+        the_host.spare_event_fds[the_host.spare_event_count++] = fd;
+    else
+        close(fd);
+}
+
+void waiter_call(struct waiter *waiter)
+{
+    static const uint64_t one = 1;
+    ssize_t written;
+
+    switch (waiter->sleep) {
+    case WAITER_AWAKE:
+        return;
+    case WAITER_IN_FUTEX:
+        atomic_store(&waiter->word, 1);
+        syscall(SYS_futex, &waiter->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+        break;
+    case WAITER_IN_PPOLL:
+        written = write(waiter->event_fd, &one, sizeof(one));
+        assert(written == sizeof(one));
+        (void)written;
+        break;
+    }
+    waiter->sleep = WAITER_AWAKE; /* it is on its way: once is enough */
+}
+
+void waiter_notify(struct waiter *waiter)
+{
+    waiter->is_notified = true;
+    waiter_call(waiter);
+}
+
+usec waiter_now(const struct waiter *waiter)
+{
+    return waiter->clock != NULL ? waiter->clock->now : host_now();
+}
+
+static struct timespec timespec_of(usec wait)
+{
+    return (struct timespec){
+        .tv_sec = wait / USEC_PER_SEC,
+        .tv_nsec = wait % USEC_PER_SEC * 1000,
+    };
+}
+
+int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
+{
+    struct timespec timeout = timespec_of(wait);
+    long slept;
+    int error;
+
+    atomic_store(&waiter->word, 0);
+    waiter->sleep = WAITER_IN_FUTEX;
+    host_unlock();
+    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0,
+                    wait == USEC_NEVER ? NULL : &timeout, NULL, 0);
+    error = errno;
+    host_lock();
+    waiter->sleep = WAITER_AWAKE;
+    return slept < 0 && error == EINTR ? -EINTR : 0;
+}
+
+static int make_room(struct waiter *waiter, nfds_t count)
+{
+    struct pollfd *fds;
+
+    if (count <= waiter->fds_room)
+        return 0;
+    fds = malloc(count * sizeof(*fds));
+    if (fds == NULL)
+        return -ENOMEM;
+    if (waiter->fds != waiter->few)
+        free(waiter->fds);
+    waiter->fds = fds;
+    waiter->fds_room = count;
+    return 0;
+}
+
+int waiter_fill_fds(struct waiter *waiter, nfds_t devices, nfds_t *count)
+{
+    int r = make_room(waiter, 1 + waiter->kernel_count + devices);
+
+    if (r < 0)
+        return r;
+    waiter->event_fd = borrow_event_fd();
+    if (waiter->event_fd < 0)
+        return waiter->event_fd;
+    waiter->fds[0] = (struct pollfd){.fd = waiter->event_fd, .events = POLLIN};
+    for (nfds_t i = 0; i < waiter->kernel_count; i++)
+        waiter->fds[1 + i] = waiter->kernel[i];
+    *count = 1 + waiter->kernel_count;
+    return 0;
+}
+
+/* Gives the event descriptor back as it was: without an event. */
+static void put_event_fd_back(struct waiter *waiter)
+{
+    uint64_t calls;
+
+    if (waiter->sleep == WAITER_AWAKE) { /* somebody has called */
+        ssize_t got = read(waiter->event_fd, &calls, sizeof(calls));
+
+        assert(got == sizeof(calls));
+        (void)got;
+    }
+    waiter->sleep = WAITER_AWAKE;
+    return_event_fd(waiter->event_fd);
+    waiter->event_fd = -1;
+}
+
+static bool kernel_is_ready(const struct waiter *waiter)
+{
+    for (nfds_t i = 0; i < waiter->kernel_count; i++) {
+        if (waiter->fds[1 + i].revents != 0)
+            return true;
+    }
+    return false;
+}
+
+int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
+{
+    struct timespec timeout = timespec_of(wait);
+    int ready;
+    int error;
+
+    hold_signals(waiter);
+    waiter->sleep = WAITER_IN_PPOLL;
+    host_unlock();
+    ready = ppoll(waiter->fds, count, wait == USEC_NEVER ? NULL : &timeout,
+                  waiter->mask != NULL ? waiter->mask : &waiter->old_mask);
+    error = errno;
+    host_lock();
+    put_event_fd_back(waiter);
+    if (ready < 0)
+        return error == EINTR ? -EINTR : -error;
+    if (kernel_is_ready(waiter))
+        waiter->is_notified = true;
+    return 0;
+}
+
+/* While somebody else drives. */
+static int sleep_aside(struct waiter *waiter)
+{
+    usec wait = USEC_NEVER;
+    nfds_t count;
+    int r;
+
+    if (waiter->clock == NULL && waiter->deadline != USEC_NEVER)
+        wait = usec_max(waiter->deadline - host_now(), 0);
+    if (waiter->kernel_count == 0 && waiter->mask == NULL &&
+        !waiter->holds_signals)
+        return waiter_sleep_in_futex(waiter, wait);
+    r = waiter_fill_fds(waiter, 0, &count);
+    return r < 0 ? r : waiter_sleep_in_ppoll(waiter, count, wait);
+}
+
+static int sleep_as_follower(struct waiter *waiter)
+{
+    int r;
+
+    list_append(&the_host.driver.sleepers, &waiter->node);
+    r = sleep_aside(waiter);
+    list_remove(&waiter->node);
+    if (the_host.driver.successor == waiter)
+        the_host.driver.successor = NULL;
+    return r;
+}
+
+static bool has_expired(const struct waiter *waiter)
+{
+    return waiter->deadline != USEC_NEVER &&
+           waiter_now(waiter) >= waiter->deadline;
+}
+
+int waiter_wait(struct waiter *waiter)
+{
+    int r = 0;
+
+    while (!waiter->is_notified && r == 0) {
+        if (waiter->is_interrupted) {
+            waiter->is_interrupted = false;
+            r = -EINTR;
+        } else if (has_expired(waiter)) {
+            r = -ETIMEDOUT;
+        } else if (drive_is_open()) {
+            r = drive(waiter);
+        } else {
+            r = sleep_as_follower(waiter);
+        }
+    }
+    if (!waiter->is_notified)
+        return r;
+    waiter->is_notified = false;
+    waiter->is_interrupted = r == -EINTR || waiter->is_interrupted;
+    return 0;
+}

@@ -1,0 +1,212 @@
+/*
+ * The calls on a socket, POSIX.1-2017 XSH 2.10: what is the same for every
+ * kind is done here, the rest by the kind's own functions.
+ */
+#include "socket/socket_kind.h"
+
+#include <errno.h>
+
+struct socket_config socket_config_default(void)
+{
+    return (struct socket_config){
+        .max_sockets = 65536,
+        .udp_receive_buffer = 212992, /* as Linux: net.core.rmem_default */
+        .max_buffer = 8 << 20,
+    };
+}
+
+/* -EPROTONOSUPPORT where Linux says it: a type that is there, another use. */
+static int choose_kind(int type, int protocol, const struct socket_ops **out)
+{
+    static const struct socket_ops *const kinds[] = {
+        &socket_stream_ops, &socket_dgram_ops, &socket_echo_ops};
+    int error = -ESOCKTNOSUPPORT;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        if (kinds[i]->type != type)
+            continue;
+        if (protocol == 0 || protocol == kinds[i]->protocol) {
+            *out = kinds[i];
+            return 0;
+        }
+        error = -EPROTONOSUPPORT;
+    }
+    return error;
+}
+
+int socket_create(struct sockets *sockets, int domain, int type, int protocol,
+                  struct socket **out)
+{
+    const struct socket_ops *ops;
+    int error;
+
+    if (domain != AF_INET)
+        return -EAFNOSUPPORT;
+    if ((error = choose_kind(type, protocol, &ops)) < 0)
+        return error;
+
+    struct socket *socket = socket_alloc(sockets, ops);
+
+    if (socket == NULL)
+        return -ENOBUFS;
+    if ((error = ops->open(socket)) < 0) {
+        socket_free(socket);
+        return error;
+    }
+    *out = socket;
+    return 0;
+}
+
+int socket_bind(struct socket *socket, const struct endpoint *local)
+{
+    return socket->ops->bind(socket, local);
+}
+
+/* Linux's net.core.somaxconn, which is also what a negative backlog means. */
+static unsigned limit_backlog(int backlog)
+{
+    enum { BACKLOG_MAX = 4096 };
+
+    return min_u32((uint32_t)backlog, BACKLOG_MAX);
+}
+
+int socket_listen(struct socket *socket, int backlog)
+{
+    if (socket->ops->listen == NULL)
+        return -EOPNOTSUPP;
+    return socket->ops->listen(socket, limit_backlog(backlog));
+}
+
+int socket_accept(struct socket *socket, struct socket **out,
+                  struct endpoint *remote)
+{
+    if (socket->ops->accept == NULL)
+        return -EOPNOTSUPP;
+
+    int error = socket->ops->accept(socket, out);
+
+    if (error < 0)
+        return error;
+    /* The peer may have reset it since: then it has no peer any more. */
+    if (remote != NULL && (*out)->ops->remote(*out, remote) < 0)
+        *remote = (struct endpoint){.addr = IP_ADDR_ANY_V4};
+    return 0;
+}
+
+/*
+ * To 0.0.0.0 means to this host, as in every BSD; RFC 1122 3.2.1.3 (a) allows
+ * that address only as a source.
+ */
+static struct endpoint meant_by(const struct socket *socket,
+                                const struct endpoint *to)
+{
+    struct endpoint meant = *to;
+
+    if (!ip_addr_is_any(&to->addr))
+        return meant;
+    meant.addr = socket->ops->local(socket).addr;
+    if (ip_addr_is_any(&meant.addr))
+        meant.addr = ip_addr_v4(0x7f000001); /* 127.0.0.1 */
+    return meant;
+}
+
+int socket_connect(struct socket *socket, const struct endpoint *remote)
+{
+    struct endpoint to = meant_by(socket, remote);
+
+    return socket->ops->connect(socket, &to);
+}
+
+int socket_disconnect(struct socket *socket)
+{
+    int error = socket->ops->disconnect(socket);
+
+    socket_mark_ready(socket);
+    return error;
+}
+
+ssize_t socket_send(struct socket *socket, const struct socket_message *message)
+{
+    if (message->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (socket->is_send_shut)
+        return -EPIPE;
+    if (message->name == NULL)
+        return socket->ops->send(socket, message);
+
+    struct endpoint to = meant_by(socket, message->name);
+    struct socket_message copy = *message;
+
+    copy.name = &to;
+    return socket->ops->send(socket, &copy);
+}
+
+ssize_t socket_receive(struct socket *socket, struct socket_message *message)
+{
+    if (message->flags & MSG_OOB)
+        return -EINVAL; /* there never is any: RFC 9293 3.8.5, tcp.h */
+    if (message->flags & MSG_ERRQUEUE)
+        return -EAGAIN; /* the same */
+    return socket->ops->receive(socket, message);
+}
+
+int socket_shutdown(struct socket *socket, int how)
+{
+    int error;
+
+    if (!shuts_receive(how) && !shuts_send(how))
+        return -EINVAL;
+    error = socket->ops->shutdown(socket, how);
+    socket_mark_ready(socket);
+    return error;
+}
+
+int socket_linger(struct socket *socket)
+{
+    return socket->ops->linger == NULL ? 0 : socket->ops->linger(socket);
+}
+
+void socket_close(struct socket *socket)
+{
+    socket->ops->close(socket);
+    socket_free(socket);
+}
+
+void socket_timeouts(const struct socket *socket, usec *receive, usec *send)
+{
+    *receive = socket->settings.receive_timeout;
+    *send = socket->settings.send_timeout;
+}
+
+void socket_local(const struct socket *socket, struct endpoint *out)
+{
+    *out = socket->ops->local(socket);
+    if (ip_addr_is_any(&out->addr))
+        out->addr = IP_ADDR_ANY_V4;
+}
+
+int socket_remote(const struct socket *socket, struct endpoint *out)
+{
+    return socket->ops->remote(socket, out);
+}
+
+int socket_unread(const struct socket *socket)
+{
+    return socket->ops->unread(socket);
+}
+
+int socket_unsent(const struct socket *socket)
+{
+    return socket->ops->unsent(socket);
+}
+
+int socket_readiness(const struct socket *socket)
+{
+    return socket->ops->readiness(socket);
+}
+
+void socket_apply_all(struct socket *socket)
+{
+    for (int setting = 0; setting < SETTING_COUNT; setting++)
+        socket->ops->apply(socket, (enum socket_setting)setting);
+}

@@ -1,0 +1,138 @@
+/*
+ * Sockets: the memory of the stack that holds an endpoint's control
+ * information, by a number. BSD semantics over the transports, as POSIX.1-2017
+ * and Linux have them: which call is allowed when, options, errors, readiness.
+ * Nothing here waits: what cannot be done now answers -EAGAIN.
+ *
+ * IPv4 only for now: domains other than AF_INET answer -EAFNOSUPPORT. Left out
+ * on purpose: urgent data (MSG_OOB, RFC 6093) and raw sockets.
+ */
+#ifndef TAPIR_SOCKET_SOCKET_H
+#define TAPIR_SOCKET_SOCKET_H
+
+#include "ip/echo.h"
+#include "tcp/tcp.h"
+#include "udp/udp.h"
+
+/* Never 0; a number is not used again soon after its socket is gone. */
+typedef uint32_t socket_id;
+
+struct socket_config {
+    unsigned max_sockets;      /* accepted ones included; at most 2^20 */
+    size_t udp_receive_buffer; /* bytes, what SO_RCVBUF begins with */
+    uint32_t max_buffer;       /* bytes, the most that SO_RCVBUF and SO_SNDBUF
+                                  can make of a buffer */
+};
+
+/* What send and receive carry: the fields of a msghdr that matter here. */
+struct socket_message {
+    const struct iovec *iov;
+    int iov_count;
+    int flags;             /* MSG_* given; on return of receive: MSG_TRUNC */
+    struct endpoint *name; /* send: to, or NULL; receive: filled in if not
+                              NULL (its port 0: there is none) */
+};
+
+struct socket;
+struct sockets; /* see socket_table.h */
+
+struct socket_config socket_config_default(void);
+
+/*
+ * -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EINVAL; -ENOBUFS at
+ * max_sockets or without memory.
+ */
+MUST_CHECK int socket_create(struct sockets *sockets, int domain, int type,
+                             int protocol, struct socket **out);
+
+/* -EINVAL bound already, -EADDRINUSE, -EADDRNOTAVAIL. Port 0 is chosen. */
+MUST_CHECK int socket_bind(struct socket *socket, const struct endpoint *local);
+
+/* -EOPNOTSUPP not a stream socket, -EINVAL connected, -EADDRINUSE. */
+MUST_CHECK int socket_listen(struct socket *socket, int backlog);
+
+/* -EAGAIN nobody yet, -EINVAL not listening, -EOPNOTSUPP, -ENOBUFS. */
+MUST_CHECK int socket_accept(struct socket *socket, struct socket **out,
+                             struct endpoint *remote);
+
+/*
+ * A stream socket answers -EINPROGRESS the first time, -EALREADY until the
+ * peer has answered, then once 0 or why it failed; later -EISCONN. After a
+ * failure that was told (here or by SO_ERROR) a new attempt may begin; Linux
+ * answers -ECONNABORTED once before that when SO_ERROR took the error. To
+ * 0.0.0.0 is to this host. A datagram socket answers at once, any number of
+ * times.
+ */
+MUST_CHECK int socket_connect(struct socket *socket,
+                              const struct endpoint *remote);
+/*
+ * connect(2) to AF_UNSPEC: a connection is reset, listening ends; the socket
+ * is as new, its options and the address given by bind kept.
+ */
+MUST_CHECK int socket_disconnect(struct socket *socket);
+
+/*
+ * A stream socket takes what there is room for and looks at no name; a
+ * datagram socket takes all or nothing. The bytes of a datagram are borrowed:
+ * they stay as they are until the flush that ends the pass (the array of
+ * iovecs need not). -EAGAIN; -EPIPE (the signal is the host's), as in Linux
+ * also before there is a connection; -EDESTADDRREQ, -EMSGSIZE, -EOPNOTSUPP for
+ * MSG_OOB, the pending error. MSG_DONTWAIT, MSG_NOSIGNAL, MSG_MORE change
+ * nothing here.
+ */
+MUST_CHECK ssize_t socket_send(struct socket *socket,
+                               const struct socket_message *message);
+
+/*
+ * MSG_PEEK leaves what is read there. A datagram that is cut says MSG_TRUNC,
+ * and with MSG_TRUNC given its whole length is the result. MSG_WAITALL is the
+ * host's. 0: the peer has closed, or an empty datagram. -EAGAIN, -ENOTCONN,
+ * -EINVAL for MSG_OOB, the pending error.
+ */
+MUST_CHECK ssize_t socket_receive(struct socket *socket,
+                                  struct socket_message *message);
+
+/*
+ * SHUT_RD, SHUT_WR, SHUT_RDWR; -EINVAL, -ENOTCONN. SHUT_RD of a listener ends
+ * its listening, as in Linux: who waits for a connection is told.
+ */
+MUST_CHECK int socket_shutdown(struct socket *socket, int how);
+
+/*
+ * For SO_LINGER with a time: starts the end of the connection while the socket
+ * stays. 0: all is acknowledged or there is nothing to wait for; -EAGAIN: ask
+ * again when the socket is told ready.
+ */
+MUST_CHECK int socket_linger(struct socket *socket);
+
+/*
+ * The end of the socket. A connection ends by itself, as tcp_close has it; or,
+ * if SO_LINGER is set with time 0, by a reset.
+ */
+void socket_close(struct socket *socket);
+
+/*
+ * Lengths are checked as Linux checks them: too short is -EINVAL, longer than
+ * needed does not matter; a get is cut to the room there is. SO_RCVBUF and
+ * SO_SNDBUF double what is given and tell the doubled value, as in Linux: here
+ * that value is the buffer's limit in bytes. -ENOPROTOOPT, -EDOM.
+ */
+MUST_CHECK int socket_set_option(struct socket *socket, int level, int name,
+                                 struct bytes value);
+MUST_CHECK int socket_get_option(struct socket *socket, int level, int name,
+                                 void *value, size_t *len);
+
+/* SO_RCVTIMEO and SO_SNDTIMEO; USEC_NEVER where none is set. */
+void socket_timeouts(const struct socket *socket, usec *receive, usec *send);
+
+/* 0.0.0.0 and port 0 before it is bound. */
+void socket_local(const struct socket *socket, struct endpoint *out);
+/* -ENOTCONN */
+MUST_CHECK int socket_remote(const struct socket *socket, struct endpoint *out);
+/* -EINVAL of a listener. */
+MUST_CHECK int socket_unread(const struct socket *socket);
+MUST_CHECK int socket_unsent(const struct socket *socket);
+/* POLLIN, POLLRDNORM, POLLOUT, POLLWRNORM, POLLRDHUP, POLLHUP, POLLERR. */
+int socket_readiness(const struct socket *socket);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * Datagram sockets: BSD's face of a UDP endpoint (RFC 768 User Interface, RFC
+ * 1122 4.1.4), and what all sockets with a queue of datagrams have in common.
+ *
+ * A datagram is sent within the call, so there is no send buffer, and the
+ * socket can always be written to.
+ */
+#define _GNU_SOURCE /* POLLRDHUP */
+#include "socket/socket_kind.h"
+#include "socket/socket_message.h"
+
+#include <errno.h>
+
+struct dgram_socket {
+    struct socket socket;
+    struct udp_pcb pcb;
+};
+
+/* The whole length if the caller asks for it, otherwise what fitted. */
+static ssize_t result_of(const struct dgram *dgram, size_t copied, int flags)
+{
+    return (ssize_t)(flags & MSG_TRUNC ? dgram->len : copied);
+}
+
+ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
+                             struct socket_message *message)
+{
+    int error = socket->ops->take_error(socket);
+
+    if (error != 0)
+        return -error;
+
+    const struct dgram *dgram = dgram_queue_first(queue);
+
+    if (dgram == NULL)
+        return socket->is_receive_shut ? 0 : -EAGAIN;
+
+    int given = message->flags;
+    size_t copied = message_fill(message, bytes_of(dgram->data, dgram->len));
+    ssize_t result = result_of(dgram, copied, given);
+
+    message->flags = copied < dgram->len ? MSG_TRUNC : 0;
+    if (message->name != NULL)
+        *message->name = dgram->src;
+    if (!(given & MSG_PEEK))
+        dgram_queue_remove(queue, socket->sockets->env->memory);
+    return result;
+}
+
+/* As Linux's datagram_poll. */
+int socket_dgram_readiness(const struct socket *socket,
+                           const struct dgram_queue *queue, int error)
+{
+    int mask = READY_OUT;
+
+    if (error != 0)
+        mask |= POLLERR;
+    if (socket->is_receive_shut)
+        mask |= POLLRDHUP;
+    if (socket->is_receive_shut || dgram_queue_first(queue) != NULL)
+        mask |= READY_IN;
+    if (socket->is_receive_shut && socket->is_send_shut)
+        mask |= POLLHUP;
+    return mask;
+}
+
+/* FIONREAD of a datagram socket speaks of the next datagram alone. */
+int socket_dgram_unread(const struct dgram_queue *queue)
+{
+    const struct dgram *dgram = dgram_queue_first(queue);
+
+    return dgram == NULL ? 0 : (int)dgram->len;
+}
+
+static struct udp_pcb *pcb_of(struct socket *socket)
+{
+    return &container_of(socket, struct dgram_socket, socket)->pcb;
+}
+
+static const struct udp_pcb *pcb_of_const(const struct socket *socket)
+{
+    return &container_of(socket, const struct dgram_socket, socket)->pcb;
+}
+
+static int dgram_open(struct socket *socket)
+{
+    struct sockets *sockets = socket->sockets;
+    size_t receive_buffer = sockets->config.udp_receive_buffer;
+
+    udp_pcb_init(sockets->udp, pcb_of(socket), receive_buffer, socket);
+    socket->settings.receive_buffer = (uint32_t)receive_buffer;
+    socket->settings.send_buffer = (uint32_t)receive_buffer;
+    return 0;
+}
+
+static int dgram_bind(struct socket *socket, const struct endpoint *local)
+{
+    return udp_bind(pcb_of(socket), local);
+}
+
+static int dgram_connect(struct socket *socket, const struct endpoint *remote)
+{
+    if (remote->port == 0)
+        return -EADDRNOTAVAIL;
+    return udp_connect(pcb_of(socket), remote);
+}
+
+static int dgram_disconnect(struct socket *socket)
+{
+    static const struct endpoint nobody;
+
+    return udp_connect(pcb_of(socket), &nobody);
+}
+
+static ssize_t dgram_send(struct socket *socket,
+                          const struct socket_message *message)
+{
+    struct bytes pieces[FRAME_SLICES];
+    ssize_t len = message_len(message);
+    int count;
+
+    if (len < 0 || len > UDP_PAYLOAD_MAX)
+        return -EMSGSIZE;
+    if (message->name != NULL && message->name->port == 0)
+        return -EINVAL; /* as Linux: port 0 is nobody's */
+    if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
+        return count;
+
+    int error =
+        udp_send(pcb_of(socket), message->name, pieces, (unsigned)count);
+
+    return error < 0 ? error : len;
+}
+
+static ssize_t dgram_receive(struct socket *socket,
+                             struct socket_message *message)
+{
+    return socket_receive_dgram(socket, &pcb_of(socket)->received, message);
+}
+
+/* Linux: of an unconnected socket it is done, and is an error all the same. */
+static int dgram_shutdown(struct socket *socket, int how)
+{
+    struct udp_pcb *pcb = pcb_of(socket);
+
+    if (shuts_receive(how)) {
+        socket->is_receive_shut = true;
+        pcb->is_shut_down = true;
+    }
+    if (shuts_send(how))
+        socket->is_send_shut = true;
+    return pcb->remote.port == 0 ? -ENOTCONN : 0;
+}
+
+static void dgram_close(struct socket *socket)
+{
+    udp_pcb_fini(pcb_of(socket));
+}
+
+static int dgram_take_error(struct socket *socket)
+{
+    return udp_take_error(pcb_of(socket));
+}
+
+static int dgram_readiness(const struct socket *socket)
+{
+    const struct udp_pcb *pcb = pcb_of_const(socket);
+
+    return socket_dgram_readiness(socket, &pcb->received, pcb->error);
+}
+
+static struct endpoint dgram_local(const struct socket *socket)
+{
+    return pcb_of_const(socket)->local;
+}
+
+static int dgram_remote(const struct socket *socket, struct endpoint *out)
+{
+    const struct udp_pcb *pcb = pcb_of_const(socket);
+
+    if (pcb->remote.port == 0)
+        return -ENOTCONN;
+    *out = pcb->remote;
+    return 0;
+}
+
+static int dgram_unread(const struct socket *socket)
+{
+    return socket_dgram_unread(&pcb_of_const(socket)->received);
+}
+
+static int dgram_unsent(const struct socket *socket)
+{
+    (void)socket;
+    return 0;
+}
+
+static void dgram_apply(struct socket *socket, enum socket_setting setting)
+{
+    const struct socket_settings *settings = &socket->settings;
+    struct udp_pcb *pcb = pcb_of(socket);
+
+    switch (setting) {
+    case SETTING_REUSE_ADDR:
+        pcb->reuse_addr = settings->reuse_addr;
+        break;
+    case SETTING_BROADCAST:
+        pcb->broadcast = settings->broadcast;
+        break;
+    case SETTING_RECEIVE_BUFFER:
+        pcb->received.limit = settings->receive_buffer;
+        break;
+    case SETTING_TTL:
+        pcb->ttl = settings->ttl;
+        break;
+    case SETTING_TOS:
+        pcb->tos = settings->tos;
+        break;
+    case SETTING_KEEPALIVE: /* remembered, and without meaning */
+    case SETTING_SEND_BUFFER:
+    case SETTING_COUNT:
+        break;
+    }
+}
+
+const struct socket_ops socket_dgram_ops = {
+    .type = SOCK_DGRAM,
+    .protocol = IPPROTO_UDP,
+    .size = sizeof(struct dgram_socket),
+    .open = dgram_open,
+    .bind = dgram_bind,
+    .connect = dgram_connect,
+    .disconnect = dgram_disconnect,
+    .send = dgram_send,
+    .receive = dgram_receive,
+    .shutdown = dgram_shutdown,
+    .close = dgram_close,
+    .discard = dgram_close,
+    .take_error = dgram_take_error,
+    .readiness = dgram_readiness,
+    .local = dgram_local,
+    .remote = dgram_remote,
+    .unread = dgram_unread,
+    .unsent = dgram_unsent,
+    .apply = dgram_apply,
+};

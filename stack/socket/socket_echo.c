@@ -1,0 +1,182 @@
+/*
+ * Echo sockets (SOCK_DGRAM, IPPROTO_ICMP): what ping needs, and no privilege.
+ * A message is an ICMP echo request with its header, sent under the socket's
+ * own identifier, which stands where UDP has its port; what is received are
+ * the replies to it, with their headers. As Linux's ping sockets.
+ */
+#include "socket/socket_kind.h"
+#include "socket/socket_message.h"
+
+#include <errno.h>
+
+enum { ECHO_MESSAGE_MAX = IP_PACKET_MAX - IP_HEADER_LEN };
+
+struct echo_socket {
+    struct socket socket;
+    struct echo_pcb pcb;
+};
+
+static struct echo_pcb *pcb_of(struct socket *socket)
+{
+    return &container_of(socket, struct echo_socket, socket)->pcb;
+}
+
+static const struct echo_pcb *pcb_of_const(const struct socket *socket)
+{
+    return &container_of(socket, const struct echo_socket, socket)->pcb;
+}
+
+static int echo_open(struct socket *socket)
+{
+    struct sockets *sockets = socket->sockets;
+    size_t receive_buffer = sockets->config.udp_receive_buffer;
+
+    echo_pcb_init(sockets->echo, pcb_of(socket), receive_buffer, socket);
+    socket->settings.receive_buffer = (uint32_t)receive_buffer;
+    socket->settings.send_buffer = (uint32_t)receive_buffer;
+    return 0;
+}
+
+static int echo_socket_bind(struct socket *socket, const struct endpoint *local)
+{
+    return echo_bind(pcb_of(socket), local);
+}
+
+static int echo_socket_connect(struct socket *socket,
+                               const struct endpoint *remote)
+{
+    return echo_connect(pcb_of(socket), remote);
+}
+
+static int echo_disconnect(struct socket *socket)
+{
+    static const struct endpoint nobody;
+
+    return echo_connect(pcb_of(socket), &nobody);
+}
+
+static ssize_t echo_socket_send(struct socket *socket,
+                                const struct socket_message *message)
+{
+    struct bytes pieces[FRAME_SLICES];
+    ssize_t len = message_len(message);
+    int count;
+
+    if (len < 0 || len > ECHO_MESSAGE_MAX)
+        return -EMSGSIZE;
+    if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
+        return count;
+
+    int error =
+        echo_send(pcb_of(socket), message->name, pieces, (unsigned)count);
+
+    return error < 0 ? error : len;
+}
+
+static ssize_t echo_receive(struct socket *socket,
+                            struct socket_message *message)
+{
+    return socket_receive_dgram(socket, &pcb_of(socket)->received, message);
+}
+
+static int echo_remote(const struct socket *socket, struct endpoint *out)
+{
+    const struct echo_pcb *pcb = pcb_of_const(socket);
+
+    if (ip_addr_is_any(&pcb->remote))
+        return -ENOTCONN;
+    *out = (struct endpoint){.addr = pcb->remote};
+    return 0;
+}
+
+static int echo_shutdown(struct socket *socket, int how)
+{
+    struct endpoint remote;
+
+    if (shuts_receive(how))
+        socket->is_receive_shut = true;
+    if (shuts_send(how))
+        socket->is_send_shut = true;
+    return echo_remote(socket, &remote);
+}
+
+static void echo_close(struct socket *socket)
+{
+    echo_pcb_fini(pcb_of(socket));
+}
+
+static int echo_socket_take_error(struct socket *socket)
+{
+    return echo_take_error(pcb_of(socket));
+}
+
+static int echo_readiness(const struct socket *socket)
+{
+    const struct echo_pcb *pcb = pcb_of_const(socket);
+
+    return socket_dgram_readiness(socket, &pcb->received, pcb->error);
+}
+
+static struct endpoint echo_local(const struct socket *socket)
+{
+    const struct echo_pcb *pcb = pcb_of_const(socket);
+
+    return (struct endpoint){.addr = pcb->local, .port = pcb->id};
+}
+
+static int echo_unread(const struct socket *socket)
+{
+    return socket_dgram_unread(&pcb_of_const(socket)->received);
+}
+
+static int echo_unsent(const struct socket *socket)
+{
+    (void)socket;
+    return 0;
+}
+
+static void echo_apply(struct socket *socket, enum socket_setting setting)
+{
+    const struct socket_settings *settings = &socket->settings;
+    struct echo_pcb *pcb = pcb_of(socket);
+
+    switch (setting) {
+    case SETTING_RECEIVE_BUFFER:
+        pcb->received.limit = settings->receive_buffer;
+        break;
+    case SETTING_TTL:
+        pcb->ttl = settings->ttl;
+        break;
+    case SETTING_TOS:
+        pcb->tos = settings->tos;
+        break;
+    case SETTING_REUSE_ADDR: /* remembered, and without meaning */
+    case SETTING_KEEPALIVE:
+    case SETTING_BROADCAST:
+    case SETTING_SEND_BUFFER:
+    case SETTING_COUNT:
+        break;
+    }
+}
+
+const struct socket_ops socket_echo_ops = {
+    .type = SOCK_DGRAM,
+    .protocol = IPPROTO_ICMP,
+    .size = sizeof(struct echo_socket),
+    .open = echo_open,
+    .bind = echo_socket_bind,
+    .connect = echo_socket_connect,
+    .disconnect = echo_disconnect,
+    .send = echo_socket_send,
+    .receive = echo_receive,
+    .shutdown = echo_shutdown,
+    .close = echo_close,
+    .discard = echo_close,
+    .take_error = echo_socket_take_error,
+    .readiness = echo_readiness,
+    .local = echo_local,
+    .remote = echo_remote,
+    .unread = echo_unread,
+    .unsent = echo_unsent,
+    .apply = echo_apply,
+};

@@ -1,0 +1,129 @@
+/*
+ * Inside the socket layer: what every socket has, and what its kind must do.
+ * A kind is a transport with BSD's face: stream (TCP), datagram (UDP), echo
+ * (ICMP); one file each.
+ */
+#ifndef TAPIR_SOCKET_SOCKET_KIND_H
+#define TAPIR_SOCKET_SOCKET_KIND_H
+
+#include "socket/socket_table.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+/* What is set by setsockopt on any kind of socket. */
+struct socket_settings {
+    usec receive_timeout; /* USEC_NEVER: none */
+    usec send_timeout;
+    uint32_t receive_buffer; /* bytes */
+    uint32_t send_buffer;
+    uint32_t linger; /* seconds, if `lingers` */
+    uint8_t ttl;     /* 0: the stack's */
+    uint8_t tos;
+    bool lingers : 1;
+    bool reuse_addr : 1;
+    bool keepalive : 1;
+    bool broadcast : 1;
+};
+
+/* Those of them that a transport must hear of. */
+enum socket_setting {
+    SETTING_REUSE_ADDR,
+    SETTING_KEEPALIVE,
+    SETTING_BROADCAST,
+    SETTING_RECEIVE_BUFFER,
+    SETTING_SEND_BUFFER,
+    SETTING_TTL,
+    SETTING_TOS,
+    SETTING_COUNT
+};
+
+/* The beginning of each kind's own struct. */
+struct socket {
+    struct list ready_node;
+    struct sockets *sockets;
+    const struct socket_ops *ops;
+    struct socket_settings settings;
+    socket_id id;
+    bool is_receive_shut : 1;
+    bool is_send_shut : 1;
+};
+
+/* Functions that a kind leaves out answer -EOPNOTSUPP (-ENOPROTOOPT). */
+struct socket_ops {
+    int type;
+    int protocol;
+    size_t size; /* of the kind's struct, all zero but for its beginning */
+
+    /* Makes the transport's part; 0 or -ENOBUFS. */
+    int (*open)(struct socket *socket);
+    int (*bind)(struct socket *socket, const struct endpoint *local);
+    int (*listen)(struct socket *socket, unsigned backlog);
+    int (*accept)(struct socket *socket, struct socket **out);
+    int (*connect)(struct socket *socket, const struct endpoint *remote);
+    int (*disconnect)(struct socket *socket);
+    ssize_t (*send)(struct socket *socket,
+                    const struct socket_message *message);
+    ssize_t (*receive)(struct socket *socket, struct socket_message *message);
+    int (*shutdown)(struct socket *socket, int how);
+    int (*linger)(struct socket *socket);
+    /* The end of the transport's part; the socket's own memory is not its. */
+    void (*close)(struct socket *socket);
+    /* The same when the stack itself ends: nothing is said to anybody. */
+    void (*discard)(struct socket *socket);
+
+    int (*take_error)(struct socket *socket); /* positive, or 0 */
+    int (*readiness)(const struct socket *socket);
+    struct endpoint (*local)(const struct socket *socket);
+    int (*remote)(const struct socket *socket, struct endpoint *out);
+    int (*unread)(const struct socket *socket);
+    int (*unsent)(const struct socket *socket);
+    bool (*is_listening)(const struct socket *socket);
+
+    void (*apply)(struct socket *socket, enum socket_setting setting);
+    /* Options of the level that is the kind's protocol. */
+    int (*set_option)(struct socket *socket, int name, int value);
+    int (*get_option)(const struct socket *socket, int name, int *value);
+};
+
+extern const struct socket_ops socket_stream_ops;
+extern const struct socket_ops socket_dgram_ops;
+extern const struct socket_ops socket_echo_ops;
+
+/* Several bits of poll(2) go together: the old names and those of XSI. */
+enum { READY_IN = POLLIN | POLLRDNORM, READY_OUT = POLLOUT | POLLWRNORM };
+
+static inline bool shuts_receive(int how)
+{
+    return how == SHUT_RD || how == SHUT_RDWR;
+}
+
+static inline bool shuts_send(int how)
+{
+    return how == SHUT_WR || how == SHUT_RDWR;
+}
+
+/* A socket with a number and without a transport; NULL: limit or memory. */
+MUST_CHECK struct socket *socket_alloc(struct sockets *sockets,
+                                       const struct socket_ops *ops);
+/* Number and memory are free again. */
+void socket_free(struct socket *socket);
+
+/* Something was done to the socket that others who wait on it must hear of. */
+void socket_mark_ready(struct socket *socket);
+
+/* Applies all settings to a transport's part that is new. */
+void socket_apply_all(struct socket *socket);
+
+/*
+ * Receive and readiness of the kinds that keep a queue of datagrams; `error`
+ * is the transport's pending one (positive).
+ */
+ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
+                             struct socket_message *message);
+int socket_dgram_readiness(const struct socket *socket,
+                           const struct dgram_queue *queue, int error);
+int socket_dgram_unread(const struct dgram_queue *queue);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * The bytes of a message, in and out of a program's pieces.
+ *
+ * A datagram that comes in more pieces than a frame has slices is copied
+ * together. The copy must stay until the device has been flushed, so it waits
+ * in sockets->lent for the end of the pass.
+ */
+#include "socket/socket_message.h"
+
+#include <errno.h>
+#include <limits.h>
+
+struct lent {
+    struct list node;
+    size_t len;
+    uint8_t data[];
+};
+
+ssize_t message_len(const struct socket_message *message)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < message->iov_count; i++) {
+        if (message->iov[i].iov_len > SSIZE_MAX - len)
+            return -EINVAL;
+        len += message->iov[i].iov_len;
+    }
+    return (ssize_t)len;
+}
+
+static unsigned count_pieces(const struct socket_message *message)
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < message->iov_count; i++)
+        count += message->iov[i].iov_len > 0;
+    return count;
+}
+
+static unsigned borrow(const struct socket_message *message,
+                       struct bytes pieces[static FRAME_SLICES])
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < message->iov_count; i++) {
+        const struct iovec *iov = &message->iov[i];
+
+        if (iov->iov_len > 0)
+            pieces[count++] = bytes_of(iov->iov_base, iov->iov_len);
+    }
+    return count;
+}
+
+static int gather(struct sockets *sockets, const struct socket_message *message,
+                  struct bytes *out)
+{
+    size_t len = (size_t)message_len(message);
+    struct lent *lent =
+        memory_resize(sockets->env->memory, NULL, 0, sizeof(*lent) + len);
+
+    if (lent == NULL)
+        return -ENOBUFS;
+    lent->len = 0;
+    for (int i = 0; i < message->iov_count; i++) {
+        const struct iovec *iov = &message->iov[i];
+
+        if (iov->iov_len > 0)
+            memcpy(lent->data + lent->len, iov->iov_base, iov->iov_len);
+        lent->len += iov->iov_len;
+    }
+    list_append(&sockets->lent, &lent->node);
+    *out = bytes_of(lent->data, len);
+    return 1;
+}
+
+int message_pieces(struct sockets *sockets,
+                   const struct socket_message *message,
+                   struct bytes pieces[static FRAME_SLICES])
+{
+    if (count_pieces(message) <= FRAME_SLICES)
+        return (int)borrow(message, pieces);
+    return gather(sockets, message, pieces);
+}
+
+size_t message_fill(const struct socket_message *message, struct bytes data)
+{
+    size_t done = 0;
+
+    for (int i = 0; i < message->iov_count && done < data.len; i++) {
+        const struct iovec *iov = &message->iov[i];
+        size_t part = min_size(iov->iov_len, data.len - done);
+
+        if (part > 0)
+            memcpy(iov->iov_base, data.data + done, part);
+        done += part;
+    }
+    return done;
+}
+
+void message_end_pass(struct sockets *sockets)
+{
+    struct list *node;
+
+    while ((node = list_pop(&sockets->lent)) != NULL) {
+        struct lent *lent = container_of(node, struct lent, node);
+
+        memory_free(sockets->env->memory, lent, sizeof(*lent) + lent->len);
+    }
+}

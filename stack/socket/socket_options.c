@@ -1,0 +1,321 @@
+/*
+ * Socket options: POSIX.1-2017 XSH 2.10.16, and the lengths and ranges that
+ * Linux allows. Those of the transport's own level are the kind's.
+ *
+ * An option is its number, and functions that read and write it as an int;
+ * the three that are structs have functions of their own. IP_TTL and IP_TOS
+ * are <netinet/in.h>'s here, which comes after ip.h, and not fields of a
+ * header.
+ */
+#include "socket/socket_kind.h"
+
+#include <errno.h>
+#include <sys/time.h>
+
+enum {
+    RECEIVE_BUFFER_MIN = 2304, /* Linux's SOCK_MIN_RCVBUF, _SNDBUF */
+    SEND_BUFFER_MIN = 4608,
+    ECN_MASK = 3 /* the low bits of the TOS octet: RFC 3168 5 */
+};
+
+struct int_option {
+    int level;
+    int name;
+    int (*get)(struct socket *socket);
+    int (*set)(struct socket *socket, int value); /* NULL: only to be read */
+};
+
+static int get_type(struct socket *socket)
+{
+    return socket->ops->type;
+}
+
+static int get_domain(struct socket *socket)
+{
+    (void)socket;
+    return AF_INET;
+}
+
+static int get_protocol(struct socket *socket)
+{
+    return socket->ops->protocol;
+}
+
+static int get_error(struct socket *socket)
+{
+    return socket->ops->take_error(socket);
+}
+
+static int get_accept_conn(struct socket *socket)
+{
+    return socket->ops->is_listening != NULL &&
+           socket->ops->is_listening(socket);
+}
+
+static int get_reuse_addr(struct socket *socket)
+{
+    return socket->settings.reuse_addr;
+}
+
+static int set_reuse_addr(struct socket *socket, int value)
+{
+    socket->settings.reuse_addr = value != 0;
+    socket->ops->apply(socket, SETTING_REUSE_ADDR);
+    return 0;
+}
+
+static int get_keepalive(struct socket *socket)
+{
+    return socket->settings.keepalive;
+}
+
+static int set_keepalive(struct socket *socket, int value)
+{
+    socket->settings.keepalive = value != 0;
+    socket->ops->apply(socket, SETTING_KEEPALIVE);
+    return 0;
+}
+
+static int get_broadcast(struct socket *socket)
+{
+    return socket->settings.broadcast;
+}
+
+static int set_broadcast(struct socket *socket, int value)
+{
+    socket->settings.broadcast = value != 0;
+    socket->ops->apply(socket, SETTING_BROADCAST);
+    return 0;
+}
+
+/* Linux doubles; a negative value is a large one, and too much is cut. */
+static uint32_t buffer_size(const struct socket *socket, int value,
+                            uint32_t least)
+{
+    uint32_t most = socket->sockets->config.max_buffer;
+    uint32_t half = min_u32((uint32_t)value, most / 2);
+
+    return max_u32(2 * half, least);
+}
+
+static int get_receive_buffer(struct socket *socket)
+{
+    return (int)socket->settings.receive_buffer;
+}
+
+static int set_receive_buffer(struct socket *socket, int value)
+{
+    socket->settings.receive_buffer =
+        buffer_size(socket, value, RECEIVE_BUFFER_MIN);
+    socket->ops->apply(socket, SETTING_RECEIVE_BUFFER);
+    return 0;
+}
+
+static int get_send_buffer(struct socket *socket)
+{
+    return (int)socket->settings.send_buffer;
+}
+
+static int set_send_buffer(struct socket *socket, int value)
+{
+    socket->settings.send_buffer = buffer_size(socket, value, SEND_BUFFER_MIN);
+    socket->ops->apply(socket, SETTING_SEND_BUFFER);
+    return 0;
+}
+
+static int get_ttl(struct socket *socket)
+{
+    uint8_t ttl = socket->settings.ttl;
+
+    return ttl != 0 ? ttl : socket->sockets->tcp->ip->config.ttl;
+}
+
+/* -1: the stack's own again. */
+static int set_ttl(struct socket *socket, int value)
+{
+    if (value != -1 && (value < 1 || value > UINT8_MAX))
+        return -EINVAL;
+    socket->settings.ttl = value == -1 ? 0 : (uint8_t)value;
+    socket->ops->apply(socket, SETTING_TTL);
+    return 0;
+}
+
+static int get_tos(struct socket *socket)
+{
+    return socket->settings.tos;
+}
+
+/* The ECN bits of a stream are TCP's (RFC 3168 6.1), and left out here. */
+static int set_tos(struct socket *socket, int value)
+{
+    int mask = socket->ops->type == SOCK_STREAM ? ~ECN_MASK : ~0;
+
+    socket->settings.tos = (uint8_t)(value & mask);
+    socket->ops->apply(socket, SETTING_TOS);
+    return 0;
+}
+
+static const struct int_option int_options[] = {
+    {SOL_SOCKET, SO_TYPE, get_type, NULL},
+    {SOL_SOCKET, SO_DOMAIN, get_domain, NULL},
+    {SOL_SOCKET, SO_PROTOCOL, get_protocol, NULL},
+    {SOL_SOCKET, SO_ERROR, get_error, NULL},
+    {SOL_SOCKET, SO_ACCEPTCONN, get_accept_conn, NULL},
+    {SOL_SOCKET, SO_REUSEADDR, get_reuse_addr, set_reuse_addr},
+    {SOL_SOCKET, SO_KEEPALIVE, get_keepalive, set_keepalive},
+    {SOL_SOCKET, SO_BROADCAST, get_broadcast, set_broadcast},
+    {SOL_SOCKET, SO_RCVBUF, get_receive_buffer, set_receive_buffer},
+    {SOL_SOCKET, SO_SNDBUF, get_send_buffer, set_send_buffer},
+    {IPPROTO_IP, IP_TTL, get_ttl, set_ttl},
+    {IPPROTO_IP, IP_TOS, get_tos, set_tos},
+};
+
+static const struct int_option *find_option(int level, int name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(int_options); i++)
+        if (int_options[i].level == level && int_options[i].name == name)
+            return &int_options[i];
+    return NULL;
+}
+
+/* As Linux: a read is cut to the room that the caller has. */
+static int give(const void *from, size_t size, void *value, size_t *len)
+{
+    *len = min_size(*len, size);
+    memcpy(value, from, *len);
+    return 0;
+}
+
+static int get_linger(const struct socket *socket, void *value, size_t *len)
+{
+    struct linger linger = {.l_onoff = socket->settings.lingers,
+                            .l_linger = (int)socket->settings.linger};
+
+    return give(&linger, sizeof(linger), value, len);
+}
+
+static int set_linger(struct socket *socket, struct bytes value)
+{
+    struct linger linger;
+
+    if (value.len < sizeof(linger))
+        return -EINVAL;
+    memcpy(&linger, value.data, sizeof(linger));
+    socket->settings.lingers = linger.l_onoff != 0;
+    if (linger.l_onoff) /* a negative time is a long one, as in Linux */
+        socket->settings.linger = min_u32((uint32_t)linger.l_linger, INT32_MAX);
+    return 0;
+}
+
+static int get_timeout(usec timeout, void *value, size_t *len)
+{
+    struct timeval tv = {0};
+
+    if (timeout != USEC_NEVER)
+        tv = (struct timeval){.tv_sec = timeout / USEC_PER_SEC,
+                              .tv_usec = timeout % USEC_PER_SEC};
+    return give(&tv, sizeof(tv), value, len);
+}
+
+/* Linux: all zero is never, a negative time is at once. */
+static int set_timeout(usec *timeout, struct bytes value)
+{
+    struct timeval tv;
+
+    if (value.len < sizeof(tv))
+        return -EINVAL;
+    memcpy(&tv, value.data, sizeof(tv));
+    if (tv.tv_usec < 0 || tv.tv_usec >= USEC_PER_SEC)
+        return -EDOM;
+    if (tv.tv_sec < 0)
+        *timeout = 0;
+    else if ((tv.tv_sec == 0 && tv.tv_usec == 0) ||
+             tv.tv_sec >= USEC_NEVER / USEC_PER_SEC)
+        *timeout = USEC_NEVER;
+    else
+        *timeout = tv.tv_sec * USEC_PER_SEC + tv.tv_usec;
+    return 0;
+}
+
+/*
+ * Linux reads the options of IP from a single octet too; every other from an
+ * int, or more.
+ */
+static int read_int(int level, struct bytes value, int *out)
+{
+    if (value.len >= sizeof(*out))
+        memcpy(out, value.data, sizeof(*out));
+    else if (level == IPPROTO_IP)
+        *out = value.len > 0 ? value.data[0] : 0;
+    else
+        return -EINVAL;
+    return 0;
+}
+
+/* And gives them into a single octet too, where they fit. */
+static int give_int(int level, int from, void *value, size_t *len)
+{
+    uint8_t octet = (uint8_t)from;
+
+    if (level == IPPROTO_IP && *len < sizeof(from) && octet == from)
+        return give(&octet, sizeof(octet), value, len);
+    return give(&from, sizeof(from), value, len);
+}
+
+static int set_int(struct socket *socket, int level, int name, int value)
+{
+    const struct int_option *option = find_option(level, name);
+
+    if (option != NULL && option->set != NULL)
+        return option->set(socket, value);
+    if (level == socket->ops->protocol && socket->ops->set_option != NULL)
+        return socket->ops->set_option(socket, name, value);
+    return -ENOPROTOOPT;
+}
+
+static int get_int(struct socket *socket, int level, int name, int *value)
+{
+    const struct int_option *option = find_option(level, name);
+
+    if (option != NULL) {
+        *value = option->get(socket);
+        return 0;
+    }
+    if (level == socket->ops->protocol && socket->ops->get_option != NULL)
+        return socket->ops->get_option(socket, name, value);
+    return -ENOPROTOOPT;
+}
+
+int socket_set_option(struct socket *socket, int level, int name,
+                      struct bytes value)
+{
+    int number;
+    int error;
+
+    if (level == SOL_SOCKET && name == SO_LINGER)
+        return set_linger(socket, value);
+    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+        return set_timeout(&socket->settings.receive_timeout, value);
+    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+        return set_timeout(&socket->settings.send_timeout, value);
+    if ((error = read_int(level, value, &number)) < 0)
+        return error;
+    return set_int(socket, level, name, number);
+}
+
+int socket_get_option(struct socket *socket, int level, int name, void *value,
+                      size_t *len)
+{
+    int number;
+    int error;
+
+    if (level == SOL_SOCKET && name == SO_LINGER)
+        return get_linger(socket, value, len);
+    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+        return get_timeout(socket->settings.receive_timeout, value, len);
+    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+        return get_timeout(socket->settings.send_timeout, value, len);
+    if ((error = get_int(socket, level, name, &number)) < 0)
+        return error;
+    return give_int(level, number, value, len);
+}

@@ -1,0 +1,477 @@
+/*
+ * Stream sockets: BSD's face of a TCB (RFC 9293 3.9.1 names its calls).
+ *
+ * What a socket has and a TCB has not is a life after the connection: it tells
+ * how the connection has ended, and may begin another one. A TCB that has
+ * ended is then exchanged for a new one, with the settings and the address
+ * that the program gave.
+ */
+#define _GNU_SOURCE /* POLLRDHUP */
+#include "socket/socket_kind.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+
+/* Where the socket is for its program; the connection may be further. */
+enum stream_phase {
+    STREAM_UNCONNECTED, /* or listening */
+    STREAM_CONNECTING,  /* connect has not told the outcome yet */
+    STREAM_CONNECTED    /* connect has told it, or accept gave it; to the end */
+};
+
+struct stream {
+    struct socket socket;
+    struct tcb *tcb;
+    enum stream_phase phase;
+    bool has_bound_addr : 1; /* given by bind: a new TCB gets them too */
+    bool has_bound_port : 1;
+    bool nodelay : 1;
+    uint16_t mss; /* TCP_MAXSEG; 0: not set */
+};
+
+static struct stream *stream_of(struct socket *socket)
+{
+    return container_of(socket, struct stream, socket);
+}
+
+static const struct stream *stream_of_const(const struct socket *socket)
+{
+    return container_of(socket, const struct stream, socket);
+}
+
+static bool is_listening(const struct socket *socket)
+{
+    return tcp_status(stream_of_const(socket)->tcb) == TCPS_LISTEN;
+}
+
+/* Both SYNs are not acknowledged yet: nothing can be sent or received. */
+static bool is_opening(const struct stream *stream)
+{
+    enum tcp_state state = tcp_status(stream->tcb);
+
+    return state == TCPS_SYN_SENT || state == TCPS_SYN_RECEIVED;
+}
+
+static bool is_closed(const struct stream *stream)
+{
+    return tcp_status(stream->tcb) == TCPS_CLOSED;
+}
+
+static int stream_open(struct socket *socket)
+{
+    struct stream *stream = stream_of(socket);
+
+    stream->tcb = tcp_create(socket->sockets->tcp, socket);
+    if (stream->tcb == NULL)
+        return -ENOBUFS;
+    socket->settings.receive_buffer = tcp_receive_buffer(stream->tcb);
+    socket->settings.send_buffer = tcp_send_buffer(stream->tcb);
+    return 0;
+}
+
+static void stream_apply(struct socket *socket, enum socket_setting setting)
+{
+    struct socket_settings *settings = &socket->settings;
+    struct tcb *tcb = stream_of(socket)->tcb;
+
+    switch (setting) {
+    case SETTING_REUSE_ADDR:
+        tcp_set_reuse_addr(tcb, settings->reuse_addr);
+        break;
+    case SETTING_KEEPALIVE:
+        tcp_set_keepalive(tcb, settings->keepalive);
+        break;
+    case SETTING_RECEIVE_BUFFER:
+        tcp_set_receive_buffer(tcb, settings->receive_buffer);
+        settings->receive_buffer = tcp_receive_buffer(tcb); /* its own limits */
+        break;
+    case SETTING_SEND_BUFFER:
+        tcp_set_send_buffer(tcb, settings->send_buffer);
+        settings->send_buffer = tcp_send_buffer(tcb);
+        break;
+    case SETTING_TTL:
+        tcp_set_ttl(tcb, settings->ttl);
+        break;
+    case SETTING_TOS:
+        tcp_set_tos(tcb, settings->tos);
+        break;
+    case SETTING_BROADCAST: /* remembered, and without meaning */
+    case SETTING_COUNT:
+        break;
+    }
+}
+
+static int apply_own(struct stream *stream)
+{
+    tcp_set_nodelay(stream->tcb, stream->nodelay);
+    return stream->mss == 0 ? 0 : tcp_set_mss(stream->tcb, stream->mss);
+}
+
+/* The address that bind gave, of a TCB that has a whole one by now. */
+static struct endpoint bound_address(const struct stream *stream)
+{
+    struct endpoint bound = *tcp_local(stream->tcb);
+
+    if (!stream->has_bound_addr)
+        bound.addr = IP_ADDR_ANY_V4;
+    return bound;
+}
+
+/*
+ * A new TCB in place of the old one, which is reset if it is still connected;
+ * the socket is as after socket() and bind().
+ */
+static int stream_renew(struct stream *stream)
+{
+    struct endpoint bound = bound_address(stream);
+    struct tcb *tcb = tcp_create(stream->socket.sockets->tcp, &stream->socket);
+    int error;
+
+    if (tcb == NULL)
+        return -ENOBUFS;
+    tcp_abort(stream->tcb);
+    stream->tcb = tcb;
+    stream->phase = STREAM_UNCONNECTED;
+    stream->socket.is_receive_shut = false;
+    stream->socket.is_send_shut = false;
+    socket_apply_all(&stream->socket);
+    if ((error = apply_own(stream)) < 0 || !stream->has_bound_port)
+        return error;
+    return tcp_bind(tcb, &bound);
+}
+
+static int stream_bind(struct socket *socket, const struct endpoint *local)
+{
+    struct stream *stream = stream_of(socket);
+    int error = tcp_bind(stream->tcb, local);
+
+    if (error < 0)
+        return error;
+    stream->has_bound_addr = !ip_addr_is_any(&local->addr);
+    stream->has_bound_port = true;
+    return 0;
+}
+
+/* Not bound: to any port, as Linux does; POSIX leaves it open. */
+static int bind_to_any(struct socket *socket)
+{
+    struct endpoint any = {.addr = IP_ADDR_ANY_V4};
+
+    return stream_bind(socket, &any);
+}
+
+static int stream_listen(struct socket *socket, unsigned backlog)
+{
+    struct stream *stream = stream_of(socket);
+    int error;
+
+    if (stream->phase != STREAM_UNCONNECTED)
+        return -EINVAL;
+    if (tcp_local(stream->tcb)->port == 0 && (error = bind_to_any(socket)) < 0)
+        return error;
+    return tcp_listen(stream->tcb, backlog);
+}
+
+static int stream_accept(struct socket *socket, struct socket **out)
+{
+    struct stream *listener = stream_of(socket);
+
+    if (!is_listening(socket))
+        return -EINVAL;
+    if (!(tcp_readiness(listener->tcb) & TCP_READABLE))
+        return -EAGAIN;
+
+    struct socket *child = socket_alloc(socket->sockets, socket->ops);
+
+    if (child == NULL)
+        return -ENOBUFS; /* the connection waits on in the backlog */
+    child->settings = socket->settings;
+    stream_of(child)->phase = STREAM_CONNECTED;
+    stream_of(child)->nodelay = listener->nodelay;
+    stream_of(child)->mss = listener->mss;
+    stream_of(child)->tcb = tcp_accept(listener->tcb, child);
+    assert(stream_of(child)->tcb != NULL); /* it was readable */
+    *out = child;
+    return 0;
+}
+
+/* After a failure that has been told the socket is as new. */
+static int tell_outcome(struct stream *stream, int error)
+{
+    int renewed;
+
+    if (error == 0) {
+        stream->phase = STREAM_CONNECTED;
+        return 0;
+    }
+    renewed = stream_renew(stream);
+    return renewed < 0 ? renewed : -error;
+}
+
+static int begin(struct stream *stream, const struct endpoint *remote)
+{
+    int error;
+
+    if (remote->port == 0)
+        return -EADDRNOTAVAIL;
+    if ((error = tcp_connect(stream->tcb, remote)) < 0)
+        return error;
+    stream->phase = STREAM_CONNECTING;
+    return -EINPROGRESS;
+}
+
+static int stream_connect(struct socket *socket, const struct endpoint *remote)
+{
+    struct stream *stream = stream_of(socket);
+    int error;
+
+    if (stream->phase == STREAM_CONNECTED)
+        return -EISCONN;
+    if (stream->phase == STREAM_UNCONNECTED)
+        return begin(stream, remote);
+    if (is_opening(stream))
+        return -EALREADY;
+    error = tcp_take_error(stream->tcb);
+    if (error != 0 || !is_closed(stream))
+        return tell_outcome(stream, error);
+    /* It has failed, and SO_ERROR has told why. */
+    if ((error = stream_renew(stream)) < 0)
+        return error;
+    return begin(stream, remote);
+}
+
+static int stream_disconnect(struct socket *socket)
+{
+    return stream_renew(stream_of(socket));
+}
+
+/* The name is not looked at: Linux, where POSIX would say EISCONN. */
+static ssize_t stream_send(struct socket *socket,
+                           const struct socket_message *message)
+{
+    return tcp_send(stream_of(socket)->tcb, message->iov, message->iov_count);
+}
+
+static ssize_t stream_receive(struct socket *socket,
+                              struct socket_message *message)
+{
+    struct tcb *tcb = stream_of(socket)->tcb;
+    bool peeks = message->flags & MSG_PEEK;
+
+    if (message->name != NULL) /* as Linux: the peer is known by now */
+        *message->name = (struct endpoint){.addr = IP_ADDR_ANY_V4};
+    message->flags = 0;
+    if (peeks)
+        return tcp_peek(tcb, message->iov, message->iov_count);
+    return tcp_receive(tcb, message->iov, message->iov_count);
+}
+
+static int shut_receive(struct stream *stream)
+{
+    int error = tcp_shutdown_receive(stream->tcb);
+
+    if (error == 0)
+        stream->socket.is_receive_shut = true;
+    return error;
+}
+
+static int shut_send(struct stream *stream)
+{
+    int error;
+
+    if (stream->socket.is_send_shut)
+        return 0;
+    if ((error = tcp_shutdown_send(stream->tcb)) < 0)
+        return error;
+    stream->socket.is_send_shut = true;
+    return 0;
+}
+
+/* Linux: a listener, and an attempt to connect, are given up. */
+static int stream_shutdown(struct socket *socket, int how)
+{
+    struct stream *stream = stream_of(socket);
+    int error = 0;
+
+    if (is_listening(socket))
+        return shuts_receive(how) ? stream_renew(stream) : 0;
+    if (is_opening(stream))
+        return stream_renew(stream);
+    if (is_closed(stream))
+        return -ENOTCONN;
+    if (shuts_receive(how))
+        error = shut_receive(stream);
+    if (shuts_send(how) && error == 0)
+        error = shut_send(stream);
+    return error;
+}
+
+/*
+ * With bytes unread there is nothing to wait for: the close will reset, RFC
+ * 2525 2.17.
+ */
+static int stream_linger(struct socket *socket)
+{
+    struct stream *stream = stream_of(socket);
+
+    if (is_closed(stream) || is_listening(socket) || is_opening(stream))
+        return 0;
+    if (tcp_unread(stream->tcb) > 0 || shut_send(stream) < 0)
+        return 0;
+    return tcp_is_finished(stream->tcb) ? 0 : -EAGAIN;
+}
+
+static void stream_close(struct socket *socket)
+{
+    struct stream *stream = stream_of(socket);
+
+    if (socket->settings.lingers && socket->settings.linger == 0)
+        tcp_abort(stream->tcb);
+    else
+        tcp_close(stream->tcb);
+}
+
+/* TCP ends after its sockets, and frees every TCB by itself. */
+static void stream_discard(struct socket *socket)
+{
+    (void)socket;
+}
+
+static int stream_take_error(struct socket *socket)
+{
+    return tcp_take_error(stream_of(socket)->tcb);
+}
+
+/* Of a connection, or what is left of one. */
+static int connection_readiness(const struct stream *stream)
+{
+    unsigned ready = tcp_readiness(stream->tcb);
+    bool no_input = stream->socket.is_receive_shut || (ready & TCP_PEER_CLOSED);
+    bool no_output = stream->socket.is_send_shut || is_closed(stream);
+    int mask = ready & TCP_ERROR ? POLLERR : 0;
+
+    if (no_input)
+        mask |= POLLRDHUP;
+    if (no_input || (ready & TCP_READABLE))
+        mask |= READY_IN;
+    if (no_output || (ready & TCP_WRITABLE))
+        mask |= READY_OUT;
+    if (is_closed(stream) || (no_input && no_output))
+        mask |= POLLHUP;
+    return mask;
+}
+
+/* As Linux's poll answers, which programs have come to rely on. */
+static int stream_readiness(const struct socket *socket)
+{
+    const struct stream *stream = stream_of_const(socket);
+
+    if (is_listening(socket))
+        return tcp_readiness(stream->tcb) & TCP_READABLE ? READY_IN : 0;
+    if (is_opening(stream))
+        return 0;
+    if (is_closed(stream) && stream->phase == STREAM_UNCONNECTED)
+        return READY_OUT | POLLHUP;
+    return connection_readiness(stream);
+}
+
+static struct endpoint stream_local(const struct socket *socket)
+{
+    return *tcp_local(stream_of_const(socket)->tcb);
+}
+
+static int stream_remote(const struct socket *socket, struct endpoint *out)
+{
+    const struct stream *stream = stream_of_const(socket);
+
+    if (is_closed(stream) || is_listening(socket) || is_opening(stream))
+        return -ENOTCONN;
+    *out = *tcp_remote(stream->tcb);
+    return 0;
+}
+
+static int stream_unread(const struct socket *socket)
+{
+    if (is_listening(socket))
+        return -EINVAL;
+    return (int)tcp_unread(stream_of_const(socket)->tcb);
+}
+
+static int stream_unsent(const struct socket *socket)
+{
+    if (is_listening(socket))
+        return -EINVAL;
+    return (int)tcp_unacknowledged(stream_of_const(socket)->tcb);
+}
+
+static int set_maxseg(struct stream *stream, int value)
+{
+    int error;
+
+    if (value < 0 || value > UINT16_MAX)
+        return -EINVAL;
+    if ((error = tcp_set_mss(stream->tcb, (unsigned)value)) < 0)
+        return error;
+    stream->mss = (uint16_t)value;
+    return 0;
+}
+
+static int stream_set_option(struct socket *socket, int name, int value)
+{
+    struct stream *stream = stream_of(socket);
+
+    switch (name) {
+    case TCP_NODELAY:
+        stream->nodelay = value != 0;
+        tcp_set_nodelay(stream->tcb, stream->nodelay);
+        return 0;
+    case TCP_MAXSEG:
+        return set_maxseg(stream, value);
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int stream_get_option(const struct socket *socket, int name, int *value)
+{
+    const struct stream *stream = stream_of_const(socket);
+
+    switch (name) {
+    case TCP_NODELAY:
+        *value = stream->nodelay;
+        return 0;
+    case TCP_MAXSEG:
+        *value = (int)tcp_mss(stream->tcb);
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+const struct socket_ops socket_stream_ops = {
+    .type = SOCK_STREAM,
+    .protocol = IPPROTO_TCP,
+    .size = sizeof(struct stream),
+    .open = stream_open,
+    .bind = stream_bind,
+    .listen = stream_listen,
+    .accept = stream_accept,
+    .connect = stream_connect,
+    .disconnect = stream_disconnect,
+    .send = stream_send,
+    .receive = stream_receive,
+    .shutdown = stream_shutdown,
+    .linger = stream_linger,
+    .close = stream_close,
+    .discard = stream_discard,
+    .take_error = stream_take_error,
+    .readiness = stream_readiness,
+    .local = stream_local,
+    .remote = stream_remote,
+    .unread = stream_unread,
+    .unsent = stream_unsent,
+    .is_listening = is_listening,
+    .apply = stream_apply,
+    .set_option = stream_set_option,
+    .get_option = stream_get_option,
+};

@@ -1,0 +1,148 @@
+/*
+ * The one door to the core. Whatever enters the stack enters here: frames,
+ * each socket operation, the step of time; with `now`, with numbers rather
+ * than pointers for sockets and interfaces, and without a callback into the
+ * program. So an entry can be written down and replayed, sent by another
+ * process, or invented by a fuzzer, and the same entries give the same frames.
+ *
+ * No function here waits: what cannot be done now answers -EAGAIN (or
+ * -EINPROGRESS), and stack_next_ready tells when to ask again. Errors are
+ * negative errno values, those that POSIX gives for the call.
+ *
+ * A pass is: any number of entries, then stack_flush. Answers leave with the
+ * flush.
+ */
+#ifndef TAPIR_STACK_H
+#define TAPIR_STACK_H
+
+#include "socket/socket.h"
+
+struct stack;
+
+struct stack_config {
+    struct memory *memory; /* outlives the stack */
+    struct hash_key seed;  /* all randomness follows from it */
+    struct trace trace;
+    struct arp_config arp;
+    struct ip_config ip;
+    struct icmp_config icmp;
+    struct tcp_config tcp;
+    struct socket_config socket;
+};
+
+/* The defaults; memory, seed and trace are still to be set. */
+struct stack_config stack_config_default(void);
+
+/* With a loopback interface ("lo", 127.0.0.1/8) from the start. */
+MUST_CHECK int stack_create(const struct stack_config *config, usec now,
+                            struct stack **out);
+/* All connections end without a word. Devices are the caller's to close. */
+void stack_destroy(struct stack *stack);
+
+/* What an interface begins with. */
+struct iface_config {
+    const char *name;
+    struct netdev *dev;  /* outlives the stack */
+    struct mac_addr mac; /* zero: the device's, or made from the seed */
+    unsigned mtu;        /* 0: the device's */
+};
+
+/* The interface's index (from 1); -EINVAL, -ENOBUFS. */
+MUST_CHECK int stack_iface_add(struct stack *stack, usec now,
+                               const struct iface_config *config);
+
+/*
+ * An address of ours with its subnet, to which a route is made; announced on
+ * the link. -ENODEV, -EEXIST, -ENOBUFS, -EINVAL.
+ */
+MUST_CHECK int stack_addr_add(struct stack *stack, usec now, unsigned iface,
+                              const struct ip_prefix *addr);
+/* `gateway` all zero: on the link of `iface`; iface 0: by the gateway. */
+MUST_CHECK int stack_route_add(struct stack *stack, usec now,
+                               const struct ip_prefix *prefix,
+                               const struct ip_addr *gateway, unsigned iface);
+MUST_CHECK int stack_neighbour_add(struct stack *stack, usec now,
+                                   unsigned iface, const struct ip_addr *addr,
+                                   const struct mac_addr *mac);
+
+/*
+ * A frame from the device of interface `iface`. What it points to must stay
+ * until the device's flush.
+ */
+void stack_input(struct stack *stack, usec now, unsigned iface,
+                 struct frame *frame);
+
+/* Timers that are due fire. */
+void stack_run_timers(struct stack *stack, usec now);
+
+/*
+ * The pass ends: each marked connection sends, the loopback is emptied (up to
+ * a bound), the devices are flushed.
+ */
+void stack_flush(struct stack *stack, usec now);
+
+/* When stack_run_timers and stack_flush are wanted next; USEC_NEVER. */
+usec stack_next_deadline(const struct stack *stack);
+
+/* Closed connections whose last bytes are not yet acknowledged. */
+unsigned stack_unfinished(const struct stack *stack);
+/*
+ * Resets every connection: the program ends and waits no longer. Sockets are
+ * closed with it: their numbers answer -EBADF.
+ */
+void stack_abort_all(struct stack *stack, usec now);
+
+/*
+ * The next socket whose readiness may have changed since it was last told;
+ * false when there is none. The truth is asked with stack_readiness.
+ */
+bool stack_next_ready(struct stack *stack, socket_id *id);
+
+/*
+ * Socket operations: see socket/socket.h for what each does, and its errors.
+ * -EBADF where there is no such socket, or it is closed.
+ */
+MUST_CHECK int stack_socket(struct stack *stack, usec now, int domain, int type,
+                            int protocol, socket_id *out);
+MUST_CHECK int stack_bind(struct stack *stack, usec now, socket_id id,
+                          const struct endpoint *local);
+MUST_CHECK int stack_listen(struct stack *stack, usec now, socket_id id,
+                            int backlog);
+MUST_CHECK int stack_accept(struct stack *stack, usec now, socket_id id,
+                            socket_id *out, struct endpoint *remote);
+MUST_CHECK int stack_connect(struct stack *stack, usec now, socket_id id,
+                             const struct endpoint *remote);
+MUST_CHECK int stack_disconnect(struct stack *stack, usec now, socket_id id);
+MUST_CHECK ssize_t stack_send(struct stack *stack, usec now, socket_id id,
+                              const struct socket_message *message);
+MUST_CHECK ssize_t stack_receive(struct stack *stack, usec now, socket_id id,
+                                 struct socket_message *message);
+MUST_CHECK int stack_shutdown(struct stack *stack, usec now, socket_id id,
+                              int how);
+/*
+ * For SO_LINGER: stack_linger until it answers 0 or the time is over, then
+ * stack_close. With time 0, and without SO_LINGER, stack_close alone.
+ */
+MUST_CHECK int stack_linger(struct stack *stack, usec now, socket_id id);
+MUST_CHECK int stack_close(struct stack *stack, usec now, socket_id id);
+MUST_CHECK int stack_set_option(struct stack *stack, usec now, socket_id id,
+                                int level, int name, struct bytes value);
+MUST_CHECK int stack_get_option(struct stack *stack, usec now, socket_id id,
+                                int level, int name, void *value, size_t *len);
+/* SO_RCVTIMEO and SO_SNDTIMEO; USEC_NEVER where none is set. */
+MUST_CHECK int stack_timeouts(struct stack *stack, socket_id id, usec *receive,
+                              usec *send);
+MUST_CHECK int stack_local(struct stack *stack, socket_id id,
+                           struct endpoint *out);
+MUST_CHECK int stack_remote(struct stack *stack, socket_id id,
+                            struct endpoint *out);
+/* Bytes that a receive would give now (FIONREAD), or unsent (SIOCOUTQ). */
+MUST_CHECK int stack_unread(struct stack *stack, socket_id id);
+MUST_CHECK int stack_unsent(struct stack *stack, socket_id id);
+/*
+ * POLLIN, POLLOUT, ...: what poll(2) would say, not masked. POLLNVAL where
+ * there is no such socket.
+ */
+int stack_readiness(struct stack *stack, socket_id id);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * Setting a stack up: interfaces, addresses, routes, neighbours. Nothing here
+ * is on a packet's way.
+ */
+#include "stack_internal.h"
+
+#include <errno.h>
+
+enum { MTU_MIN = 68 }; /* RFC 791 3.2: every module takes so much */
+
+struct iface *stack_iface(const struct stack *stack, unsigned index)
+{
+    for (struct list *node = stack->ifaces.next; node != &stack->ifaces;
+         node = node->next) {
+        struct iface *iface = container_of(node, struct iface, node);
+
+        if (iface->index == index)
+            return iface;
+    }
+    return NULL;
+}
+
+/* A local address (IEEE 802, 48-bit universal LAN MAC addresses, 8.2). */
+static struct mac_addr made_up_mac(struct random *random)
+{
+    struct mac_addr mac;
+
+    put_be32(mac.octet, random_u32(random));
+    put_be16(mac.octet + 4, (uint16_t)random_u32(random));
+    mac.octet[0] = (uint8_t)((mac.octet[0] & ~1) | 2); /* local, one station */
+    return mac;
+}
+
+static struct mac_addr choose_mac(struct stack *stack,
+                                  const struct iface_config *config)
+{
+    static const struct mac_addr none;
+
+    if (!mac_addr_equal(&config->mac, &none))
+        return config->mac;
+    if (!mac_addr_equal(&config->dev->mac, &none))
+        return config->dev->mac;
+    if (config->dev->type == NETDEV_ETHERNET)
+        return made_up_mac(&stack->env.random);
+    return none;
+}
+
+static unsigned choose_mtu(const struct iface_config *config)
+{
+    return config->mtu != 0 ? config->mtu : config->dev->mtu;
+}
+
+static int check_iface(const struct iface_config *config)
+{
+    unsigned mtu = choose_mtu(config);
+
+    if (config->name == NULL || config->name[0] == '\0' ||
+        strlen(config->name) >= IFACE_NAME_MAX)
+        return -EINVAL;
+    if (mtu < MTU_MIN || mtu > IP_PACKET_MAX || mtu > config->dev->mtu)
+        return -EINVAL;
+    return mac_addr_is_multicast(&config->mac) ? -EINVAL : 0;
+}
+
+int stack_iface_add(struct stack *stack, usec now,
+                    const struct iface_config *config)
+{
+    int error;
+
+    stack_enter(stack, now);
+    if ((error = check_iface(config)) < 0)
+        return error;
+    if (stack->iface_count == STACK_IFACES_MAX)
+        return -ENOBUFS;
+
+    struct iface *iface = memory_alloc(stack->env.memory, sizeof(*iface));
+
+    if (iface == NULL)
+        return -ENOBUFS;
+    iface->env = &stack->env;
+    iface->dev = config->dev;
+    iface->index = ++stack->iface_count;
+    memcpy(iface->name, config->name, strlen(config->name) + 1);
+    iface->mtu = choose_mtu(config);
+    iface->mac = choose_mac(stack, config);
+    list_append(&stack->ifaces, &iface->node);
+    return (int)iface->index;
+}
+
+/* RFC 1122 3.2.1.3: which addresses a host may have. */
+static bool is_host_address(const struct iface *iface,
+                            const struct ip_prefix *addr)
+{
+    struct ip_addr network = ip_prefix_network(addr);
+    struct ip_addr broadcast;
+
+    if (!ip_addr_is_v4(&addr->addr) || addr->len > 128 ||
+        addr->len < IPV4_PREFIX_OFFSET)
+        return false;
+    if (ip_addr_is_any(&addr->addr) || ip_addr_is_multicast(&addr->addr) ||
+        ip_addr_is_limited_broadcast(&addr->addr))
+        return false;
+    if (ip_addr_is_loopback(&addr->addr) && !iface->loopback)
+        return false;
+    return !ip_prefix_broadcast(addr, &broadcast) ||
+           (!ip_addr_equal(&addr->addr, &broadcast) &&
+            !ip_addr_equal(&addr->addr, &network));
+}
+
+static bool is_ours(const struct stack *stack, const struct ip_addr *addr)
+{
+    for (struct list *node = stack->ifaces.next; node != &stack->ifaces;
+         node = node->next) {
+        struct iface *iface = container_of(node, struct iface, node);
+
+        for (unsigned i = 0; i < iface->addr_count; i++)
+            if (ip_addr_equal(&iface->addrs[i].addr, addr))
+                return true;
+    }
+    return false;
+}
+
+/* The subnet is on the link. A /32 has nobody but us in it. */
+static int add_subnet_route(struct stack *stack, struct iface *iface,
+                            const struct ip_prefix *addr)
+{
+    struct ip_prefix subnet = {.addr = ip_prefix_network(addr),
+                               .len = addr->len};
+    struct ip_addr on_link = IP_ADDR_ANY_V4;
+
+    if (subnet.len == 128)
+        return 0;
+    return route_add(&stack->ip.routes, &subnet, &on_link, iface);
+}
+
+int stack_addr_add(struct stack *stack, usec now, unsigned index,
+                   const struct ip_prefix *addr)
+{
+    struct iface *iface = stack_iface(stack, index);
+    int error;
+
+    stack_enter(stack, now);
+    if (iface == NULL)
+        return -ENODEV;
+    if (!is_host_address(iface, addr))
+        return -EINVAL;
+    if (is_ours(stack, &addr->addr))
+        return -EEXIST;
+    if (iface->addr_count == IFACE_ADDRS_MAX)
+        return -ENOBUFS;
+    if ((error = add_subnet_route(stack, iface, addr)) < 0)
+        return error;
+    iface->addrs[iface->addr_count++] = *addr;
+    if (iface->dev->type == NETDEV_ETHERNET)
+        arp_announce(&stack->arp, iface, &addr->addr);
+    return 0;
+}
+
+/* A gateway is a neighbour: RFC 1122 3.3.1.1. */
+static struct iface *iface_towards(const struct stack *stack,
+                                   const struct ip_addr *gateway)
+{
+    const struct route *route = route_find(&stack->ip.routes, gateway);
+
+    if (route == NULL || !ip_addr_is_any(&route->gateway))
+        return NULL;
+    return route->iface;
+}
+
+int stack_route_add(struct stack *stack, usec now,
+                    const struct ip_prefix *prefix,
+                    const struct ip_addr *gateway, unsigned index)
+{
+    struct iface *iface = stack_iface(stack, index);
+
+    stack_enter(stack, now);
+    if (index != 0 && iface == NULL)
+        return -ENODEV;
+    if (prefix->len > 128 || prefix->len < IPV4_PREFIX_OFFSET ||
+        !ip_addr_is_v4(&prefix->addr))
+        return -EINVAL;
+    if (ip_addr_is_any(gateway) && iface == NULL)
+        return -EINVAL;
+    if (is_ours(stack, gateway))
+        return -EINVAL;
+    if (iface == NULL && (iface = iface_towards(stack, gateway)) == NULL)
+        return -ENETUNREACH;
+
+    struct ip_prefix clean = {.addr = ip_prefix_network(prefix),
+                              .len = prefix->len};
+
+    return route_add(&stack->ip.routes, &clean, gateway, iface);
+}
+
+int stack_neighbour_add(struct stack *stack, usec now, unsigned index,
+                        const struct ip_addr *addr, const struct mac_addr *mac)
+{
+    struct iface *iface = stack_iface(stack, index);
+
+    stack_enter(stack, now);
+    if (iface == NULL)
+        return -ENODEV;
+    if (iface->dev->type != NETDEV_ETHERNET || mac_addr_is_multicast(mac) ||
+        !ip_addr_is_v4(addr) || ip_addr_is_any(addr))
+        return -EINVAL;
+    return arp_add(&stack->arp, iface, addr, mac);
+}

@@ -1,0 +1,338 @@
+/*
+ * Tapir: a TCP/IP stack in a library. This is its public interface, and the
+ * only header of it that a program includes.
+ *
+ * The socket calls are those of POSIX with the prefix tapir_, with the
+ * system's own types and constants. They return what POSIX says: -1 and errno
+ * on failure. Descriptors are numbers of the library's own table, not of the
+ * kernel's: 0, 1 and 2 stand for the process's own standard streams, new ones
+ * are the lowest free, and tapir_import gives any other descriptor of the
+ * kernel a number, so that poll, select, epoll, read, write and close mix both
+ * kinds. Every tapir_ call takes numbers of this table only.
+ *
+ * A program that only wants sockets calls tapir_open_args (or tapir_open_env)
+ * once and then uses tapir_socket as it would socket(2). A program that wants
+ * stacks of its own finds them in the last part.
+ *
+ * All calls may be made from any thread. A blocking call sleeps in the kernel;
+ * while it waits it drives the stack (see stack/README.md).
+ */
+#ifndef TAPIR_H
+#define TAPIR_H
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TAPIR_API __attribute__((visibility("default")))
+
+struct addrinfo;
+struct tapir_stack;
+
+/* ---- Settings ---------------------------------------------------------- */
+
+enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256 };
+
+/*
+ * The settings of a stack on a TAP device. Fill in with tapir_config_init,
+ * then change what is to differ; texts are NUL-terminated.
+ */
+struct tapir_config {
+    char dev[64];              /* TAP device; empty: tap0, and under
+                                  `tapir lab --stacks` the first free one */
+    char addr[64];             /* empty: 192.0.2.2/24, and under `tapir lab
+                                  --stacks` the one that goes with dev */
+    char gateway[64];          /* default: 192.0.2.1, if it is on the subnet
+                                  of addr; empty: none */
+    char mac[32];              /* empty: made from the address */
+    unsigned mtu;              /* 0: the device's */
+    char pcap[TAPIR_TEXT_MAX]; /* file to record to; empty: off */
+    int trace;                 /* not 0: a line for each event to stderr */
+    char trace_what[TAPIR_TEXT_MAX]; /* layers to trace, comma-separated: eth,
+                                     arp, ip, icmp, udp, tcp, socket, drop;
+                                     empty: all */
+    char faults[TAPIR_FAULTS_MAX];   /* as "loss=1%,delay=10ms"; empty: none */
+    uint64_t seed;                   /* 0: random; otherwise a repeatable run */
+    int debug;          /* not 0: no helper thread; stack time stops
+                           with the process */
+    unsigned exit_wait; /* seconds: see tapir_open */
+};
+
+TAPIR_API void tapir_config_init(struct tapir_config *config);
+
+/*
+ * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
+ * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
+ * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT). 0; -1 and EINVAL with one line in
+ * `why` that names the variable and what is wrong with it.
+ */
+TAPIR_API int tapir_config_env(struct tapir_config *config,
+                               char why[TAPIR_TEXT_MAX]);
+
+/*
+ * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
+ * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
+ * --exit-wait) out of a command line and leaves the rest, *argc adjusted. Ends
+ * at "--", which stays. 0; -1 and EINVAL with one line in `why`.
+ */
+TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
+                                char **argv, char why[TAPIR_TEXT_MAX]);
+
+/* The lines that describe these options, for a program's --help. */
+TAPIR_API const char *tapir_config_help(void);
+
+/* ---- Starting ---------------------------------------------------------- */
+
+/*
+ * Starts the process's default stack, on which tapir_socket makes sockets:
+ * attaches to the device and configures the interface. 0; -1 and errno with
+ * one line in `why`: the reason and its repair (EBUSY: somebody else uses the
+ * device, EPERM, EINVAL, ENODEV; EALREADY: there is a default stack).
+ *
+ * When the process exits (exit, or return from main), the stack drives on
+ * until the data and FIN of closed sockets are acknowledged, at most exit_wait
+ * seconds, and then resets the rest: what a kernel would have finished is not
+ * lost with the library. Sockets still open are closed first.
+ */
+TAPIR_API int tapir_open(const struct tapir_config *config,
+                         char why[TAPIR_TEXT_MAX]);
+
+/*
+ * The same with the settings of the environment. Also done by the first
+ * tapir_socket if there is no default stack; why it failed is then written to
+ * standard error.
+ */
+TAPIR_API int tapir_open_env(char why[TAPIR_TEXT_MAX]);
+
+/*
+ * For main(): settings from the environment, then from the command line, from
+ * which they are removed; starts the default stack. On a mistake it prints one
+ * line and ends the process, with status 2 for a wrong setting and 1 for a
+ * device that cannot be opened.
+ */
+TAPIR_API void tapir_open_args(int *argc, char **argv);
+
+/*
+ * Ends the default stack as at exit, waiting as there. 0; -1 and EBADF if
+ * there is none.
+ */
+TAPIR_API int tapir_shut(void);
+
+/* ---- Sockets (POSIX.1-2017, and Linux where it says more) -------------- */
+
+/*
+ * AF_INET with SOCK_STREAM, SOCK_DGRAM, or SOCK_DGRAM and IPPROTO_ICMP (echo,
+ * as Linux's ping sockets). SOCK_NONBLOCK and SOCK_CLOEXEC may be or'ed in.
+ * EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EMFILE, ENOBUFS.
+ */
+TAPIR_API int tapir_socket(int domain, int type, int protocol);
+TAPIR_API int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len);
+TAPIR_API int tapir_listen(int fd, int backlog);
+TAPIR_API int tapir_accept(int fd, struct sockaddr *addr, socklen_t *len);
+TAPIR_API int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len,
+                            int flags);
+TAPIR_API int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len);
+
+TAPIR_API ssize_t tapir_send(int fd, const void *data, size_t len, int flags);
+TAPIR_API ssize_t tapir_sendto(int fd, const void *data, size_t len, int flags,
+                               const struct sockaddr *to, socklen_t to_len);
+TAPIR_API ssize_t tapir_sendmsg(int fd, const struct msghdr *message,
+                                int flags);
+TAPIR_API ssize_t tapir_recv(int fd, void *data, size_t len, int flags);
+TAPIR_API ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
+                                 struct sockaddr *from, socklen_t *from_len);
+TAPIR_API ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags);
+
+/* These four work on imported descriptors as well. */
+TAPIR_API ssize_t tapir_read(int fd, void *data, size_t len);
+TAPIR_API ssize_t tapir_write(int fd, const void *data, size_t len);
+TAPIR_API ssize_t tapir_readv(int fd, const struct iovec *iov, int count);
+TAPIR_API ssize_t tapir_writev(int fd, const struct iovec *iov, int count);
+
+TAPIR_API int tapir_shutdown(int fd, int how);
+TAPIR_API int tapir_close(int fd);
+
+/*
+ * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
+ * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
+ * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG.
+ * IPPROTO_IP: IP_TTL, IP_TOS. Others: ENOPROTOOPT.
+ */
+TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value,
+                               socklen_t *len);
+TAPIR_API int tapir_setsockopt(int fd, int level, int name, const void *value,
+                               socklen_t len);
+TAPIR_API int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+TAPIR_API int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+/* F_GETFL and F_SETFL (O_NONBLOCK), F_GETFD, F_SETFD. */
+TAPIR_API int tapir_fcntl(int fd, int command, ...);
+/* FIONBIO, FIONREAD, SIOCOUTQ. */
+TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
+
+/* ---- Waiting for several ----------------------------------------------- */
+
+TAPIR_API int tapir_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+TAPIR_API int tapir_ppoll(struct pollfd *fds, nfds_t count,
+                          const struct timespec *timeout, const sigset_t *mask);
+TAPIR_API int tapir_select(int count, fd_set *readable, fd_set *writable,
+                           fd_set *exceptional, struct timeval *timeout);
+/* Level-triggered; EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE: EINVAL. */
+TAPIR_API int tapir_epoll_create1(int flags);
+TAPIR_API int tapir_epoll_ctl(int epfd, int op, int fd,
+                              struct epoll_event *event);
+TAPIR_API int tapir_epoll_wait(int epfd, struct epoll_event *events, int max,
+                               int timeout_ms);
+
+/*
+ * A descriptor of the kernel gets a number of the table, which from now on
+ * owns it: tapir_close of the number closes it. -1: EBADF, EMFILE.
+ */
+TAPIR_API int tapir_import(int kernel_fd);
+
+/* ---- Names ------------------------------------------------------------- */
+
+/*
+ * Numeric addresses, /etc/hosts names and services of /etc/services; there is
+ * no resolver yet: another name gives EAI_NONAME.
+ */
+TAPIR_API int tapir_getaddrinfo(const char *node, const char *service,
+                                const struct addrinfo *hints,
+                                struct addrinfo **result);
+TAPIR_API void tapir_freeaddrinfo(struct addrinfo *list);
+
+/* ---- Stacks of one's own ----------------------------------------------- */
+
+/*
+ * Any number of stacks may live in one process, on devices of callbacks, on
+ * wires between them, or on TAPs. A stack runs on the real clock, driven by
+ * the calls that wait and by the library's helper thread; or on a clock of the
+ * program's own.
+ *
+ * On its own clock a stack knows only the time it was last told. The program
+ * hands in frames and time, and is told the next deadline. Each hand-in is
+ * complete when it returns: its answers have been transmitted, and whoever
+ * waits on a socket for what it brought has been woken. A call that blocks on
+ * such a stack's socket sleeps until another thread's hand-in wakes it; its
+ * time-outs are in stack time.
+ */
+enum tapir_clock { TAPIR_CLOCK_REAL = 0, TAPIR_CLOCK_MANUAL = 1 };
+
+struct tapir_stack_config {
+    enum tapir_clock clock;
+    uint64_t seed; /* 0: random */
+    uint64_t now;  /* TAPIR_CLOCK_MANUAL: microseconds to begin with */
+    int trace;     /* as in tapir_config */
+    char trace_what[TAPIR_TEXT_MAX];
+    int debug; /* as in tapir_config; real clock only, and then it holds for
+                  all stacks of the process */
+    unsigned exit_wait; /* seconds that tapir_stack_destroy and the process's
+                           exit may wait (real clock only); default: 10 */
+};
+
+TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);
+
+/* A stack with a loopback interface only. NULL: ENOMEM. */
+TAPIR_API struct tapir_stack *
+tapir_stack_create(const struct tapir_stack_config *config);
+
+/*
+ * Ends it: sockets that are open on it answer ENETDOWN from now on and are
+ * still to be closed. A wire to another stack goes dead.
+ */
+TAPIR_API void tapir_stack_destroy(struct tapir_stack *stack);
+
+/* The process's default stack; NULL if there is none. */
+TAPIR_API struct tapir_stack *tapir_default_stack(void);
+
+enum tapir_link {
+    TAPIR_LINK_ETHERNET = 0, /* frames with an Ethernet header; ARP */
+    TAPIR_LINK_IP = 1        /* bare IP packets, no ARP */
+};
+
+/*
+ * How the stack's frames leave by a device of callbacks. It is called with the
+ * library's lock held: it must not call the library; it copies or queues the
+ * frame, which is whole (checksums filled in, at most the MTU).
+ */
+typedef void tapir_transmit_fn(void *context, const void *frame, size_t len);
+
+struct tapir_device {
+    enum tapir_link link;
+    unsigned mtu;   /* 0: 1500 */
+    uint8_t mac[6]; /* zero: made from the seed */
+    tapir_transmit_fn *transmit;
+    void *context;
+};
+
+/*
+ * Each adds an interface and returns its number (from 1), or -1 and errno.
+ * They come up without addresses.
+ */
+TAPIR_API int tapir_add_device(struct tapir_stack *stack,
+                               const struct tapir_device *device);
+TAPIR_API int tapir_add_tap(struct tapir_stack *stack, const char *name,
+                            char why[TAPIR_TEXT_MAX]);
+
+/*
+ * Joins two stacks by a wire; both run on the real clock, or both on their
+ * own. `faults` as in tapir_config (NULL: none) acts on both directions, drawn
+ * from `seed`. The interfaces' numbers are stored in iface. Stacks on their
+ * own clock get what is on the wire with tapir_advance, and their deadlines
+ * tell when there is something.
+ */
+struct tapir_wire {
+    enum tapir_link link;
+    unsigned mtu; /* 0: 1500 */
+    const char *faults;
+    uint64_t seed;
+};
+TAPIR_API int tapir_join(struct tapir_stack *a, struct tapir_stack *b,
+                         const struct tapir_wire *wire, int iface[2]);
+
+/* "192.0.2.2/24" on an interface; the route to its subnet comes with it. */
+TAPIR_API int tapir_add_address(struct tapir_stack *stack, int iface,
+                                const char *addr);
+/* "0.0.0.0/0" or "default" by a gateway (NULL: on the link of iface). */
+TAPIR_API int tapir_add_route(struct tapir_stack *stack, const char *prefix,
+                              const char *gateway, int iface);
+/* A neighbour that is not asked for by ARP. */
+TAPIR_API int tapir_add_neighbour(struct tapir_stack *stack, int iface,
+                                  const char *addr, const uint8_t mac[6]);
+
+/* A socket on this stack; otherwise as tapir_socket. */
+TAPIR_API int tapir_socket_on(struct tapir_stack *stack, int domain, int type,
+                              int protocol);
+
+/*
+ * Hands a frame in that has arrived at a device of callbacks (at stack time
+ * `now` on the stack's own clock; on the real clock `now` is not looked at).
+ * The frame is the caller's again when the call returns. 0; -1: ENODEV,
+ * EMSGSIZE, EINVAL when `now` goes back.
+ */
+TAPIR_API int tapir_input(struct tapir_stack *stack, int iface, uint64_t now,
+                          const void *frame, size_t len);
+
+/* Time is now `now` (own clock only): timers run, wires are emptied. */
+TAPIR_API int tapir_advance(struct tapir_stack *stack, uint64_t now);
+
+/* When tapir_advance is wanted next, in stack time; UINT64_MAX: never. */
+TAPIR_API uint64_t tapir_next_deadline(struct tapir_stack *stack);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
