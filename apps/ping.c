@@ -1,0 +1,431 @@
+/*
+ * ping: asks a host for echoes and measures how long they take (RFC 792, RFC
+ * 1122 3.2.2.6), with the output and the exit status of the usual ping.
+ *
+ *   ping [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] HOST
+ *
+ * The socket is SOCK_DGRAM with IPPROTO_ICMP: what is sent is an echo request
+ * from its ICMP header on, of which the stack fills in identifier and checksum;
+ * what is received are the replies to it, from the ICMP header on as well.
+ *
+ * Left out: record route, flood, pattern and the other special options.
+ */
+#include <tapir.h>
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/ip_icmp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+enum {
+    HEADER_LEN = sizeof(struct icmphdr),
+    SIZE_MAX_V4 = 65535 - 20 - HEADER_LEN, /* of the data in one datagram */
+    SEQUENCES = 65536
+};
+
+/* What became of the request with a sequence number. Times in microseconds. */
+struct request {
+    uint64_t sent;
+    bool answered;
+};
+
+struct ping {
+    const char *host;
+    struct sockaddr_in address;
+    char address_text[INET_ADDRSTRLEN];
+    uint64_t count; /* 0: until interrupted */
+    uint64_t interval;
+    uint64_t wait; /* for an answer, when there has been none at all */
+    size_t size;
+    int ttl; /* 0: the stack's default */
+
+    int socket;
+    int interrupt; /* readable after SIGINT */
+
+    uint64_t started;
+    uint64_t last_sent;
+    struct request requests[SEQUENCES];
+    uint64_t sent;
+    uint64_t received;
+    uint64_t duplicates;
+    uint64_t corrupted;
+    uint64_t errors;
+    uint64_t rtt_min;
+    uint64_t rtt_max;
+    uint64_t rtt_sum;
+    uint64_t rtt_sum_of_squares;
+};
+
+static uint64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+static uint64_t square_root(uint64_t square)
+{
+    uint64_t root = 0;
+
+    for (uint64_t bit = UINT64_C(1) << 31; bit > 0; bit >>= 1)
+        if ((root + bit) * (root + bit) <= square)
+            root += bit;
+    return root;
+}
+
+/* ---- Sending ----------------------------------------------------------- */
+
+/* Differs from request to request, so that a mixed-up answer is noticed. */
+static uint8_t data_byte(size_t i, uint16_t sequence)
+{
+    return (uint8_t)(i + sequence);
+}
+
+static void send_request(struct ping *ping)
+{
+    static uint8_t packet[HEADER_LEN + SIZE_MAX_V4];
+    uint16_t sequence = (uint16_t)(ping->sent + 1); /* ping counts from 1 */
+    struct icmphdr header = {.type = ICMP_ECHO,
+                             .un.echo.sequence = htons(sequence)};
+
+    memcpy(packet, &header, HEADER_LEN);
+    for (size_t i = 0; i < ping->size; i++)
+        packet[HEADER_LEN + i] = data_byte(i, sequence);
+
+    ping->sent++;
+    ping->last_sent = now();
+    ping->requests[sequence] = (struct request){.sent = ping->last_sent};
+    if (tapir_sendto(ping->socket, packet, HEADER_LEN + ping->size, 0,
+                     (struct sockaddr *)&ping->address,
+                     sizeof(ping->address)) < 0) {
+        ping->errors++;
+        warn("icmp_seq=%u", sequence);
+    }
+}
+
+/* ---- Receiving --------------------------------------------------------- */
+
+/* A message that says of each datagram with which TTL it came (IP_RECVTTL). */
+static int ttl_of(struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL;
+         c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
+            int ttl;
+            memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
+            return ttl;
+        }
+    }
+    return -1;
+}
+
+/* The number of the first byte that is not what was sent; `len` if none. */
+static size_t first_difference(const uint8_t *data, size_t len,
+                               uint16_t sequence)
+{
+    size_t i = 0;
+
+    while (i < len && data[i] == data_byte(i, sequence))
+        i++;
+    return i;
+}
+
+static void count_rtt(struct ping *ping, uint64_t rtt)
+{
+    if (ping->received == 0 || rtt < ping->rtt_min)
+        ping->rtt_min = rtt;
+    if (rtt > ping->rtt_max)
+        ping->rtt_max = rtt;
+    ping->rtt_sum += rtt;
+    ping->rtt_sum_of_squares += rtt * rtt;
+    ping->received++;
+}
+
+static void take_reply(struct ping *ping, const uint8_t *packet, size_t len,
+                       const struct sockaddr_in *from, int ttl)
+{
+    struct icmphdr header;
+    char from_text[INET_ADDRSTRLEN];
+
+    if (len < HEADER_LEN)
+        return;
+    memcpy(&header, packet, HEADER_LEN);
+    uint16_t sequence = ntohs(header.un.echo.sequence);
+    struct request *request = &ping->requests[sequence];
+    if (header.type != ICMP_ECHOREPLY || request->sent == 0)
+        return;
+
+    uint64_t rtt = now() - request->sent;
+    bool duplicate = request->answered;
+    request->answered = true;
+    if (duplicate)
+        ping->duplicates++;
+    else
+        count_rtt(ping, rtt);
+
+    inet_ntop(AF_INET, &from->sin_addr, from_text, sizeof(from_text));
+    printf("%zu bytes from %s: icmp_seq=%u", len, from_text, sequence);
+    if (ttl >= 0)
+        printf(" ttl=%d", ttl);
+    printf(" time=%" PRIu64 ".%03" PRIu64 " ms%s", rtt / 1000, rtt % 1000,
+           duplicate ? " (DUP!)" : "");
+
+    size_t data_len = len - HEADER_LEN;
+    size_t wrong = first_difference(packet + HEADER_LEN, data_len, sequence);
+    if (data_len != ping->size || wrong < data_len) {
+        ping->corrupted++;
+        printf(" (%zu of %zu data bytes, wrong from #%zu)", data_len,
+               ping->size, wrong);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void receive(struct ping *ping)
+{
+    static uint8_t packet[HEADER_LEN + SIZE_MAX_V4];
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec iov = {.iov_base = packet, .iov_len = sizeof(packet)};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof(from),
+                             .msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+
+    ssize_t len = tapir_recvmsg(ping->socket, &message, MSG_DONTWAIT);
+    if (len >= 0) {
+        take_reply(ping, packet, (size_t)len, &from, ttl_of(&message));
+    } else if (errno != EAGAIN && errno != EINTR) {
+        /* An ICMP error that came back, or no answer to ARP. */
+        ping->errors++;
+        warn("%s", ping->address_text);
+    }
+}
+
+/* ---- The run ----------------------------------------------------------- */
+
+static bool all_sent(const struct ping *ping)
+{
+    return ping->count != 0 && ping->sent >= ping->count;
+}
+
+/* As ping: two round trips, at least an interval, when answers have come. */
+static uint64_t patience(const struct ping *ping)
+{
+    if (ping->received == 0)
+        return ping->wait;
+    return 2 * ping->rtt_max > ping->interval ? 2 * ping->rtt_max
+                                              : ping->interval;
+}
+
+static void run(struct ping *ping)
+{
+    struct pollfd fds[] = {{.fd = ping->socket, .events = POLLIN},
+                           {.fd = ping->interrupt, .events = POLLIN}};
+
+    ping->started = now();
+    while (!all_sent(ping) || ping->received + ping->errors < ping->sent) {
+        uint64_t time = now();
+        uint64_t next = ping->last_sent +
+                        (all_sent(ping) ? patience(ping) : ping->interval);
+        if (all_sent(ping) && time >= next)
+            return;
+        if (ping->sent == 0 || time >= next) {
+            send_request(ping);
+            continue;
+        }
+        if (tapir_poll(fds, 2, (int)((next - time + 999) / 1000)) < 0 &&
+            errno != EINTR)
+            err(1, "poll");
+        if (fds[1].revents != 0)
+            return;
+        if (fds[0].revents != 0)
+            receive(ping);
+    }
+}
+
+static void print_ms(uint64_t usec, const char *after)
+{
+    printf("%" PRIu64 ".%03" PRIu64 "%s", usec / 1000, usec % 1000, after);
+}
+
+static void print_statistics(const struct ping *ping)
+{
+    printf("\n--- %s ping statistics ---\n", ping->host);
+    printf("%" PRIu64 " packets transmitted, %" PRIu64 " received, ",
+           ping->sent, ping->received);
+    if (ping->duplicates > 0)
+        printf("+%" PRIu64 " duplicates, ", ping->duplicates);
+    if (ping->corrupted > 0)
+        printf("+%" PRIu64 " corrupted, ", ping->corrupted);
+    if (ping->errors > 0)
+        printf("+%" PRIu64 " errors, ", ping->errors);
+    if (ping->sent > 0)
+        printf("%" PRIu64 "%% packet loss, ",
+               (ping->sent - ping->received) * 100 / ping->sent);
+    printf("time %" PRIu64 "ms\n", (now() - ping->started) / 1000);
+    if (ping->received == 0)
+        return;
+
+    uint64_t mean = ping->rtt_sum / ping->received;
+    uint64_t mean_square = ping->rtt_sum_of_squares / ping->received;
+    printf("rtt min/avg/max/mdev = ");
+    print_ms(ping->rtt_min, "/");
+    print_ms(mean, "/");
+    print_ms(ping->rtt_max, "/");
+    print_ms(square_root(mean_square - mean * mean), " ms\n");
+}
+
+/* ---- Setting up -------------------------------------------------------- */
+
+static void print_help(void)
+{
+    printf("usage: ping [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] "
+           "[-W SECONDS] HOST\n"
+           "  -c COUNT    stop after this many requests\n"
+           "  -i SECONDS  between two requests (1)\n"
+           "  -s SIZE     bytes of data in a request (56)\n"
+           "  -t TTL      hops that a request may take\n"
+           "  -W SECONDS  to wait for an answer (10)\n%s",
+           tapir_config_help());
+}
+
+static uint64_t number(int option, const char *text, uint64_t min, uint64_t max)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' ||
+        value < min || value > max)
+        errx(2, "-%c %s: not a number from %" PRIu64 " to %" PRIu64, option,
+             text, min, max);
+    return value;
+}
+
+/* "0.2": in microseconds. */
+static uint64_t seconds(int option, const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value >= 0.001 && value <= 86400))
+        errx(2, "-%c %s: not a number of seconds from 0.001 to 86400", option,
+             text);
+    return (uint64_t)(value * 1e6);
+}
+
+static void parse_options(struct ping *ping, int argc, char **argv)
+{
+    static const struct option long_options[] = {{"help", no_argument, 0, 'h'},
+                                                 {0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:i:s:t:W:h", long_options,
+                                 NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            ping->count = number(option, optarg, 1, UINT32_MAX);
+            break;
+        case 'i':
+            ping->interval = seconds(option, optarg);
+            break;
+        case 's':
+            ping->size = number(option, optarg, 0, SIZE_MAX_V4);
+            break;
+        case 't':
+            ping->ttl = (int)number(option, optarg, 1, 255);
+            break;
+        case 'W':
+            ping->wait = seconds(option, optarg);
+            break;
+        case 'h':
+            print_help();
+            exit(0);
+        default:
+            exit(2); /* getopt has said what is wrong */
+        }
+    }
+    if (argc != optind + 1)
+        errx(2, "one host is wanted; see ping --help");
+    ping->host = argv[optind];
+}
+
+static void find_host(struct ping *ping)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
+    struct addrinfo *found;
+
+    int error = tapir_getaddrinfo(ping->host, NULL, &hints, &found);
+    if (error != 0)
+        errx(2, "%s: %s", ping->host, gai_strerror(error));
+    memcpy(&ping->address, found->ai_addr, sizeof(ping->address));
+    tapir_freeaddrinfo(found);
+    inet_ntop(AF_INET, &ping->address.sin_addr, ping->address_text,
+              sizeof(ping->address_text));
+}
+
+static void open_socket(struct ping *ping)
+{
+    int yes = 1;
+
+    ping->socket = tapir_socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    if (ping->socket < 0)
+        err(1, "socket");
+    if (ping->ttl != 0 && tapir_setsockopt(ping->socket, IPPROTO_IP, IP_TTL,
+                                           &ping->ttl, sizeof(ping->ttl)) < 0)
+        err(1, "IP_TTL");
+    /* Without it, the output only lacks the TTL. */
+    (void)tapir_setsockopt(ping->socket, IPPROTO_IP, IP_RECVTTL, &yes,
+                           sizeof(yes));
+}
+
+/* To be called before the stack starts, whose thread inherits the mask. */
+static sigset_t block_interrupt(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    return signals;
+}
+
+int main(int argc, char **argv)
+{
+    static struct ping ping = {
+        .interval = 1000000, .wait = 10000000, .size = 56};
+    struct tapir_config config;
+    char why[TAPIR_TEXT_MAX];
+
+    tapir_config_init(&config);
+    if (tapir_config_env(&config, why) < 0 ||
+        tapir_config_args(&config, &argc, argv, why) < 0)
+        errx(2, "%s", why);
+    parse_options(&ping, argc, argv);
+    find_host(&ping);
+
+    sigset_t signals = block_interrupt();
+    if (tapir_open(&config, why) < 0)
+        errx(1, "%s", why);
+    ping.interrupt = tapir_import(signalfd(-1, &signals, SFD_CLOEXEC));
+    open_socket(&ping);
+
+    printf("PING %s (%s) %zu(%zu) bytes of data.\n", ping.host,
+           ping.address_text, ping.size, ping.size + 28);
+    fflush(stdout);
+    run(&ping);
+    print_statistics(&ping);
+    return ping.received > 0 && ping.corrupted == 0 ? 0 : 1;
+}
