@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# What the live tests share; each sources it. See ../README.md.
+
+# shellcheck disable=SC2034 # the tests use them
+host=192.0.2.1
+stack=192.0.2.2
+apps=${B:-build}/apps
+
+# All that a test writes; gone with it, as are the programs that it started.
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# Says where, in the test's own file.
+fail()
+{
+    local depth=0
+    while [ "${BASH_SOURCE[depth]}" = "${BASH_SOURCE[0]}" ] &&
+        [ -n "${BASH_SOURCE[depth + 1]-}" ]; do
+        depth=$((depth + 1))
+    done
+    echo "FAILED: $0:${BASH_LINENO[depth - 1]}: $*"
+    exit 1
+}
+
+skip()
+{
+    echo "skipped: $*"
+    exit 77
+}
+
+need()
+{
+    local command
+    for command; do
+        command -v "$command" >/dev/null || skip "there is no $command"
+    done
+}
+
+# expect_status 2 COMMAND...: what it says is left in $work/said.
+expect_status()
+{
+    local wanted=$1 status=0
+    shift
+    "$@" >"$work/said" 2>&1 </dev/null || status=$?
+    [ "$status" = "$wanted" ] && return
+    cat "$work/said"
+    fail "exit status $status, not $wanted: $*"
+}
+
+# The output of the last expect_status has a line that matches.
+expect_said()
+{
+    grep -q -- "$1" "$work/said" && return
+    cat "$work/said"
+    fail "nobody said '$1'"
+}
+
+expect_same()
+{
+    cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+random_file()
+{
+    head -c "$2" /dev/urandom >"$work/$1"
+}
+
+# until_done SECONDS COMMAND...: again and again, until it succeeds.
+until_done()
+{
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || fail "never came: $*"
+        sleep 0.1
+    done
+}
+
+# start APP ARGUMENTS...: in the background; its number is in $started, and
+# what it says in $work/APP.log.
+start()
+{
+    local app=$1
+    shift
+    "$apps/$app" "$@" 2>"$work/$app.log" &
+    started=$!
+}
+
+start_httpd()
+{
+    start httpd "$@"
+    until_done 10 grep serving "$work/httpd.log"
+}
+
+# A stack that does nothing but answer.
+start_echo()
+{
+    start echo
+    until_done 10 ping -c 1 -W 1 "$stack"
+}
+
+# No proxy of the user's may come between.
+fetch_by_curl()
+{
+    curl --noproxy '*' --silent --show-error --max-time 60 "$@"
+}
+
+# kernel_listens PORT: some socket of the host's is in LISTEN on it.
+kernel_listens()
+{
+    grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp
+}

@@ -1,0 +1,835 @@
+/*
+ * Data: RFC 9293 3.7.4, 3.8.6 and 3.10.7.4 (first, fifth and seventh step),
+ * RFC 5681 4.2.
+ */
+#include "tests/tcp/conversation.h"
+#include "tests/unit/unit.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/* ---- receiving ---- */
+
+START_TEST(data_in_order_is_delivered_and_acknowledged)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_fails_to_read(&c, EAGAIN);
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    app_polls(&c, POLLIN | POLLOUT);
+    app_reads(&c, 1000);
+    app_fails_to_read(&c, EAGAIN);
+    expect_segment(&c, .seq = 1, .ack = 1001, .flags = ACK, .within_ms = 40);
+    expect_silence_for(&c, 1000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.3, SHLD-18, MUST-40; 40 ms as in Linux. */
+START_TEST(an_ack_is_not_delayed_by_more_than_40_ms)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 0; i < 20; i++) {
+        peer_sends(&c, .len = 100, .flags = ACK | PSH);
+        expect_segment(&c, .ack = 101 + 100 * i, .flags = ACK, .within_ms = 40);
+        expect_silence_for(&c, 100);
+    }
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.3, SHLD-19. */
+START_TEST(every_second_full_segment_is_acknowledged_at_once)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 0; i < 5; i++) {
+        peer_sends(&c, .len = 1460, .flags = ACK);
+        peer_sends(&c, .len = 1460, .flags = ACK);
+        expect_segment(&c, .ack = 1 + 2920 * (i + 1), .flags = ACK);
+        app_reads(&c, 2920);
+    }
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, MUST-58 and MUST-59: one ACK for a batch. */
+START_TEST(segments_of_one_pass_are_acknowledged_together)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 0; i < 7; i++)
+        peer_sends(&c, .len = 1460, .flags = ACK, .more = true);
+    peer_sends(&c, .len = 1460, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 11681, .flags = ACK);
+    expect_silence_for(&c, 1000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, seventh: "piggybacked ... if possible". */
+START_TEST(an_answer_carries_the_acknowledgment)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .len = 100, .flags = ACK | PSH);
+    app_reads(&c, 100);
+    app_writes(&c, 50);
+    expect_segment(&c, .seq = 1, .ack = 101, .len = 50, .flags = ACK | PSH);
+    expect_silence_for(&c, 150);
+    peer_sends(&c, .ack = 51, .flags = ACK);
+    expect_silence_for(&c, 1000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 4.2: above a gap at once; filling it, at once. */
+START_TEST(data_out_of_order_is_kept_and_acknowledged_at_once)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    app_fails_to_read(&c, EAGAIN);
+
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 2001, .flags = ACK);
+    app_reads(&c, 2000);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(several_holes_are_filled_in_any_order)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .seq = 4001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1, .flags = ACK);
+    peer_sends(&c, .seq = 2001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1, .flags = ACK);
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1001, .flags = ACK);
+    peer_sends(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 3001, .flags = ACK);
+    app_reads(&c, 3000);
+    peer_sends(&c, .seq = 3001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 5001, .flags = ACK);
+    app_reads(&c, 2000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, first: "only the new parts are processed". */
+START_TEST(of_a_segment_that_overlaps_only_the_new_part_is_taken)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .seq = 501, .len = 1000, .flags = ACK);
+    app_reads(&c, 1500);
+    expect_segment(&c, .ack = 1501, .flags = ACK, .within_ms = 40);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(segments_out_of_order_may_overlap_in_every_way)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .seq = 3001, .len = 1000, .flags = ACK); /* 3001-4000 */
+    peer_sends(&c, .seq = 2501, .len = 1000, .flags = ACK); /* before, into */
+    peer_sends(&c, .seq = 3501, .len = 1000, .flags = ACK); /* out behind */
+    peer_sends(&c, .seq = 3101, .len = 100, .flags = ACK);  /* inside */
+    peer_sends(&c, .seq = 2001, .len = 3000, .flags = ACK); /* around */
+    peer_sends(&c, .seq = 1001, .len = 500, .flags = ACK);  /* apart */
+    conversation_ignore_sent(&c);
+
+    peer_sends(&c, .seq = 1, .len = 2100, .flags = ACK); /* all of it */
+    expect_segment(&c, .ack = 5001, .flags = ACK);
+    app_reads(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, first: not acceptable, so acknowledged at once. */
+START_TEST(a_duplicate_segment_is_acknowledged_at_once)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1001, .flags = ACK, .within_ms = 40);
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 1001, .flags = ACK);
+    app_reads(&c, 1000);
+    app_fails_to_read(&c, EAGAIN);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, first: trimmed to the window. */
+START_TEST(data_beyond_the_window_is_cut_off)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000, .mss = 1460);
+
+    for (unsigned i = 0; i < 3; i++)
+        peer_sends(&c, .len = 1000, .flags = ACK);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .seq = 3001, .len = 1400, .flags = ACK);
+    expect_segment(&c, .ack = 4001, .win = 0, .flags = ACK, .within_ms = 40);
+    app_reads(&c, 4000);
+    expect_segment(&c, .ack = 4001, .win = 4000, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, table 6. */
+START_TEST(a_segment_wholly_outside_the_window_is_only_acknowledged)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    peer_sends(&c, .seq = 4001, .len = 100, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    peer_sends(&c, .seq = -500, .len = 100, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    app_fails_to_read(&c, EAGAIN);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.1: a closed window answers a probe with its state. */
+START_TEST(a_probe_of_our_closed_window_is_answered)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    for (unsigned i = 0; i < 4; i++)
+        peer_sends(&c, .len = 1000, .flags = ACK);
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .seq = 4001, .len = 1, .flags = ACK);
+    expect_segment(&c, .ack = 4001, .win = 0, .flags = ACK);
+    /* As Linux probes: an old sequence number, no data. */
+    peer_sends(&c, .seq = 4000, .flags = ACK);
+    expect_segment(&c, .ack = 4001, .win = 0, .flags = ACK);
+    app_reads(&c, 4000);
+    expect_segment(&c, .ack = 4001, .win = 4000, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, first: "special allowance ... to accept valid ACKs". */
+START_TEST(a_closed_window_still_takes_acknowledgments)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    for (unsigned i = 0; i < 4; i++)
+        peer_sends(&c, .len = 1000, .flags = ACK);
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .seq = 4001, .ack = 1001, .flags = ACK);
+    expect_silence_for(&c, 5000); /* no retransmission */
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.2.2, MUST-39: min(half the buffer, MSS). */
+START_TEST(the_window_is_not_opened_by_small_steps)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 8000, .mss = 1460);
+
+    for (unsigned i = 0; i < 8; i++)
+        peer_sends(&c, .len = 1000, .flags = ACK);
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+
+    app_reads(&c, 700);
+    app_reads(&c, 700);
+    expect_silence(&c);
+    app_reads(&c, 60);
+    expect_segment(&c, .ack = 8001, .win = 1460, .flags = ACK);
+    app_reads(&c, 1000);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The same with a buffer of less than two segments. */
+START_TEST(a_small_buffer_is_opened_by_halves)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 2400, .mss = 1460);
+
+    peer_sends(&c, .len = 1200, .flags = ACK);
+    peer_sends(&c, .len = 1200, .flags = ACK);
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+
+    app_reads(&c, 1199);
+    expect_silence(&c);
+    app_reads(&c, 1);
+    expect_segment(&c, .ack = 2401, .win = 1200, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6, SHLD-14: the right edge stays while the program sleeps. */
+START_TEST(the_window_shrinks_with_what_is_not_read)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 8000);
+
+    peer_sends(&c, .len = 1460, .flags = ACK);
+    peer_sends(&c, .len = 1460, .flags = ACK);
+    expect_segment(&c, .ack = 2921, .win = 5080, .flags = ACK);
+    peer_sends(&c, .len = 1460, .flags = ACK);
+    peer_sends(&c, .len = 1460, .flags = ACK);
+    expect_segment(&c, .ack = 5841, .win = 2160, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Data that waits for a gap to be filled is inside the window already. */
+START_TEST(data_out_of_order_does_not_shrink_the_window)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 8000);
+
+    peer_sends(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1, .win = 8000, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 6093 2 and 3: the pointer is ignored, the data stays in line. */
+START_TEST(urgent_data_stays_in_line)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .len = 100, .flags = ACK | PSH | URG, .urgent = 50);
+    app_reads(&c, 100);
+    expect_segment(&c, .ack = 101, .flags = ACK, .within_ms = 40);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ---- acknowledgments ---- */
+
+/* RFC 9293 3.10.7.4, fifth: "then send an ACK, drop the segment". */
+START_TEST(an_ack_of_what_was_not_sent_is_answered_and_dropped)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .ack = 5000, .len = 100, .flags = ACK | PSH);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    app_fails_to_read(&c, EAGAIN);
+    close_conversation(&c);
+}
+END_TEST
+
+/* A part of a segment is acknowledged: only the rest is sent again. */
+START_TEST(a_partial_acknowledgment_frees_a_part)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 2000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .ack = 501, .flags = ACK);
+    expect_segment(&c, .seq = 501, .len = 1000, .flags = ACK, .after_ms = 200);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    expect_silence_for(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, fifth: "If the ACK is a duplicate, it can be ignored". */
+START_TEST(an_old_ack_changes_nothing)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 2000);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_silence_for(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, fifth: SND.WL1 and SND.WL2. */
+START_TEST(an_old_ack_does_not_change_the_window)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 2000);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 2001, .win = 60000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 2001, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ---- sending ---- */
+
+START_TEST(a_write_is_cut_into_segments_and_pushed_at_its_end)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 2001, .len = 1000, .flags = ACK | PSH);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.9.1.2, MUST-60 and MUST-61: the last of what is buffered. */
+START_TEST(what_the_window_holds_back_is_pushed_when_it_goes)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 2000);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_silence(&c);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    expect_segment(&c, .seq = 2001, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 6928 2: ten segments. */
+START_TEST(the_initial_window_is_ten_segments)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 20000);
+    for (unsigned i = 0; i < 10; i++)
+        expect_segment(&c, .seq = 1 + 1000 * i, .len = 1000, .flags = ACK);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.7.4, SHLD-7: Nagle. */
+START_TEST(a_small_write_waits_while_data_is_in_flight)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 100);
+    expect_segment(&c, .seq = 1, .len = 100, .flags = ACK | PSH);
+    app_writes(&c, 100);
+    app_writes(&c, 100);
+    expect_silence_for(&c, 100);
+    peer_sends(&c, .ack = 101, .flags = ACK);
+    expect_segment(&c, .seq = 101, .len = 200, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Nagle: "or until the TCP endpoint can send a full-sized segment". */
+START_TEST(small_writes_go_when_they_fill_a_segment)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 100);
+    expect_segment(&c, .seq = 1, .len = 100, .flags = ACK | PSH);
+    app_writes(&c, 600);
+    expect_silence(&c);
+    app_writes(&c, 400);
+    expect_segment(&c, .seq = 101, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.7.4, MUST-17. */
+START_TEST(nodelay_sends_small_writes_at_once)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_sets(&c, IPPROTO_TCP, TCP_NODELAY, 1);
+    for (unsigned i = 0; i < 5; i++) {
+        app_writes(&c, 100);
+        expect_segment(&c, .seq = 1 + 100 * i, .len = 100, .flags = ACK | PSH);
+    }
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(turning_nagle_off_sends_what_waits)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 100);
+    app_writes(&c, 50);
+    expect_segment(&c, .seq = 1, .len = 100, .flags = ACK | PSH);
+    expect_silence(&c);
+    app_sets(&c, IPPROTO_TCP, TCP_NODELAY, 1);
+    expect_segment(&c, .seq = 101, .len = 50, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.2.1, MUST-38: rule (1), and (4) after 0.1 to 1 s. */
+START_TEST(a_small_usable_window_is_not_used_until_the_override)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 5000);
+
+    app_writes(&c, 8000);
+    for (unsigned i = 0; i < 5; i++)
+        expect_segment(&c, .seq = 1 + 1000 * i, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 5001, .win = 300, .flags = ACK);
+    expect_silence_for(&c, 99);
+    expect_segment(&c, .seq = 5001, .len = 300, .flags = ACK, .optional = PSH,
+                   .within_ms = 900);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.2.1, rule (3): half of the largest window seen. */
+START_TEST(half_of_the_largest_window_is_used_at_once)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 600);
+
+    app_writes(&c, 2000);
+    expect_segment(&c, .seq = 1, .len = 600, .flags = ACK, .optional = PSH);
+    peer_sends(&c, .ack = 601, .win = 300, .flags = ACK);
+    expect_segment(&c, .seq = 601, .len = 300, .flags = ACK, .optional = PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16. */
+START_TEST(a_window_that_shrinks_stops_new_data_only)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 5000);
+
+    app_writes(&c, 8000);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 1001, .win = 2000, .flags = ACK); /* to 3001 */
+    expect_silence(&c);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK, .after_ms = 200);
+    peer_sends(&c, .ack = 5001, .win = 5000, .flags = ACK);
+    expect_segment(&c, .seq = 5001, .len = 1000, .flags = ACK);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ---- zero windows: RFC 9293 3.8.6.1 ---- */
+
+/* MUST-36, SHLD-29 and SHLD-30: after an RTO, then doubled. */
+START_TEST(a_zero_window_is_probed_at_growing_intervals)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    for (unsigned after = 200; after <= 6400; after *= 2) {
+        expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK, .optional = PSH,
+                       .after_ms = after);
+        peer_sends(&c, .ack = 1001, .flags = ACK);
+        expect_silence(&c);
+    }
+    close_conversation(&c);
+}
+END_TEST
+
+/* MUST-37: the connection stays open while the probes are answered. */
+START_TEST(a_zero_window_is_probed_for_ever_while_it_is_answered)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000, .retries = 3);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    for (unsigned i = 0; i < 50; i++) {
+        expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK, .optional = PSH,
+                       .within_ms = 130000);
+        peer_sends(&c, .ack = 1001, .flags = ACK);
+    }
+    app_finds_error(&c, 0);
+    peer_sends(&c, .ack = 1001, .win = 2000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 2001, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.3: R2 holds for probes that nobody answers. */
+START_TEST(probes_without_any_answer_are_given_up)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000, .retries = 3);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    advance(&c, 3600 * 1000);
+    ck_assert_uint_ge(conversation_waiting(&c), 3);
+    ck_assert_uint_le(conversation_waiting(&c), 5);
+    conversation_ignore_sent(&c);
+    app_finds_error(&c, ETIMEDOUT);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(the_byte_of_a_probe_may_be_taken)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 2001);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK, .optional = PSH,
+                   .after_ms = 200);
+    peer_sends(&c, .ack = 1002, .win = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1002, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_window_update_lets_data_go_at_once)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    expect_silence_for(&c, 100);
+    peer_sends(&c, .ack = 1001, .win = 65535, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 2001, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Nothing to send, nothing to probe for. */
+START_TEST(a_zero_window_is_not_probed_without_data)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    expect_silence_for(&c, 600000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* MUST-35 and MUST-37: a window that shrinks to nothing under our data. */
+START_TEST(a_window_that_shrinks_to_zero_is_probed)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 2000, .retries = 3);
+
+    app_writes(&c, 2000);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 1, .win = 0, .flags = ACK);
+    for (unsigned i = 0; i < 20; i++) {
+        expect_segment(&c, .seq = 1, .any_len = true, .flags = ACK,
+                       .optional = PSH, .within_ms = 130000);
+        peer_sends(&c, .ack = 1, .win = 0, .flags = ACK);
+    }
+    app_finds_error(&c, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ---- buffers ---- */
+
+START_TEST(the_send_buffer_is_a_limit_and_opens_with_acks)
+{
+    struct conversation c;
+    open_conversation(&c, .send_buffer = 8192, .initial_window = 4);
+
+    ck_assert_uint_eq(app_tries_to_write(&c, 20000), 8192);
+    app_polls(&c, 0);
+    app_fails_to_write(&c, EAGAIN);
+    for (unsigned i = 0; i < 4; i++)
+        expect_segment(&c, .seq = 1 + 1000 * i, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 4001, .flags = ACK);
+    app_polls(&c, POLLOUT);
+    ck_assert_uint_eq(app_tries_to_write(&c, 20000), 4000);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Every byte of a long transfer is the right one (the harness looks). */
+START_TEST(a_megabyte_goes_out_whole)
+{
+    enum { TOTAL = 1 << 20 };
+    struct conversation c;
+    open_conversation(&c, .mss = 1460);
+
+    while (c.peer->received < 1 + TOTAL) {
+        app_tries_to_write(&c, TOTAL - c.peer->written);
+        if (conversation_waiting(&c) == 0)
+            conversation_fail(&c, "the transfer stalls");
+        conversation_ignore_sent(&c);
+        advance(&c, 1);
+        peer_sends(&c, .flags = ACK);
+    }
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .flags = ACK);
+    expect_silence_for(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_megabyte_comes_in_whole)
+{
+    enum { TOTAL = 1 << 20, PIECE = 1024 };
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 0; i < TOTAL / PIECE; i++) {
+        peer_sends(&c, .len = PIECE, .flags = ACK);
+        app_reads(&c, PIECE);
+        conversation_ignore_sent(&c);
+    }
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+    ck_assert_int_eq(c.peer->stack_acked, 1 + TOTAL);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Both directions pass 2^32: RFC 9293 3.4. */
+START_TEST(the_peers_numbers_may_wrap)
+{
+    struct conversation c;
+    open_conversation(&c, .iss = UINT32_MAX - 2500);
+
+    for (unsigned i = 0; i < 5; i++) {
+        peer_sends(&c, .len = 1000, .flags = ACK);
+        app_reads(&c, 1000);
+        conversation_ignore_sent(&c);
+    }
+    peer_sends(&c, .seq = 6001, .len = 1000, .flags = ACK);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .seq = 5001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 7001, .flags = ACK);
+    app_reads(&c, 2000);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_hole_at_the_wrap_is_filled)
+{
+    struct conversation c;
+    open_conversation(&c, .iss = UINT32_MAX - 1500);
+
+    peer_sends(&c, .seq = 2001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1, .flags = ACK);
+    peer_sends(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1, .flags = ACK);
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 3001, .flags = ACK);
+    app_reads(&c, 3000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* A device that cuts by itself gets the whole window at once. */
+START_TEST(a_device_that_cuts_gets_one_large_segment)
+{
+    struct conversation c;
+    open_conversation(&c, .max_gso = 65535);
+
+    app_writes(&c, 10000);
+    ck_assert_uint_eq(conversation_waiting(&c), 1);
+    ck_assert_int_eq(c.offloads[c.sent_first].gso, FRAME_GSO_TCPV4);
+    ck_assert_uint_eq(c.offloads[c.sent_first].gso_size, 1000);
+    expect_segment(&c, .seq = 1, .len = 10000, .flags = ACK | PSH);
+
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    app_writes(&c, 500);
+    ck_assert_int_eq(c.offloads[c.sent_first].gso, FRAME_GSO_NONE);
+    expect_segment(&c, .seq = 10001, .len = 500, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN(
+    "tcp data", data_in_order_is_delivered_and_acknowledged,
+    an_ack_is_not_delayed_by_more_than_40_ms,
+    every_second_full_segment_is_acknowledged_at_once,
+    segments_of_one_pass_are_acknowledged_together,
+    an_answer_carries_the_acknowledgment,
+    data_out_of_order_is_kept_and_acknowledged_at_once,
+    several_holes_are_filled_in_any_order,
+    of_a_segment_that_overlaps_only_the_new_part_is_taken,
+    segments_out_of_order_may_overlap_in_every_way,
+    a_duplicate_segment_is_acknowledged_at_once,
+    data_beyond_the_window_is_cut_off,
+    a_segment_wholly_outside_the_window_is_only_acknowledged,
+    a_probe_of_our_closed_window_is_answered,
+    a_closed_window_still_takes_acknowledgments,
+    the_window_is_not_opened_by_small_steps, a_small_buffer_is_opened_by_halves,
+    the_window_shrinks_with_what_is_not_read,
+    data_out_of_order_does_not_shrink_the_window, urgent_data_stays_in_line,
+    an_ack_of_what_was_not_sent_is_answered_and_dropped,
+    a_partial_acknowledgment_frees_a_part, an_old_ack_changes_nothing,
+    an_old_ack_does_not_change_the_window,
+    a_write_is_cut_into_segments_and_pushed_at_its_end,
+    what_the_window_holds_back_is_pushed_when_it_goes,
+    the_initial_window_is_ten_segments,
+    a_small_write_waits_while_data_is_in_flight,
+    small_writes_go_when_they_fill_a_segment,
+    nodelay_sends_small_writes_at_once, turning_nagle_off_sends_what_waits,
+    a_small_usable_window_is_not_used_until_the_override,
+    half_of_the_largest_window_is_used_at_once,
+    a_window_that_shrinks_stops_new_data_only,
+    a_zero_window_is_probed_at_growing_intervals,
+    a_zero_window_is_probed_for_ever_while_it_is_answered,
+    probes_without_any_answer_are_given_up, the_byte_of_a_probe_may_be_taken,
+    a_window_update_lets_data_go_at_once,
+    a_zero_window_is_not_probed_without_data,
+    a_window_that_shrinks_to_zero_is_probed,
+    the_send_buffer_is_a_limit_and_opens_with_acks, a_megabyte_goes_out_whole,
+    a_megabyte_comes_in_whole, the_peers_numbers_may_wrap,
+    a_hole_at_the_wrap_is_filled, a_device_that_cuts_gets_one_large_segment)

@@ -1,0 +1,190 @@
+/*
+ * ICMP errors about segments of ours: RFC 9293 3.9.2.2, RFC 1122 4.2.3.9,
+ * RFC 5927.
+ */
+#include "tests/tcp/conversation.h"
+#include "tests/unit/unit.h"
+
+enum { UNREACHABLE = 3, SOURCE_QUENCH = 4, TIME_EXCEEDED = 11 };
+enum { NET = 0, HOST = 1, PROTOCOL = 2, PORT = 3, FRAG_NEEDED = 4 };
+
+/* RFC 9293 3.9.2.2, SHLD-25: a hard error aborts what is being opened. */
+START_TEST(port_unreachable_refuses_a_connect)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT);
+    expect_silence_for(&c, 10000);
+    app_finds_error(&c, ECONNREFUSED);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.9.2.2, MUST-56: soft errors must not abort. */
+START_TEST(host_unreachable_does_not_end_a_connect)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = NET);
+    peer_sends_icmp(&c, .type = TIME_EXCEEDED, .code = 0);
+    app_polls(&c, 0);
+    expect_segment(&c, .seq = 0, .flags = SYN, .after_ms = 1000);
+    peer_sends(&c, .flags = SYN | ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    app_polls(&c, POLLOUT);
+    app_finds_error(&c, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* "SHOULD make the information available": it is why the open failed. */
+START_TEST(a_soft_error_is_told_when_the_connect_times_out)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true, .syn_retries = 1);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    expect_segment(&c, .flags = SYN, .after_ms = 1000);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    expect_silence_for(&c, 10000);
+    app_finds_error(&c, EHOSTUNREACH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5927 5.2: no ICMP error ends a connection that is synchronized. */
+START_TEST(no_error_ends_an_established_connection)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PROTOCOL);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    peer_sends_icmp(&c, .type = TIME_EXCEEDED, .code = 0);
+    expect_silence(&c);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                   .after_ms = 200);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    app_polls(&c, POLLOUT);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5927 4.1: the quoted segment must be one that is in flight. */
+START_TEST(an_error_about_a_number_not_in_flight_is_ignored)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT, .seq = 1);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT, .seq = -1);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT, .seq = 100000);
+    app_finds_error(&c, 0);
+    peer_sends(&c, .flags = SYN | ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* About another connection: nobody is harmed. */
+START_TEST(an_error_about_an_unknown_connection_is_ignored)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_uses_port(&c, 12345);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT, .seq = 0);
+    peer_uses_port(&c, PEER_PORT);
+    app_finds_error(&c, 0);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.9.2.2, MUST-55, RFC 6633: silently discarded. */
+START_TEST(a_source_quench_is_ignored)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 20000);
+    conversation_ignore_sent(&c);
+    peer_sends_icmp(&c, .type = SOURCE_QUENCH, .code = 0);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_segment(&c, .seq = 10001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 11001, .len = 1000, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/*
+ * RFC 1191 6.4 is not required here; but "fragmentation needed" must not end
+ * the connection, nor stop it: what is sent again gets through or shrinks.
+ */
+START_TEST(fragmentation_needed_does_not_end_the_connection)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 1460);
+
+    app_writes(&c, 1460);
+    expect_segment(&c, .seq = 1, .len = 1460, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = FRAG_NEEDED, .mtu = 1000);
+    advance(&c, 200);
+    ck_assert_uint_ge(conversation_waiting(&c), 1);
+    ck_assert_uint_gt(conversation_peek(&c)->len, 0);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 1461, .flags = ACK);
+    app_finds_error(&c, 0);
+    app_polls(&c, POLLOUT);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 1191 3: an MTU below 68 is a lie, and no reason to divide by zero. */
+START_TEST(an_absurd_mtu_does_not_stop_the_connection)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 1460);
+
+    for (unsigned mtu = 0; mtu < 68; mtu++) {
+        app_writes(&c, 100);
+        peer_sends_icmp(&c, .type = UNREACHABLE, .code = FRAG_NEEDED,
+                        .mtu = mtu);
+        conversation_ignore_sent(&c);
+        peer_sends(&c, .ack = c.peer->received, .flags = ACK);
+        conversation_ignore_sent(&c);
+    }
+    advance(&c, 10000);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .flags = ACK);
+    conversation_ignore_sent(&c);
+    ck_assert_int_eq(c.peer->received, 1 + 6800);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN("tcp icmp", port_unreachable_refuses_a_connect,
+          host_unreachable_does_not_end_a_connect,
+          a_soft_error_is_told_when_the_connect_times_out,
+          no_error_ends_an_established_connection,
+          an_error_about_a_number_not_in_flight_is_ignored,
+          an_error_about_an_unknown_connection_is_ignored,
+          a_source_quench_is_ignored,
+          fragmentation_needed_does_not_end_the_connection,
+          an_absurd_mtu_does_not_stop_the_connection)
