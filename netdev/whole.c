@@ -16,13 +16,13 @@
 enum { ETH_TYPE = 12, ETH_HEADER_LEN = 14, ETH_TYPE_IPV4 = 0x0800 };
 
 enum {
-    IP_VERSION_IHL = 0,
-    IP_TOTAL_LENGTH = 2,
-    IP_ID = 4,
-    IP_PROTOCOL = 9,
-    IP_CHECKSUM = 10,
-    IP_SRC = 12,
-    IP_DST = 16,
+    IPH_VERSION_IHL = 0,
+    IPH_TOTAL_LENGTH = 2,
+    IPH_ID = 4,
+    IPH_PROTOCOL = 9,
+    IPH_CHECKSUM = 10,
+    IPH_SRC = 12,
+    IPH_DST = 16,
     IP_HEADER_LEN = 20,
     IP_PROTO_TCP = 6
 };
@@ -67,14 +67,14 @@ static bool find_tcpv4(enum netdev_type type, const struct frame *frame,
         return false;
 
     const uint8_t *ip = head.data + layout->ip;
-    size_t ip_len = (ip[IP_VERSION_IHL] & 0xfu) * 4;
+    size_t ip_len = (ip[IPH_VERSION_IHL] & 0xfu) * 4;
 
-    if (ip[IP_VERSION_IHL] >> 4 != 4 || ip_len < IP_HEADER_LEN ||
-        ip[IP_PROTOCOL] != IP_PROTO_TCP)
+    if (ip[IPH_VERSION_IHL] >> 4 != 4 || ip_len < IP_HEADER_LEN ||
+        ip[IPH_PROTOCOL] != IP_PROTO_TCP)
         return false;
 
     layout->tcp = layout->ip + ip_len;
-    layout->end = layout->ip + get_be16(ip + IP_TOTAL_LENGTH);
+    layout->end = layout->ip + get_be16(ip + IPH_TOTAL_LENGTH);
     if (layout->tcp + TCP_HEADER_LEN > head.len ||
         layout->end > frame_len(frame))
         return false;
@@ -99,18 +99,18 @@ static bool is_to_be_cut(enum netdev_type type, const struct frame *frame,
 static void fill_ip_header(uint8_t *ip, size_t header_len, size_t total_len,
                            uint16_t id)
 {
-    put_be16(ip + IP_TOTAL_LENGTH, (uint16_t)total_len);
-    put_be16(ip + IP_ID, id);
-    put_be16(ip + IP_CHECKSUM, 0);
-    put_be16(ip + IP_CHECKSUM, checksum_of(bytes_of(ip, header_len)));
+    put_be16(ip + IPH_TOTAL_LENGTH, (uint16_t)total_len);
+    put_be16(ip + IPH_ID, id);
+    put_be16(ip + IPH_CHECKSUM, 0);
+    put_be16(ip + IPH_CHECKSUM, checksum_of(bytes_of(ip, header_len)));
 }
 
 /* RFC 9293 3.1: over the pseudo header and the segment. */
 static void fill_tcp_checksum(const uint8_t *ip, uint8_t *tcp, size_t len)
 {
     struct checksum sum = {0};
-    struct ip_addr src = ip_addr_v4(get_be32(ip + IP_SRC));
-    struct ip_addr dst = ip_addr_v4(get_be32(ip + IP_DST));
+    struct ip_addr src = ip_addr_v4(get_be32(ip + IPH_SRC));
+    struct ip_addr dst = ip_addr_v4(get_be32(ip + IPH_DST));
 
     put_be16(tcp + TCP_CHECKSUM, 0);
     checksum_add_pseudo(&sum, &src, &dst, IP_PROTO_TCP, len);
@@ -144,7 +144,7 @@ static void finish_segment(const struct frame *frame,
 
     fill_ip_header(ip, layout->tcp - layout->ip,
                    layout->payload - layout->ip + len,
-                   (uint16_t)(get_be16(whole_ip + IP_ID) + nth));
+                   (uint16_t)(get_be16(whole_ip + IPH_ID) + nth));
     put_be32(tcp + TCP_SEQ, get_be32(whole_tcp + TCP_SEQ) +
                                 (uint32_t)(from - layout->payload));
     tcp[TCP_FLAGS] =

@@ -217,14 +217,22 @@ void stack_flush(struct stack *stack, usec now)
          node = node->next)
         netdev_flush(container_of(node, struct iface, node)->dev,
                      stack->env.now);
+    ip_flush(&stack->ip);
     sockets_end_pass(&stack->sockets);
 }
 
 /* What stack_flush has left on the loopback is wanted at once. */
 usec stack_next_deadline(const struct stack *stack)
 {
-    return usec_min(timers_next(&stack->env.timers),
-                    netdev_deadline(stack->loopback->dev));
+    usec next = usec_min(timers_next(&stack->env.timers),
+                         netdev_deadline(stack->loopback->dev));
+
+    return usec_max(stack->env.now, next);
+}
+
+const struct tcp_stats *stack_tcp_stats(const struct stack *stack)
+{
+    return &stack->tcp.stats;
 }
 
 unsigned stack_unfinished(const struct stack *stack)

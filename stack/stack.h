@@ -81,8 +81,14 @@ void stack_run_timers(struct stack *stack, usec now);
  */
 void stack_flush(struct stack *stack, usec now);
 
-/* When stack_run_timers and stack_flush are wanted next; USEC_NEVER. */
+/*
+ * When stack_run_timers and stack_flush are wanted next: the time that the
+ * stack was last told if it is at once, USEC_NEVER if never.
+ */
 usec stack_next_deadline(const struct stack *stack);
+
+/* TCP's counters; they are the stack's and go on changing. */
+const struct tcp_stats *stack_tcp_stats(const struct stack *stack);
 
 /* Closed connections whose last bytes are not yet acknowledged. */
 unsigned stack_unfinished(const struct stack *stack);
@@ -108,6 +114,7 @@ MUST_CHECK int stack_bind(struct stack *stack, usec now, socket_id id,
                           const struct endpoint *local);
 MUST_CHECK int stack_listen(struct stack *stack, usec now, socket_id id,
                             int backlog);
+/* `remote` may be NULL. */
 MUST_CHECK int stack_accept(struct stack *stack, usec now, socket_id id,
                             socket_id *out, struct endpoint *remote);
 MUST_CHECK int stack_connect(struct stack *stack, usec now, socket_id id,

@@ -97,7 +97,8 @@ static bool is_host_address(const struct iface *iface,
     if (!ip_addr_is_v4(&addr->addr) || addr->len > 128 ||
         addr->len < IPV4_PREFIX_OFFSET)
         return false;
-    if (ip_addr_is_any(&addr->addr) || ip_addr_is_multicast(&addr->addr) ||
+    if (ip_addr_to_v4(&addr->addr) >> 24 == 0 || /* this network: (a), (b) */
+        ip_addr_is_multicast(&addr->addr) ||
         ip_addr_is_limited_broadcast(&addr->addr))
         return false;
     if (ip_addr_is_loopback(&addr->addr) && !iface->loopback)
@@ -120,7 +121,7 @@ static bool is_ours(const struct stack *stack, const struct ip_addr *addr)
     return false;
 }
 
-/* The subnet is on the link. A /32 has nobody but us in it. */
+/* The subnet is on the link. */
 static int add_subnet_route(struct stack *stack, struct iface *iface,
                             const struct ip_prefix *addr)
 {
@@ -128,8 +129,6 @@ static int add_subnet_route(struct stack *stack, struct iface *iface,
                                .len = addr->len};
     struct ip_addr on_link = IP_ADDR_ANY_V4;
 
-    if (subnet.len == 128)
-        return 0;
     return route_add(&stack->ip.routes, &subnet, &on_link, iface);
 }
 

@@ -238,11 +238,11 @@ static void close_socket(struct call *call)
     struct file *file = call->file;
     struct tapir_stack *stack = file->stack;
 
-    if (the_host.is_child)
-        return; /* the connection is the parent's */
+    if (stack == NULL || the_host.is_child)
+        return; /* there is no connection, or it is the parent's */
     linger(call);
     if (file->stack == NULL)
-        return; /* it has ended, now or while we waited */
+        return; /* the stack has ended while we waited */
     core_close(stack, file->id);
     file_lose_stack(file);
     pass_run(stack);

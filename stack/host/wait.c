@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A year: whoever has slept so long looks around and sleeps again. */
+#define LONG_TIME (366 * 86400 * USEC_PER_SEC)
+
 void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
                  usec deadline)
 {
@@ -142,9 +145,10 @@ static struct timespec timespec_of(usec wait)
     };
 }
 
+/* Without a time-out futex(2) would go on after a handler with SA_RESTART. */
 int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
 {
-    struct timespec timeout = timespec_of(wait);
+    struct timespec timeout = timespec_of(usec_min(wait, LONG_TIME));
     long slept;
     int error;
 
@@ -152,7 +156,7 @@ int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
     waiter->sleep = WAITER_IN_FUTEX;
     host_unlock();
     slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0,
-                    wait == USEC_NEVER ? NULL : &timeout, NULL, 0);
+                    &timeout, NULL, 0);
     error = errno;
     host_lock();
     waiter->sleep = WAITER_AWAKE;

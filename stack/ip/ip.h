@@ -10,23 +10,25 @@
 #include "ip/route.h"
 #include "link/arp.h"
 
+/* Where the fields of the header lie (IPH_: <netinet/in.h> has an IP_TTL of
+ * its own). */
 enum {
-    IP_VERSION_IHL = 0,
-    IP_TOS = 1,
-    IP_TOTAL_LENGTH = 2,
-    IP_ID = 4,
-    IP_FRAGMENT = 6,
-    IP_TTL = 8,
-    IP_PROTOCOL = 9,
-    IP_CHECKSUM = 10,
-    IP_SRC = 12,
-    IP_DST = 16,
+    IPH_VERSION_IHL = 0,
+    IPH_TOS = 1,
+    IPH_TOTAL_LENGTH = 2,
+    IPH_ID = 4,
+    IPH_FRAGMENT = 6,
+    IPH_TTL = 8,
+    IPH_PROTOCOL = 9,
+    IPH_CHECKSUM = 10,
+    IPH_SRC = 12,
+    IPH_DST = 16,
     IP_HEADER_LEN = 20, /* without options */
     IP_HEADER_MAX = 60,
     IP_PACKET_MAX = 65535
 };
 
-enum { /* in the field IP_FRAGMENT */
+enum { /* in the field IPH_FRAGMENT */
        IP_FLAG_DF = 0x4000,
        IP_FLAG_MF = 0x2000,
        IP_OFFSET_MASK = 0x1fff

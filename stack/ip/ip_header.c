@@ -63,36 +63,36 @@ static enum drop_reason check_lengths(struct bytes bytes)
 {
     if (bytes.len < IP_HEADER_LEN)
         return DROP_IP_SHORT;
-    if (bytes.data[IP_VERSION_IHL] >> 4 != 4)
+    if (bytes.data[IPH_VERSION_IHL] >> 4 != 4)
         return DROP_IP_BAD_VERSION; /* RFC 1122 3.2.1.1 */
 
-    size_t header_len = (bytes.data[IP_VERSION_IHL] & 0xf) * (size_t)4;
+    size_t header_len = (bytes.data[IPH_VERSION_IHL] & 0xf) * (size_t)4;
 
     if (header_len < IP_HEADER_LEN)
         return DROP_IP_BAD_HEADER_LENGTH;
     if (header_len > bytes.len)
         return DROP_IP_SHORT;
-    if (get_be16(bytes.data + IP_TOTAL_LENGTH) < header_len)
+    if (get_be16(bytes.data + IPH_TOTAL_LENGTH) < header_len)
         return DROP_IP_BAD_TOTAL_LENGTH;
     return DROP_NONE;
 }
 
 static struct ip_header read_fields(const uint8_t *at)
 {
-    uint16_t fragment = get_be16(at + IP_FRAGMENT);
+    uint16_t fragment = get_be16(at + IPH_FRAGMENT);
 
     return (struct ip_header){
-        .src = ip_addr_v4(get_be32(at + IP_SRC)),
-        .dst = ip_addr_v4(get_be32(at + IP_DST)),
-        .header_len = (at[IP_VERSION_IHL] & 0xf) * (size_t)4,
-        .total_len = get_be16(at + IP_TOTAL_LENGTH),
-        .id = get_be16(at + IP_ID),
+        .src = ip_addr_v4(get_be32(at + IPH_SRC)),
+        .dst = ip_addr_v4(get_be32(at + IPH_DST)),
+        .header_len = (at[IPH_VERSION_IHL] & 0xf) * (size_t)4,
+        .total_len = get_be16(at + IPH_TOTAL_LENGTH),
+        .id = get_be16(at + IPH_ID),
         .fragment_offset = (uint16_t)((fragment & IP_OFFSET_MASK) * 8),
         .df = (fragment & IP_FLAG_DF) != 0,
         .mf = (fragment & IP_FLAG_MF) != 0,
-        .tos = at[IP_TOS],
-        .ttl = at[IP_TTL],
-        .protocol = at[IP_PROTOCOL],
+        .tos = at[IPH_TOS],
+        .ttl = at[IPH_TTL],
+        .protocol = at[IPH_PROTOCOL],
     };
 }
 
@@ -143,15 +143,15 @@ void ip_emit(uint8_t *at, const struct ip_header *header)
         fragment |= IP_FLAG_DF;
     if (header->mf)
         fragment |= IP_FLAG_MF;
-    at[IP_VERSION_IHL] = 4 << 4 | IP_HEADER_LEN / 4;
-    at[IP_TOS] = header->tos;
-    put_be16(at + IP_TOTAL_LENGTH, (uint16_t)header->total_len);
-    put_be16(at + IP_ID, header->id);
-    put_be16(at + IP_FRAGMENT, (uint16_t)fragment);
-    at[IP_TTL] = header->ttl;
-    at[IP_PROTOCOL] = header->protocol;
-    put_be16(at + IP_CHECKSUM, 0);
-    put_be32(at + IP_SRC, ip_addr_to_v4(&header->src));
-    put_be32(at + IP_DST, ip_addr_to_v4(&header->dst));
-    put_be16(at + IP_CHECKSUM, checksum_of(bytes_of(at, IP_HEADER_LEN)));
+    at[IPH_VERSION_IHL] = 4 << 4 | IP_HEADER_LEN / 4;
+    at[IPH_TOS] = header->tos;
+    put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)header->total_len);
+    put_be16(at + IPH_ID, header->id);
+    put_be16(at + IPH_FRAGMENT, (uint16_t)fragment);
+    at[IPH_TTL] = header->ttl;
+    at[IPH_PROTOCOL] = header->protocol;
+    put_be16(at + IPH_CHECKSUM, 0);
+    put_be32(at + IPH_SRC, ip_addr_to_v4(&header->src));
+    put_be32(at + IPH_DST, ip_addr_to_v4(&header->dst));
+    put_be16(at + IPH_CHECKSUM, checksum_of(bytes_of(at, IP_HEADER_LEN)));
 }

@@ -203,11 +203,11 @@ static struct bytes assemble(struct datagram *datagram)
     uint8_t *at = datagram->buffer + IP_HEADER_MAX - datagram->header_len;
     size_t total = datagram->header_len + datagram->len;
 
-    at[IP_TOS] = whole_tos(datagram, at[IP_TOS]);
-    put_be16(at + IP_TOTAL_LENGTH, (uint16_t)total);
-    put_be16(at + IP_FRAGMENT, 0);
-    put_be16(at + IP_CHECKSUM, 0);
-    put_be16(at + IP_CHECKSUM, checksum_of(bytes_of(at, datagram->header_len)));
+    at[IPH_TOS] = whole_tos(datagram, at[IPH_TOS]);
+    put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)total);
+    put_be16(at + IPH_FRAGMENT, 0);
+    put_be16(at + IPH_CHECKSUM, 0);
+    put_be16(at + IPH_CHECKSUM, checksum_of(bytes_of(at, datagram->header_len)));
     return bytes_of(at, total);
 }
 

@@ -101,7 +101,6 @@ static void become_stale(struct neighbour *neighbour)
     struct arp *arp = neighbour->arp;
 
     neighbour->state = NEIGHBOUR_STALE;
-    neighbour->requests = 0;
     timer_arm(&arp->env->timers, &neighbour->timer,
               arp->env->now + arp->config.stale_time);
     trace_neighbour(neighbour, "stale");

@@ -82,15 +82,7 @@ int socket_accept(struct socket *socket, struct socket **out,
 {
     if (socket->ops->accept == NULL)
         return -EOPNOTSUPP;
-
-    int error = socket->ops->accept(socket, out);
-
-    if (error < 0)
-        return error;
-    /* The peer may have reset it since: then it has no peer any more. */
-    if (remote != NULL && (*out)->ops->remote(*out, remote) < 0)
-        *remote = (struct endpoint){.addr = IP_ADDR_ANY_V4};
-    return 0;
+    return socket->ops->accept(socket, out, remote);
 }
 
 /*

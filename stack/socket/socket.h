@@ -51,7 +51,10 @@ MUST_CHECK int socket_bind(struct socket *socket, const struct endpoint *local);
 /* -EOPNOTSUPP not a stream socket, -EINVAL connected, -EADDRINUSE. */
 MUST_CHECK int socket_listen(struct socket *socket, int backlog);
 
-/* -EAGAIN nobody yet, -EINVAL not listening, -EOPNOTSUPP, -ENOBUFS. */
+/*
+ * `remote` may be NULL. -EAGAIN nobody yet, -EINVAL not listening,
+ * -EOPNOTSUPP; -ENOBUFS: the connection goes on waiting to be accepted.
+ */
 MUST_CHECK int socket_accept(struct socket *socket, struct socket **out,
                              struct endpoint *remote);
 

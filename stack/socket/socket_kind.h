@@ -60,7 +60,8 @@ struct socket_ops {
     int (*open)(struct socket *socket);
     int (*bind)(struct socket *socket, const struct endpoint *local);
     int (*listen)(struct socket *socket, unsigned backlog);
-    int (*accept)(struct socket *socket, struct socket **out);
+    int (*accept)(struct socket *socket, struct socket **out,
+                  struct endpoint *remote); /* remote: may be NULL */
     int (*connect)(struct socket *socket, const struct endpoint *remote);
     int (*disconnect)(struct socket *socket);
     ssize_t (*send)(struct socket *socket,

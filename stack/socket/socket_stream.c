@@ -172,9 +172,12 @@ static int stream_listen(struct socket *socket, unsigned backlog)
     return tcp_listen(stream->tcb, backlog);
 }
 
-static int stream_accept(struct socket *socket, struct socket **out)
+/* A connection that the peer has reset meanwhile is given too, as in Linux. */
+static int stream_accept(struct socket *socket, struct socket **out,
+                         struct endpoint *remote)
 {
     struct stream *listener = stream_of(socket);
+    struct stream *stream;
 
     if (!is_listening(socket))
         return -EINVAL;
@@ -186,11 +189,14 @@ static int stream_accept(struct socket *socket, struct socket **out)
     if (child == NULL)
         return -ENOBUFS; /* the connection waits on in the backlog */
     child->settings = socket->settings;
-    stream_of(child)->phase = STREAM_CONNECTED;
-    stream_of(child)->nodelay = listener->nodelay;
-    stream_of(child)->mss = listener->mss;
-    stream_of(child)->tcb = tcp_accept(listener->tcb, child);
-    assert(stream_of(child)->tcb != NULL); /* it was readable */
+    stream = stream_of(child);
+    stream->phase = STREAM_CONNECTED;
+    stream->nodelay = listener->nodelay;
+    stream->mss = listener->mss;
+    stream->tcb = tcp_accept(listener->tcb, child);
+    assert(stream->tcb != NULL); /* it was readable */
+    if (remote != NULL)
+        *remote = *tcp_remote(stream->tcb);
     *out = child;
     return 0;
 }
@@ -198,14 +204,15 @@ static int stream_accept(struct socket *socket, struct socket **out)
 /* After a failure that has been told the socket is as new. */
 static int tell_outcome(struct stream *stream, int error)
 {
-    int renewed;
-
     if (error == 0) {
         stream->phase = STREAM_CONNECTED;
         return 0;
     }
-    renewed = stream_renew(stream);
-    return renewed < 0 ? renewed : -error;
+
+    int renewed = stream_renew(stream);
+
+    (void)renewed; /* without memory the next connect tries it again */
+    return -error;
 }
 
 static int begin(struct stream *stream, const struct endpoint *remote)

@@ -197,20 +197,28 @@ static ssize_t receive_nothing(struct tcb *tcb)
     return is_opening(tcb) || tcb_can_receive(tcb) ? -EAGAIN : 0;
 }
 
-/* Space was made: the peer is told when it is worth a segment, that is when
- * the window at least doubles (as Linux) and moves by a good step. */
-static void offer_space(struct tcb *tcb)
+/* Whether more space is worth a segment: when the window at least doubles (as
+ * Linux) and moves by a good step. The window of a SYN, which is not scaled,
+ * is not worth it: our next ACK corrects it. */
+static bool should_offer_space(const struct tcb *tcb)
+{
+    uint32_t offered = tcb_offered_window(tcb);
+    uint32_t offer = tcp_window_to_offer(tcb);
+    bool only_syn_was_acked = tcb->last_ack_sent == tcb->irs + 1;
+
+    if (only_syn_was_acked && offered > UINT16_MAX / 2)
+        return false;
+    return offer > offered && offer >= 2 * offered;
+}
+
+/* The program has read: the buffer may be empty, the peer may send more. */
+static void after_reading(struct tcb *tcb)
 {
     if (tcb->state == TCPS_CLOSED)
         return;
     if (rcvbuf_unread(&tcb->rcvbuf) == 0)
         tcp_timer_buffer_is_empty(tcb);
-    if (!tcb_can_receive(tcb))
-        return;
-
-    uint32_t offered = tcb_offered_window(tcb);
-    uint32_t offer = tcp_window_to_offer(tcb);
-    if (offer > offered && offer >= 2 * offered)
+    if (tcb_can_receive(tcb) && should_offer_space(tcb))
         tcb_ack_now(tcb);
 }
 
@@ -228,7 +236,7 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
     if (rcvbuf_unread(&tcb->rcvbuf) == 0)
         return receive_nothing(tcb);
     done = rcvbuf_read(&tcb->rcvbuf, iov, count);
-    offer_space(tcb);
+    after_reading(tcb);
     return done;
 }
 
@@ -264,7 +272,7 @@ int tcp_shutdown_receive(struct tcb *tcb)
         return -ENOTCONN;
     tcb->is_receive_shut = true;
     rcvbuf_discard(&tcb->rcvbuf);
-    offer_space(tcb);
+    after_reading(tcb);
     tcb_notify(tcb);
     return 0;
 }

@@ -10,7 +10,7 @@ apps=${B:-build}/apps
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Says where, in the test's own file.
+# Says where, in the test's own file, and what the programs have said.
 fail()
 {
     local depth=0
@@ -19,6 +19,7 @@ fail()
         depth=$((depth + 1))
     done
     echo "FAILED: $0:${BASH_LINENO[depth - 1]}: $*"
+    tail -n 50 "$work"/*.log 2>/dev/null
     exit 1
 }
 
@@ -105,8 +106,10 @@ fetch_by_curl()
     curl --noproxy '*' --silent --show-error --max-time 60 "$@"
 }
 
-# kernel_listens PORT: some socket of the host's is in LISTEN on it.
+# kernel_listens PORT: some TCP socket of the host's is in LISTEN on it, or a
+# UDP socket is bound to it and not connected.
 kernel_listens()
 {
-    grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp
+    grep -q "$(printf ':%04X 00000000:0000 0[A7]' "$1")" \
+        /proc/net/tcp /proc/net/udp
 }

@@ -282,7 +282,8 @@ void conversation_app_polls(struct conversation *c, int events);
 
 /* How many segments wait to be expected. */
 unsigned conversation_waiting(const struct conversation *c);
-/* Forgets them. For scripts that look at something else. */
+/* Forgets the oldest; all. For scripts that look at something else. */
+void conversation_forget(struct conversation *c);
 void conversation_ignore_sent(struct conversation *c);
 /* The oldest of them, or NULL; it stays. */
 const struct segment *conversation_peek(const struct conversation *c);

@@ -343,6 +343,36 @@ START_TEST(a_close_in_syn_sent_is_silent)
 }
 END_TEST
 
+/*
+ * RFC 9293 3.10.4, SYN-RECEIVED: the FIN goes at once, or after ESTABLISHED.
+ * What is sent again begins with the SYN: the peer may not have it.
+ */
+START_TEST(a_close_in_syn_received_still_opens_and_closes)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    peer_sends(&c, .seq = 0, .flags = SYN);
+    expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK);
+    app_closes(&c);
+    conversation_ignore_sent(&c);
+    expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK,
+                   .within_ms = 1000);
+    conversation_ignore_sent(&c);
+
+    peer_sends(&c, .seq = 1, .ack = 1, .flags = ACK);
+    if (conversation_waiting(&c) == 0)
+        expect_segment(&c, .seq = 1, .ack = 1, .flags = FIN | ACK,
+                       .within_ms = 2000);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .seq = 1, .ack = 2, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- TIME-WAIT ---- */
 
 /* RFC 9293 3.10.7.4, eighth, TIME-WAIT: "Restart the 2 MSL time-out". */
@@ -695,6 +725,7 @@ UNIT_MAIN("tcp close", we_close_first_and_wait_2_msl, the_peer_closes_first,
           a_bare_fin_out_of_order_is_not_taken_early,
           a_repeated_fin_is_acknowledged_again, data_beyond_a_fin_is_ignored,
           a_close_in_syn_sent_is_silent,
+          a_close_in_syn_received_still_opens_and_closes,
           time_wait_answers_a_repeated_fin_and_starts_again,
           an_old_duplicate_in_time_wait_is_acknowledged,
           a_new_syn_may_replace_a_connection_in_time_wait,

@@ -194,20 +194,20 @@ struct bytes net_payload(struct net *net, size_t len)
 static void put_ip_header(uint8_t *at, const struct net_packet *packet,
                           size_t header_len, size_t total_len)
 {
-    at[IP_VERSION_IHL] = (uint8_t)(0x40 | header_len / 4);
-    at[IP_TOS] = packet->tos;
-    put_be16(at + IP_TOTAL_LENGTH, (uint16_t)total_len);
-    put_be16(at + IP_ID, packet->id);
-    put_be16(at + IP_FRAGMENT,
+    at[IPH_VERSION_IHL] = (uint8_t)(0x40 | header_len / 4);
+    at[IPH_TOS] = packet->tos;
+    put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)total_len);
+    put_be16(at + IPH_ID, packet->id);
+    put_be16(at + IPH_FRAGMENT,
              (uint16_t)(packet->offset / 8 | (packet->mf ? 0x2000u : 0u) |
                         (packet->df ? 0x4000u : 0u)));
-    at[IP_TTL] = packet->ttl ? packet->ttl : 64;
-    at[IP_PROTOCOL] = packet->protocol;
-    put_be32(at + IP_SRC, packet->src ? packet->src : NET_PEER);
-    put_be32(at + IP_DST, packet->dst ? packet->dst : NET_OURS);
+    at[IPH_TTL] = packet->ttl ? packet->ttl : 64;
+    at[IPH_PROTOCOL] = packet->protocol;
+    put_be32(at + IPH_SRC, packet->src ? packet->src : NET_PEER);
+    put_be32(at + IPH_DST, packet->dst ? packet->dst : NET_OURS);
     if (packet->options.len > 0)
         memcpy(at + IP_HEADER_LEN, packet->options.data, packet->options.len);
-    put_be16(at + IP_CHECKSUM, checksum_of_plain(bytes_of(at, header_len)));
+    put_be16(at + IPH_CHECKSUM, checksum_of_plain(bytes_of(at, header_len)));
 }
 
 struct bytes net_make_packet(struct net *net, const struct net_packet *packet)

@@ -160,13 +160,13 @@ size_t peer_ip(uint8_t *frame, uint8_t protocol, const void *payload,
 
     put_eth(frame, &station_mac, ETH_TYPE_IPV4);
     memset(ip, 0, IP_HEADER_LEN);
-    ip[IP_VERSION_IHL] = 0x45;
-    put_be16(ip + IP_TOTAL_LENGTH, (uint16_t)(IP_HEADER_LEN + len));
-    ip[IP_TTL] = 64;
-    ip[IP_PROTOCOL] = protocol;
-    put_be32(ip + IP_SRC, 0xc0000201);
-    put_be32(ip + IP_DST, 0xc0000202);
-    put_be16(ip + IP_CHECKSUM, checksum_of(bytes_of(ip, IP_HEADER_LEN)));
+    ip[IPH_VERSION_IHL] = 0x45;
+    put_be16(ip + IPH_TOTAL_LENGTH, (uint16_t)(IP_HEADER_LEN + len));
+    ip[IPH_TTL] = 64;
+    ip[IPH_PROTOCOL] = protocol;
+    put_be32(ip + IPH_SRC, 0xc0000201);
+    put_be32(ip + IPH_DST, 0xc0000202);
+    put_be16(ip + IPH_CHECKSUM, checksum_of(bytes_of(ip, IP_HEADER_LEN)));
     memcpy(ip + IP_HEADER_LEN, payload, len);
     return ETH_HEADER_LEN + IP_HEADER_LEN + len;
 }

@@ -174,20 +174,19 @@ static int get_int(struct fixture *f, socket_id id, int level, int name)
 
 START_TEST(a_number_never_means_another_socket)
 {
+    enum { COUNT = 1000 };
+    socket_id ids[COUNT];
     struct fixture f;
-    socket_id old;
 
     open_stack(&f);
-    old = dgram(&f);
-    for (unsigned i = 0; i < 1000; i++) {
-        close_socket(&f, old);
-
-        socket_id new = dgram(&f);
-
-        ck_assert_uint_ne(new, old);
-        ck_assert_int_eq(ready(&f, old), POLLNVAL);
-        ck_assert_int_eq(stack_close(f.stack, f.now, old), -EBADF);
-        old = new;
+    for (unsigned i = 0; i < COUNT; i++) {
+        ids[i] = dgram(&f);
+        for (unsigned old = 0; old < i; old++) {
+            ck_assert_uint_ne(ids[old], ids[i]);
+            ck_assert_int_eq(ready(&f, ids[old]), POLLNVAL);
+        }
+        close_socket(&f, ids[i]);
+        ck_assert_int_eq(stack_close(f.stack, f.now, ids[i]), -EBADF);
     }
     close_stack(&f);
 }
@@ -663,11 +662,14 @@ START_TEST(a_datagram_socket_is_shut_by_halves)
     open_stack(&f);
     id = dgram(&f);
     ck_assert_int_eq(shut(&f, id, 99), -EINVAL);
+    test_bind(f.stack, id, "127.0.0.1", 9);
     ck_assert_int_eq(shut(&f, id, SHUT_RD), -ENOTCONN); /* and it is done */
     ck_assert(is_told(&f, id));
     ck_assert_int_eq(ready(&f, id), IN | OUT | RDHUP);
     ck_assert_int_eq(test_receive(f.stack, id, text, 0), 0);
-    ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 9), 0);
+    ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 9), 0); /* to itself */
+    ck_assert_int_eq(test_send(f.stack, id, "x", NULL), 1);
+    ck_assert_int_eq(test_receive(f.stack, id, text, 0), 0);
     ck_assert_int_eq(shut(&f, id, SHUT_WR), 0);
     ck_assert_int_eq(ready(&f, id), IN | OUT | RDHUP | POLLHUP);
     ck_assert_int_eq(test_send(f.stack, id, "x", NULL), -EPIPE);
@@ -806,24 +808,32 @@ END_TEST
 
 START_TEST(a_refused_socket_may_try_again)
 {
+    struct endpoint name;
     struct fixture f;
+    socket_id other;
     socket_id id;
 
     open_stack(&f);
     id = stream(&f);
     ck_assert_int_eq(set_int(&f, id, IPPROTO_TCP, TCP_NODELAY, 1), 0);
+    ck_assert_int_eq(set_int(&f, id, SOL_SOCKET, SO_REUSEADDR, 1), 0);
     test_bind(f.stack, id, "0.0.0.0", 1234);
     ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EINPROGRESS);
     ck_assert(is_told(&f, id));
     ck_assert_int_eq(ready(&f, id), IN | OUT | RDHUP | POLLHUP | POLLERR);
     ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -ECONNREFUSED);
-    ck_assert_int_eq(ready(&f, id), OUT | POLLHUP); /* as new */
+    ck_assert_int_eq(ready(&f, id), OUT | POLLHUP); /* as new, still bound */
+    ck_assert_int_eq(stack_local(f.stack, id, &name), 0);
+    ck_assert(ip_addr_is_any(&name.addr));
+    ck_assert_uint_eq(name.port, 1234);
+    other = stream(&f);
+    ck_assert_int_eq(set_int(&f, other, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+    test_bind(f.stack, other, "0.0.0.0", 1234); /* both would share it */
     ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EINPROGRESS);
     ck_assert_int_eq(get_int(&f, id, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
     ck_assert_int_eq(ready(&f, id), IN | OUT | RDHUP | POLLHUP);
 
     socket_id server = listener(&f, 80);
-    struct endpoint name;
 
     ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EINPROGRESS);
     ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), 0);
@@ -1153,7 +1163,9 @@ START_TEST(a_disconnected_socket_may_connect_again)
 
     open_stack(&f);
     struct ends ends = connected(&f);
+    is_told(&f, ends.client);
     ck_assert_int_eq(stack_disconnect(f.stack, f.now, ends.client), 0);
+    ck_assert(is_told(&f, ends.client)); /* another thread may wait on it */
     settle(&f);
     ck_assert_int_eq(test_receive(f.stack, ends.server, text, 0), -ECONNRESET);
     ck_assert_int_eq(ready(&f, ends.client), OUT | POLLHUP);
@@ -1230,6 +1242,33 @@ START_TEST(unread_data_makes_a_close_a_reset)
     ck_assert_int_eq(stack_linger(f.stack, f.now, ends.server), 0);
     close_socket(&f, ends.server);
     ck_assert_int_eq(test_receive(f.stack, ends.client, text, 0), -ECONNRESET);
+    close_stack(&f);
+}
+END_TEST
+
+START_TEST(a_connection_that_was_reset_meanwhile_is_accepted)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    struct endpoint name = {0};
+    struct fixture f;
+    char text[256];
+    socket_id server;
+    socket_id client;
+    socket_id child;
+
+    open_stack(&f);
+    server = listener(&f, 80);
+    client = stream(&f);
+    test_bind(f.stack, client, "127.0.0.1", 1234);
+    ck_assert_int_eq(connect_to(&f, client, "127.0.0.1", 80), -EINPROGRESS);
+    ck_assert_int_eq(stack_set_option(f.stack, 0, client, SOL_SOCKET, SO_LINGER,
+                                      bytes_of(&linger, sizeof(linger))),
+                     0);
+    close_socket(&f, client);
+    ck_assert_int_eq(stack_accept(f.stack, f.now, server, &child, &name), 0);
+    ck_assert_uint_eq(name.port, 1234);
+    ck_assert_int_eq(ready(&f, child), IN | OUT | RDHUP | POLLHUP | POLLERR);
+    ck_assert_int_eq(test_receive(f.stack, child, text, 0), -ECONNRESET);
     close_stack(&f);
 }
 END_TEST
@@ -1320,7 +1359,8 @@ START_TEST(without_memory_calls_fail_and_nothing_is_left)
 END_TEST
 
 UNIT_MAIN(
-    "socket", a_number_never_means_another_socket,
+    "socket", a_connection_that_was_reset_meanwhile_is_accepted,
+    a_number_never_means_another_socket,
     numbers_that_nobody_was_given_are_refused,
     there_are_as_many_sockets_as_the_limit_says, only_what_is_there_can_be_made,
     a_socket_tells_what_it_is, flags_are_kept_as_truth,

@@ -31,9 +31,9 @@ static void expect_icmp(const struct sent *sent, uint8_t type, uint8_t code)
 {
     ck_assert_uint_ge(sent->len, AT_QUOTE);
     ck_assert_uint_eq(get_be16(sent->data + ETH_TYPE), ETH_TYPE_IPV4);
-    ck_assert_uint_eq(sent->data[AT_IP + IP_PROTOCOL], IP_PROTO_ICMP);
-    ck_assert_uint_eq(get_be32(sent->data + AT_IP + IP_SRC), 0xc0000202);
-    ck_assert_uint_eq(get_be32(sent->data + AT_IP + IP_DST), 0xc0000201);
+    ck_assert_uint_eq(sent->data[AT_IP + IPH_PROTOCOL], IP_PROTO_ICMP);
+    ck_assert_uint_eq(get_be32(sent->data + AT_IP + IPH_SRC), 0xc0000202);
+    ck_assert_uint_eq(get_be32(sent->data + AT_IP + IPH_DST), 0xc0000201);
     ck_assert_uint_eq(sent->data[AT_ICMP + ICMP_TYPE], type);
     ck_assert_uint_eq(sent->data[AT_ICMP + ICMP_CODE], code);
     ck_assert_uint_eq(
@@ -207,9 +207,9 @@ START_TEST(a_datagram_that_is_never_whole_is_told_of)
 
     open_with_peer(&s);
     len = peer_ip(frame, IP_PROTO_UDP, "12345678", 8);
-    put_be16(frame + AT_IP + IP_FRAGMENT, IP_FLAG_MF);
-    put_be16(frame + AT_IP + IP_CHECKSUM, 0);
-    put_be16(frame + AT_IP + IP_CHECKSUM,
+    put_be16(frame + AT_IP + IPH_FRAGMENT, IP_FLAG_MF);
+    put_be16(frame + AT_IP + IPH_CHECKSUM, 0);
+    put_be16(frame + AT_IP + IPH_CHECKSUM,
              checksum_of(bytes_of(frame + AT_IP, IP_HEADER_LEN)));
     station_input(&s, frame, len);
     ck_assert_uint_eq(s.sent_count, 0);
@@ -327,6 +327,7 @@ START_TEST(only_a_host_s_address_can_be_ours)
     ck_assert_int_eq(add_addr(&s, STACK_IFACE, "192.0.2.2/24"), -EEXIST);
     ck_assert_int_eq(add_addr(&s, 1, "192.0.2.2/24"), -EEXIST);
     ck_assert_int_eq(add_addr(&s, STACK_IFACE, "0.0.0.0/24"), -EINVAL);
+    ck_assert_int_eq(add_addr(&s, STACK_IFACE, "0.1.2.3/24"), -EINVAL);
     ck_assert_int_eq(add_addr(&s, STACK_IFACE, "224.0.0.1/24"), -EINVAL);
     ck_assert_int_eq(add_addr(&s, STACK_IFACE, "255.255.255.255/32"), -EINVAL);
     ck_assert_int_eq(add_addr(&s, STACK_IFACE, "198.51.100.255/24"), -EINVAL);
@@ -545,6 +546,66 @@ START_TEST(an_echo_socket_pings)
 }
 END_TEST
 
+/* RFC 1122 2.3.2.2: what waited for ARP's answer is given up, and told. */
+START_TEST(a_neighbour_that_does_not_answer_is_told_to_who_asked)
+{
+    static const char request[] = "\10\0\0\0\0\0\0\1data";
+    struct endpoint peer = test_endpoint("192.0.2.99", 0);
+    struct station s;
+    char text[256];
+    socket_id id;
+
+    station_open(&s);
+    id = test_socket(s.stack, SOCK_DGRAM, IP_PROTO_ICMP);
+    ck_assert_int_eq(stack_connect(s.stack, s.now, id, &peer), 0);
+
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = 12};
+    struct socket_message message = {.iov = &iov, .iov_count = 1};
+
+    ck_assert_int_eq(stack_send(s.stack, s.now, id, &message), 12);
+    station_run(&s, s.now + 60 * USEC_PER_SEC);
+    ck_assert_int_eq(test_receive(s.stack, id, text, 0), -EHOSTUNREACH);
+    ck_assert_uint_ge(drops(&s, DROP_ARP_NO_ANSWER), 1);
+    station_close(&s);
+}
+END_TEST
+
+START_TEST(two_stacks_connect_over_a_wire)
+{
+    struct endpoint to = test_endpoint("192.0.2.2", 80);
+    struct endpoint from;
+    struct pair pair;
+    socket_id listener;
+    socket_id client;
+    socket_id server;
+
+    pair_open(&pair);
+    listener = test_socket(pair.stacks[1], SOCK_STREAM, 0);
+    test_bind(pair.stacks[1], listener, "192.0.2.2", 80);
+    ck_assert_int_eq(stack_listen(pair.stacks[1], pair.now, listener, 1), 0);
+    client = test_socket(pair.stacks[0], SOCK_STREAM, 0);
+    ck_assert_int_eq(stack_connect(pair.stacks[0], pair.now, client, &to),
+                     -EINPROGRESS);
+    pair_run(&pair, pair.now + USEC_PER_SEC);
+    ck_assert_int_eq(
+        stack_accept(pair.stacks[1], pair.now, listener, &server, &from), 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&from.addr), 0xc0000201);
+    ck_assert_int_eq(test_send(pair.stacks[0], client, "request", NULL), 7);
+    pair_run(&pair, pair.now + USEC_PER_SEC);
+    expect_text(pair.stacks[1], server, "request");
+    ck_assert_int_eq(test_send(pair.stacks[1], server, "answer", NULL), 6);
+    ck_assert_int_eq(stack_close(pair.stacks[1], pair.now, server), 0);
+    pair_run(&pair, pair.now + USEC_PER_SEC);
+    expect_text(pair.stacks[0], client, "answer");
+    expect_text(pair.stacks[0], client, ""); /* and the end */
+    ck_assert_int_eq(stack_close(pair.stacks[0], pair.now, client), 0);
+    pair_run(&pair, pair.now + 200 * USEC_PER_SEC);
+    ck_assert_uint_eq(pair.stacks[0]->tcp.connection_count, 0);
+    ck_assert_uint_eq(pair.stacks[1]->tcp.connection_count, 1); /* LISTEN */
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(the_same_entries_give_the_same_frames)
 {
     static struct station runs[2]; /* large */
@@ -595,7 +656,9 @@ START_TEST(without_memory_there_is_no_stack_and_nothing_is_left)
 }
 END_TEST
 
-UNIT_MAIN("stack", an_arp_request_for_our_address_is_answered,
+UNIT_MAIN("stack", a_neighbour_that_does_not_answer_is_told_to_who_asked,
+          two_stacks_connect_over_a_wire,
+          an_arp_request_for_our_address_is_answered,
           an_arp_request_for_another_is_not_answered,
           a_ping_is_answered_with_its_own_data,
           an_unknown_protocol_is_refused_with_a_quote,

@@ -1,0 +1,48 @@
+/*
+ * What the files of the conversation share.
+ */
+#ifndef TAPIR_TESTS_TCP_CONVERSATION_INTERNAL_H
+#define TAPIR_TESTS_TCP_CONVERSATION_INTERNAL_H
+
+#include "tests/tcp/conversation.h"
+
+enum {
+    ETHERNET_LEN = 14,
+    ETHERNET_TYPE = 12,
+    ETHERNET_IPV4 = 0x0800,
+    ETHERNET_ARP = 0x0806,
+    IFACE = 2 /* the loopback is 1 */
+};
+
+static const usec start_of_time = 1000 * USEC_PER_SEC;
+static const uint8_t stack_mac[6] = {2, 0, 0x5e, 0, 0x53, 2};
+static const uint8_t peer_mac[6] = {2, 0, 0x5e, 0, 0x53, 1};
+
+extern const struct netdev_ops conversation_device_ops;
+
+/* conversation.c: the pass ends: answers leave, what was lent is released. */
+void end_pass(struct conversation *c);
+/* Goes on to `until`, or to the time of the first segment sent. */
+void run_until(struct conversation *c, usec until, bool stop_at_segment);
+
+/* conversation_log.c */
+__attribute__((format(printf, 2, 3))) void log_event(struct conversation *c,
+                                                     const char *format, ...);
+void log_segment(struct conversation *c, const struct peer *peer,
+                 const char *who, const struct segment *segment,
+                 bool from_peer);
+void print_flags(FILE *to, unsigned flags);
+/* With the numbers relative to the two. */
+void print_segment(FILE *to, const struct segment *segment, uint32_t seq_base,
+                   uint32_t ack_base);
+
+/* conversation_peer.c; NULL: there is none with this port. */
+struct peer *find_peer(struct conversation *c, unsigned port);
+/* The shift in use for the windows of the stack, or of the peer. */
+int scale_of(const struct peer *peer, bool of_stack);
+bool timestamps_agreed(const struct peer *peer);
+int64_t relative(uint32_t number, uint32_t base);
+/* Sequence numbers that a segment takes. */
+int64_t span(unsigned flags, int64_t len);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Two stacks of this process joined by a wire, as a program makes them:
+ * 192.0.2.1 and 192.0.2.2.
+ */
+#ifndef TAPIR_TESTS_JOINED_H
+#define TAPIR_TESTS_JOINED_H
+
+#include "tapir.h"
+
+struct joined {
+    struct tapir_stack *a; /* 192.0.2.1 */
+    struct tapir_stack *b; /* 192.0.2.2 */
+};
+
+struct joined joined_open(enum tapir_clock clock);
+/* With a wire that has these faults. */
+struct joined joined_open_faulty(enum tapir_clock clock, const char *faults);
+void joined_close(struct joined *joined);
+
+/* 192.0.2.x:port */
+struct sockaddr_in address_of(unsigned host, uint16_t port);
+
+/* Each fails the test unless it works. */
+int open_socket(struct tapir_stack *stack, int type);
+int open_listener(struct tapir_stack *stack, uint16_t port, int backlog);
+/* To 192.0.2.2, blocking. */
+int open_connection(struct tapir_stack *stack, uint16_t port);
+int bound_socket(struct tapir_stack *stack, unsigned host, uint16_t port);
+
+/*
+ * Returns when `count` threads sleep in calls of the library (the helper not
+ * counted).
+ */
+void await_sleepers(unsigned count);
+
+#endif

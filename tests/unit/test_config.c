@@ -1,0 +1,225 @@
+#include "unit.h"
+
+#include "host/settings.h"
+
+#include <errno.h>
+
+static char why[TAPIR_TEXT_MAX];
+
+static struct tapir_config defaults(void)
+{
+    struct tapir_config config;
+
+    tapir_config_init(&config);
+    return config;
+}
+
+/* A command line of up to 15 words, the program's name put before. */
+struct words {
+    char *argv[17];
+    int argc;
+};
+
+#define WORDS(...) words_of((const char *const[]){__VA_ARGS__, NULL})
+
+static struct words words_of(const char *const *texts)
+{
+    struct words words = {.argv = {(char *)"program"}, .argc = 1};
+
+    while (*texts != NULL)
+        words.argv[words.argc++] = (char *)(uintptr_t)*texts++;
+    return words;
+}
+
+static int take(struct tapir_config *config, struct words *words)
+{
+    why[0] = '\0';
+    return tapir_config_args(config, &words->argc, words->argv, why);
+}
+
+static void expect_refused(struct words words, const char *line)
+{
+    struct tapir_config config = defaults();
+
+    errno = 0;
+    ck_assert_int_eq(take(&config, &words), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_str_eq(why, line);
+}
+
+START_TEST(the_defaults_are_those_of_the_documentation)
+{
+    struct tapir_config config = defaults();
+    struct settings settings;
+    char text[MAC_TEXT_MAX];
+
+    ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
+    ck_assert_int_eq(settings_reconcile(&settings, why), 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&settings.addr.addr), 0xc0000202);
+    ck_assert_uint_eq(settings.addr.len, IPV4_PREFIX_OFFSET + 24);
+    ck_assert_uint_eq(ip_addr_to_v4(&settings.gateway), 0xc0000201);
+    ck_assert_str_eq(mac_addr_text(&settings.mac, text), "02:00:c0:00:02:02");
+    ck_assert(!settings.has_faults);
+    ck_assert_uint_eq(settings.trace_layers, 0);
+    ck_assert_uint_eq(config.exit_wait, 10);
+}
+END_TEST
+
+START_TEST(options_are_taken_out_and_the_rest_stays_in_order)
+{
+    struct tapir_config config = defaults();
+    struct words words =
+        WORDS("--root", "dir", "--addr", "198.51.100.7/25", "-v",
+              "--gateway=198.51.100.1", "file", "--exit-wait=3", "--debug");
+
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_str_eq(config.addr, "198.51.100.7/25");
+    ck_assert_str_eq(config.gateway, "198.51.100.1");
+    ck_assert_uint_eq(config.exit_wait, 3);
+    ck_assert_int_eq(config.debug, 1);
+    ck_assert_int_eq(words.argc, 5);
+    ck_assert_str_eq(words.argv[1], "--root");
+    ck_assert_str_eq(words.argv[2], "dir");
+    ck_assert_str_eq(words.argv[3], "-v");
+    ck_assert_str_eq(words.argv[4], "file");
+    ck_assert_ptr_null(words.argv[5]);
+}
+END_TEST
+
+START_TEST(nothing_is_taken_after_two_dashes)
+{
+    struct tapir_config config = defaults();
+    struct words words = WORDS("--dev", "tap7", "--", "--dev", "tap8");
+
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_str_eq(config.dev, "tap7");
+    ck_assert_int_eq(words.argc, 4);
+    ck_assert_str_eq(words.argv[1], "--");
+    ck_assert_str_eq(words.argv[2], "--dev");
+}
+END_TEST
+
+START_TEST(an_option_that_only_begins_alike_is_the_programs)
+{
+    struct tapir_config config = defaults();
+    struct words words = WORDS("--device", "--addresses=3");
+
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_int_eq(words.argc, 3);
+}
+END_TEST
+
+START_TEST(trace_takes_its_layers_only_after_an_equals_sign)
+{
+    struct tapir_config config = defaults();
+    struct words alone = WORDS("--trace", "tcp");
+    struct words named = WORDS("--trace=tcp,drop");
+    struct settings settings;
+
+    ck_assert_int_eq(take(&config, &alone), 0);
+    ck_assert_int_eq(alone.argc, 2);
+    ck_assert_int_eq(config.trace, 1);
+    ck_assert_str_eq(config.trace_what, "");
+
+    ck_assert_int_eq(take(&config, &named), 0);
+    ck_assert_str_eq(config.trace_what, "tcp,drop");
+    ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
+    ck_assert_uint_eq(settings.trace_layers, 1u << 5 | 1u << 7);
+}
+END_TEST
+
+START_TEST(a_wrong_value_is_named_in_one_line)
+{
+    expect_refused(WORDS("--addr", "192.0.2.300/24"),
+                   "--addr: '192.0.2.300/24' is not an IPv4 address with "
+                   "prefix length");
+    expect_refused(WORDS("--addr=192.0.2.2"),
+                   "--addr: '192.0.2.2' is not an IPv4 address with prefix "
+                   "length");
+    expect_refused(WORDS("--addr=192.0.2.2/33"),
+                   "--addr: '192.0.2.2/33' is not an IPv4 address with prefix "
+                   "length");
+    expect_refused(WORDS("--addr=192.0.2.255/24"),
+                   "--addr: '192.0.2.255/24' cannot be the address of a host");
+    expect_refused(WORDS("--gateway=x"),
+                   "--gateway: 'x' is not an IPv4 address");
+    expect_refused(WORDS("--mac=01:00:5e:00:00:01"),
+                   "--mac: '01:00:5e:00:00:01' is not the MAC address of a "
+                   "station");
+    expect_refused(WORDS("--mtu", "12"), "--mtu: 12 is not between 68 and "
+                                         "65535");
+    expect_refused(WORDS("--mtu", "-1"), "--mtu: '-1' is not a number");
+    expect_refused(WORDS("--seed=12x"), "--seed: '12x' is not a number");
+    expect_refused(WORDS("--debug=yes"), "--debug: 'yes' is not 0 or 1");
+    expect_refused(WORDS("--trace=tpc"),
+                   "--trace: 'tpc' is not a list of eth, arp, ip, icmp, udp, "
+                   "tcp, socket, drop");
+    expect_refused(WORDS("--exit-wait", "86401"),
+                   "--exit-wait: 86401 is more than 86400 seconds");
+    expect_refused(WORDS("--dev"), "--dev: a value is missing");
+}
+END_TEST
+
+START_TEST(wrong_faults_are_refused)
+{
+    struct tapir_config config = defaults();
+    struct words words = WORDS("--faults=loss=120%");
+
+    ck_assert_int_eq(take(&config, &words), -1);
+    ck_assert_int_eq(strncmp(why, "--faults: ", 10), 0);
+}
+END_TEST
+
+START_TEST(the_environment_is_named_by_its_variable)
+{
+    struct tapir_config config = defaults();
+
+    setenv("TAPIR_DEV", "tap9", 1);
+    setenv("TAPIR_TRACE", "1", 1);
+    setenv("TAPIR_SEED", "0x10", 1);
+    ck_assert_int_eq(tapir_config_env(&config, why), 0);
+    ck_assert_str_eq(config.dev, "tap9");
+    ck_assert_int_eq(config.trace, 1);
+    ck_assert_uint_eq(config.seed, 16);
+
+    setenv("TAPIR_ADDR", "nowhere", 1);
+    ck_assert_int_eq(tapir_config_env(&config, why), -1);
+    ck_assert_str_eq(why, "TAPIR_ADDR: 'nowhere' is not an IPv4 address with "
+                          "prefix length");
+    unsetenv("TAPIR_ADDR");
+    setenv("TAPIR_MTU", "large", 1);
+    ck_assert_int_eq(tapir_config_env(&config, why), -1);
+    ck_assert_str_eq(why, "TAPIR_MTU: 'large' is not a number");
+    unsetenv("TAPIR_DEV");
+    unsetenv("TAPIR_TRACE");
+    unsetenv("TAPIR_SEED");
+    unsetenv("TAPIR_MTU");
+}
+END_TEST
+
+START_TEST(a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)
+{
+    struct tapir_config config = defaults();
+    struct settings settings;
+
+    strcpy(config.addr, "198.51.100.7/24");
+    ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
+    ck_assert_int_eq(settings_reconcile(&settings, why), 0);
+    ck_assert(ip_addr_is_any(&settings.gateway));
+
+    strcpy(config.gateway, "203.0.113.1");
+    ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
+    ck_assert_int_eq(settings_reconcile(&settings, why), -EINVAL);
+    ck_assert_str_eq(why, "--gateway: 203.0.113.1 is not on the subnet of "
+                          "--addr");
+}
+END_TEST
+
+UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
+          options_are_taken_out_and_the_rest_stays_in_order,
+          nothing_is_taken_after_two_dashes,
+          an_option_that_only_begins_alike_is_the_programs,
+          trace_takes_its_layers_only_after_an_equals_sign,
+          a_wrong_value_is_named_in_one_line, wrong_faults_are_refused,
+          the_environment_is_named_by_its_variable,
+          a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)

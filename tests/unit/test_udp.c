@@ -1,0 +1,820 @@
+#include "unit.h"
+
+#include "base/checksum.h"
+#include "net.h"
+
+#include <errno.h>
+
+enum { RECEIVE_LIMIT = 100000 };
+
+static struct endpoint at(uint32_t addr, uint16_t port)
+{
+    return (struct endpoint){.addr = ip_addr_v4(addr), .port = port};
+}
+
+static void open_pcb(struct net *net, struct udp_pcb *pcb)
+{
+    udp_pcb_init(&net->udp, pcb, RECEIVE_LIMIT, pcb);
+}
+
+static int bind_to(struct udp_pcb *pcb, uint32_t addr, uint16_t port)
+{
+    struct endpoint local = at(addr, port);
+
+    return udp_bind(pcb, &local);
+}
+
+static int connect_to(struct udp_pcb *pcb, uint32_t addr, uint16_t port)
+{
+    struct endpoint remote = at(addr, port);
+
+    return udp_connect(pcb, &remote);
+}
+
+static void open_bound(struct net *net, struct udp_pcb *pcb, uint32_t addr,
+                       uint16_t port)
+{
+    open_pcb(net, pcb);
+    ck_assert_int_eq(bind_to(pcb, addr, port), 0);
+}
+
+static void receive_bytes(struct net *net, struct net_packet how,
+                          struct bytes datagram)
+{
+    struct ip_packet packet;
+
+    how.protocol = IP_PROTO_UDP;
+    how.payload = datagram;
+    ck_assert_int_eq(net_receive(net, &how, &packet), 0);
+    udp_input(&net->udp, &packet);
+}
+
+/* "hello" from the source to the destination, ports after them. */
+static void receive(struct net *net, uint32_t src, uint16_t src_port,
+                    uint32_t dst, uint16_t dst_port)
+{
+    receive_bytes(
+        net, (struct net_packet){.src = src, .dst = dst},
+        net_make_udp(net, src, dst, src_port, dst_port, bytes_of("hello", 5)));
+}
+
+static unsigned take_all(struct udp_pcb *pcb)
+{
+    unsigned count = 0;
+
+    for (; dgram_queue_first(&pcb->received); count++)
+        dgram_queue_remove(&pcb->received, pcb->udp->env->memory);
+    return count;
+}
+
+/* ---- Input ------------------------------------------------------------- */
+
+START_TEST(a_datagram_reaches_the_socket_of_its_port)
+{
+    struct udp_pcb pcb;
+    const struct dgram *got;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    got = dgram_queue_first(&pcb.received);
+    ck_assert_ptr_nonnull(got);
+    ck_assert_uint_eq(got->len, 5);
+    ck_assert_mem_eq(got->data, "hello", 5);
+    ck_assert_uint_eq(ip_addr_to_v4(&got->src.addr), NET_PEER);
+    ck_assert_uint_eq(got->src.port, 4000);
+    ck_assert_uint_eq(ip_addr_to_v4(&got->dst), NET_OURS);
+    ck_assert_uint_eq(got->iface_index, net.eth.index);
+    ck_assert_uint_eq(got->ttl, 64);
+    ck_assert_uint_eq(net.notified, 1);
+    ck_assert_ptr_eq(net.owner, &pcb);
+    ck_assert_uint_eq(net.udp.stats.in_datagrams, 1);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(lengths_that_are_impossible_are_dropped)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+
+    struct bytes good =
+        net_make_udp(&net, NET_PEER, NET_OURS, 1, 53, net_payload(&net, 10));
+    uint8_t *bytes = (uint8_t *)good.data;
+
+    for (size_t len = 0; len < good.len; len++)
+        receive_bytes(&net, (struct net_packet){0}, bytes_slice(good, 0, len));
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_SHORT], 8);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_BAD_LENGTH], 10);
+    put_be16(bytes + UDP_LENGTH, 7);
+    receive_bytes(&net, (struct net_packet){0}, good);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_BAD_LENGTH], 11);
+    ck_assert_uint_eq(net.udp.stats.in_errors, 19);
+    ck_assert_uint_eq(take_all(&pcb), 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_wrong_checksum_is_dropped)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+
+    struct bytes good =
+        net_make_udp(&net, NET_PEER, NET_OURS, 1, 53, net_payload(&net, 11));
+
+    ((uint8_t *)good.data)[18] ^= 1;
+    receive_bytes(&net, (struct net_packet){0}, good);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_BAD_CHECKSUM], 1);
+    /* also over the pseudo header: this is right, but from another */
+    receive_bytes(
+        &net, (struct net_packet){0},
+        net_make_udp(&net, NET_THIRD, NET_OURS, 1, 53, net_payload(&net, 11)));
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_BAD_CHECKSUM], 2);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* RFC 1122 4.1.3.4 */
+START_TEST(a_checksum_of_zero_is_none)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+
+    struct bytes good =
+        net_make_udp(&net, NET_PEER, NET_OURS, 1, 53, net_payload(&net, 11));
+
+    put_be16((uint8_t *)good.data + UDP_CHECKSUM, 0);
+    receive_bytes(&net, (struct net_packet){0}, good);
+    ck_assert_uint_eq(take_all(&pcb), 1);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(what_the_device_vouches_for_is_not_verified)
+{
+    static const enum frame_checksum facts[] = {FRAME_CHECKSUM_VERIFIED,
+                                                FRAME_CHECKSUM_ABSENT};
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+    for (size_t i = 0; i < ARRAY_LENGTH(facts); i++) {
+        struct net_packet how = {.protocol = IP_PROTO_UDP};
+        struct ip_packet packet;
+
+        how.payload = net_make_udp(&net, NET_PEER, NET_OURS, 1, 53,
+                                   net_payload(&net, 11));
+        put_be16((uint8_t *)how.payload.data + UDP_CHECKSUM, 0x1234);
+        ck_assert_int_eq(net_receive(&net, &how, &packet), 0);
+        packet.frame->offload.checksum = facts[i];
+        packet.frame->offload.csum_back = (uint16_t)packet.frame->head_len;
+        packet.frame->offload.csum_offset = UDP_CHECKSUM;
+        udp_input(&net.udp, &packet);
+    }
+    ck_assert_uint_eq(take_all(&pcb), 2);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(bytes_behind_the_datagram_are_cut_off)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+
+    struct bytes datagram =
+        net_make_udp(&net, NET_PEER, NET_OURS, 1, 53, net_payload(&net, 10));
+    uint8_t *longer = net_buffer(&net, datagram.len + 5);
+
+    memcpy(longer, datagram.data, datagram.len);
+    receive_bytes(&net, (struct net_packet){0},
+                  bytes_of(longer, datagram.len + 5));
+    ck_assert_uint_eq(dgram_queue_first(&pcb.received)->len, 10);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_full_buffer_drops)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+    pcb.received.limit = 300;
+    for (int i = 0; i < 10; i++)
+        receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    ck_assert_uint_gt(net.env.drops[DROP_UDP_BUFFER_FULL], 0);
+    ck_assert_uint_eq(take_all(&pcb) + net.env.drops[DROP_UDP_BUFFER_FULL], 10);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_socket_shut_down_takes_nothing_and_refuses_nothing)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_bound(&net, &pcb, 0, 53);
+    pcb.is_shut_down = true;
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(take_all(&pcb), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* RFC 1122 4.1.3.1 */
+START_TEST(nobody_s_port_is_answered_with_port_unreachable)
+{
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_NO_PORT], 1);
+    ck_assert_uint_eq(net.udp.stats.no_ports, 1);
+    ck_assert_uint_eq(net.eth_dev.count, 1);
+
+    struct bytes error = bytes_from(net_sent_packet(&net, 0), IP_HEADER_LEN);
+
+    ck_assert_uint_eq(error.data[ICMP_TYPE], ICMP_UNREACHABLE);
+    ck_assert_uint_eq(error.data[ICMP_CODE], ICMP_PORT_UNREACHABLE);
+    ck_assert_uint_eq(error.len, 8 + 20 + 13);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_broadcast_to_nobody_is_not_answered)
+{
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    receive(&net, NET_PEER, 4000, NET_BROADCAST, 53);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_NO_PORT], 1);
+    ck_assert_uint_eq(net.eth_dev.count, 0);
+    net_close(&net);
+}
+END_TEST
+
+/* ---- Who gets it ------------------------------------------------------- */
+
+START_TEST(the_best_match_gets_it)
+{
+    struct udp_pcb any;
+    struct udp_pcb bound;
+    struct udp_pcb connected;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &any);
+    open_pcb(&net, &bound);
+    open_pcb(&net, &connected);
+    any.reuse_addr = bound.reuse_addr = connected.reuse_addr = true;
+    ck_assert_int_eq(bind_to(&any, 0, 53), 0);
+    ck_assert_int_eq(bind_to(&bound, NET_OURS, 53), 0);
+    ck_assert_int_eq(bind_to(&connected, 0, 53), 0);
+    ck_assert_int_eq(connect_to(&connected, NET_PEER, 4000), 0);
+
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    receive(&net, NET_PEER, 4001, NET_OURS, 53);
+    receive(&net, NET_THIRD, 4000, NET_OURS, 53);
+    receive(&net, NET_PEER, 4000, NET_FAR_OURS, 53);
+    ck_assert_uint_eq(take_all(&connected), 1);
+    ck_assert_uint_eq(take_all(&bound), 2);
+    ck_assert_uint_eq(take_all(&any), 1);
+    udp_pcb_fini(&connected);
+    udp_pcb_fini(&bound);
+    udp_pcb_fini(&any);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_connected_socket_hears_its_peer_only)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_bound(&net, &pcb, 0, 53);
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 4000), 0);
+    receive(&net, NET_THIRD, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_NO_PORT], 1);
+    ck_assert_uint_eq(take_all(&pcb), 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_broadcast_reaches_every_socket_of_its_port)
+{
+    struct udp_pcb one;
+    struct udp_pcb two;
+    struct udp_pcb bound;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &one);
+    open_pcb(&net, &two);
+    open_pcb(&net, &bound);
+    one.reuse_addr = two.reuse_addr = bound.reuse_addr = true;
+    ck_assert_int_eq(bind_to(&one, 0, 68), 0);
+    ck_assert_int_eq(bind_to(&two, NET_BROADCAST, 68), 0);
+    ck_assert_int_eq(bind_to(&bound, NET_OURS, 68), 0);
+    receive(&net, NET_PEER, 67, NET_BROADCAST, 68);
+    ck_assert_uint_eq(take_all(&one), 1);
+    ck_assert_uint_eq(take_all(&two), 1);
+    ck_assert_uint_eq(take_all(&bound), 0);
+    ck_assert_uint_eq(net.udp.stats.in_datagrams, 2);
+    udp_pcb_fini(&one);
+    udp_pcb_fini(&two);
+    udp_pcb_fini(&bound);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_scope_is_an_interface)
+{
+    struct endpoint local = {.scope = 3, .port = 53}; /* the far one */
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(udp_bind(&pcb, &local), 0);
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(take_all(&pcb), 0);
+    receive_bytes(
+        &net, (struct net_packet){.src = NET_FAR_PEER, .iface = &net.far},
+        net_make_udp(&net, NET_FAR_PEER, NET_OURS, 1, 53, bytes_of("x", 1)));
+    ck_assert_uint_eq(take_all(&pcb), 1);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* ---- Binding ----------------------------------------------------------- */
+
+START_TEST(a_port_has_one_owner)
+{
+    struct udp_pcb first;
+    struct udp_pcb second;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &first, NET_OURS, 53);
+    open_pcb(&net, &second);
+    ck_assert_int_eq(bind_to(&second, NET_OURS, 53), -EADDRINUSE);
+    ck_assert_int_eq(bind_to(&second, 0, 53), -EADDRINUSE);
+    ck_assert_int_eq(bind_to(&second, NET_FAR_OURS, 53), 0);
+    ck_assert_int_eq(bind_to(&second, 0, 54), -EINVAL);
+    udp_pcb_fini(&first);
+    udp_pcb_fini(&second);
+    open_pcb(&net, &second);
+    ck_assert_int_eq(bind_to(&second, NET_OURS, 53), 0);
+    udp_pcb_fini(&second);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_port_is_shared_when_both_say_so)
+{
+    struct udp_pcb first;
+    struct udp_pcb second;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &first, 0, 53);
+    open_pcb(&net, &second);
+    second.reuse_addr = true;
+    ck_assert_int_eq(bind_to(&second, 0, 53), -EADDRINUSE);
+    first.reuse_addr = true;
+    ck_assert_int_eq(bind_to(&second, 0, 53), 0);
+    udp_pcb_fini(&first);
+    udp_pcb_fini(&second);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(only_addresses_of_ours_and_groups_are_bound_to)
+{
+    static const uint32_t good[] = {0,          NET_OURS,   NET_FAR_OURS,
+                                    0x7f000001, 0xffffffff, NET_BROADCAST,
+                                    0xe0000001};
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
+        open_bound(&net, &pcb, good[i], 53);
+        udp_pcb_fini(&pcb);
+    }
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(bind_to(&pcb, NET_THIRD, 53), -EADDRNOTAVAIL);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(port_zero_takes_a_free_one_of_the_range)
+{
+    static struct udp_pcb pcbs[200];
+    unsigned neighbours = 0;
+    struct net net;
+
+    net_open(&net);
+    for (size_t i = 0; i < ARRAY_LENGTH(pcbs); i++) {
+        open_bound(&net, &pcbs[i], 0, 0);
+        ck_assert_uint_ge(pcbs[i].local.port, 32768);
+        ck_assert_uint_le(pcbs[i].local.port, 60999);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_uint_ne(pcbs[i].local.port, pcbs[j].local.port);
+        if (i > 0 && pcbs[i].local.port == pcbs[i - 1].local.port + 1)
+            neighbours++;
+    }
+    ck_assert_uint_lt(neighbours, 10); /* not one after the other */
+    for (size_t i = 0; i < ARRAY_LENGTH(pcbs); i++)
+        udp_pcb_fini(&pcbs[i]);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(when_all_ports_are_taken_bind_says_so)
+{
+    enum { ALL = 60999 - 32768 + 1 };
+    struct udp_pcb *pcbs = calloc(ALL, sizeof(*pcbs));
+    struct udp_pcb more;
+    struct net net;
+
+    net_open(&net);
+    for (unsigned i = 0; i < ALL; i++)
+        open_bound(&net, &pcbs[i], 0, (uint16_t)(32768 + i));
+    open_pcb(&net, &more);
+    ck_assert_int_eq(bind_to(&more, 0, 0), -EADDRINUSE);
+    udp_pcb_fini(&pcbs[12345]);
+    ck_assert_int_eq(bind_to(&more, 0, 0), 0);
+    ck_assert_uint_eq(more.local.port, 32768 + 12345);
+    udp_pcb_fini(&more);
+    open_pcb(&net, &pcbs[12345]);
+    for (unsigned i = 0; i < ALL; i++)
+        udp_pcb_fini(&pcbs[i]);
+    free(pcbs);
+    net_close(&net);
+}
+END_TEST
+
+/* ---- Connecting -------------------------------------------------------- */
+
+START_TEST(connecting_fixes_both_ends)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 53), 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
+    ck_assert_uint_ge(pcb.local.port, 32768);
+    ck_assert_int_eq(connect_to(&pcb, NET_FAR_PEER, 53), 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_FAR_OURS);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_connection_is_dissolved_to_what_was_bound)
+{
+    const struct endpoint nobody = {0};
+    struct udp_pcb bound;
+    struct udp_pcb unbound;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &bound, 0, 53);
+    ck_assert_int_eq(connect_to(&bound, NET_PEER, 4000), 0);
+    ck_assert_int_eq(udp_connect(&bound, &nobody), 0);
+    ck_assert(ip_addr_is_any(&bound.local.addr));
+    ck_assert_uint_eq(bound.local.port, 53);
+    receive(&net, NET_THIRD, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(take_all(&bound), 1);
+
+    open_pcb(&net, &unbound);
+    ck_assert_int_eq(connect_to(&unbound, NET_PEER, 4000), 0);
+    ck_assert_int_eq(udp_connect(&unbound, &nobody), 0);
+    ck_assert_uint_eq(unbound.local.port, 0);
+    ck_assert_int_eq(bind_to(&unbound, 0, 54), 0);
+    udp_pcb_fini(&bound);
+    udp_pcb_fini(&unbound);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_broadcast_needs_permission)
+{
+    struct bytes text = bytes_of("x", 1);
+    struct endpoint all = at(0xffffffff, 67);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(connect_to(&pcb, NET_BROADCAST, 67), -EACCES);
+    ck_assert_int_eq(udp_send(&pcb, &all, &text, 1), -EACCES);
+    pcb.broadcast = true;
+    ck_assert_int_eq(udp_send(&pcb, &all, &text, 1), 0);
+    ck_assert_mem_eq(net.eth_dev.frames[0].data, mac_addr_broadcast.octet, 6);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(without_a_way_connecting_fails_and_binds_nothing)
+{
+    struct ip_prefix everything = {.addr = IP_ADDR_ANY_V4,
+                                   .len = IPV4_PREFIX_OFFSET};
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    ck_assert_int_eq(route_delete(&net.ip.routes, &everything), 0);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 53), -ENETUNREACH);
+    ck_assert_uint_eq(pcb.local.port, 0);
+    ck_assert_uint_eq(pcb.remote.port, 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* ---- Output ------------------------------------------------------------ */
+
+/* The datagram in frame `i`, whose checksum is right. */
+static struct bytes sent_datagram(struct net *net, unsigned i)
+{
+    struct bytes datagram = bytes_from(net_sent_packet(net, i), IP_HEADER_LEN);
+    struct ip_header ip = net_sent_header(net, i);
+    struct checksum checksum = {0};
+
+    checksum_add_pseudo(&checksum, &ip.src, &ip.dst, 17, datagram.len);
+    checksum_add(&checksum, datagram);
+    ck_assert_uint_eq(checksum_finish(&checksum), 0);
+    return datagram;
+}
+
+START_TEST(a_datagram_is_sent_from_pieces)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    struct bytes datagram;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_bound(&net, &pcb, 0, 4000);
+    pcb.ttl = 5;
+    pcb.tos = 0x10;
+
+    struct bytes pieces[3] = {bytes_of("one", 3), bytes_of("", 0),
+                              bytes_of("two!", 4)};
+
+    ck_assert_int_eq(udp_send(&pcb, &peer, pieces, 3), 0);
+    datagram = sent_datagram(&net, 0);
+    ck_assert_uint_eq(get_be16(datagram.data + UDP_SRC_PORT), 4000);
+    ck_assert_uint_eq(get_be16(datagram.data + UDP_DST_PORT), 53);
+    ck_assert_uint_eq(get_be16(datagram.data + UDP_LENGTH), 15);
+    ck_assert_mem_eq(datagram.data + 8, "onetwo!", 7);
+    ck_assert_uint_eq(net_sent_header(&net, 0).ttl, 5);
+    ck_assert_uint_eq(net_sent_header(&net, 0).tos, 0x10);
+    ck_assert_uint_eq(net.udp.stats.out_datagrams, 1);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(an_empty_datagram_is_sent)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
+    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), 0);
+    ck_assert_uint_eq(sent_datagram(&net, 0).len, 8);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* RFC 768: a sum that comes to 0 is sent as its other form */
+START_TEST(a_checksum_is_never_sent_as_zero)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    uint8_t data[2] = {0, 0};
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_bound(&net, &pcb, 0, 4000);
+
+    struct bytes piece = bytes_of(data, 2);
+
+    ck_assert_int_eq(udp_send(&pcb, &peer, &piece, 1), 0);
+    memcpy(data, sent_datagram(&net, 0).data + UDP_CHECKSUM, 2);
+    ck_assert_int_eq(udp_send(&pcb, &peer, &piece, 1), 0);
+    ck_assert_uint_eq(get_be16(sent_datagram(&net, 1).data + UDP_CHECKSUM),
+                      0xffff);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(the_checksum_is_left_to_a_device_that_can)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct bytes piece = bytes_of("data", 4);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    net.eth_dev.dev.fills_checksum = true;
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(udp_send(&pcb, &peer, &piece, 1), 0);
+
+    struct fake_frame *sent = &net.eth_dev.frames[0];
+
+    ck_assert_int_eq(sent->offload.checksum, FRAME_CHECKSUM_ABSENT);
+    ck_assert_uint_eq(sent->head_len - sent->offload.csum_back, 14 + 20);
+    ck_assert_uint_eq(sent->offload.csum_offset, UDP_CHECKSUM);
+    ck_assert_uint_eq(sent->slice_count, 1);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(the_largest_datagram_is_sent_and_no_larger_one)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_pcb(&net, &pcb);
+
+    struct bytes largest = net_payload(&net, 65507);
+    struct bytes larger = net_payload(&net, 65508);
+
+    ck_assert_int_eq(udp_send(&pcb, &peer, &larger, 1), -EMSGSIZE);
+    ck_assert_uint_eq(net.eth_dev.count, 0);
+    ck_assert_int_eq(udp_send(&pcb, &peer, &largest, 1), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 45);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(sending_needs_somewhere_to_go)
+{
+    struct endpoint no_port = at(NET_PEER, 0);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), -EDESTADDRREQ);
+    ck_assert_int_eq(udp_send(&pcb, &no_port, NULL, 0), -EINVAL);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_socket_bound_to_a_group_speaks_from_an_address_of_ours)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct ip_header header;
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_bound(&net, &pcb, NET_BROADCAST, 4000);
+    ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), 0);
+    header = net_sent_header(&net, 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&header.src), NET_OURS);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* ---- Errors ------------------------------------------------------------ */
+
+/* An ICMP error about a datagram from our port 4000 to the peer's 53. */
+static void receive_error(struct net *net, uint8_t code, uint16_t dst_port)
+{
+    struct net_packet quoted = {
+        .src = NET_OURS, .dst = NET_PEER, .protocol = IP_PROTO_UDP};
+    struct icmp_error error;
+
+    quoted.payload = net_make_udp(net, NET_OURS, NET_PEER, 4000, dst_port,
+                                  bytes_of("hello", 5));
+    ck_assert_int_eq(icmp_error_from_quote(net_make_packet(net, &quoted),
+                                           ICMP_UNREACHABLE, code, &error),
+                     0);
+    udp_icmp_error(&net->udp, &error);
+}
+
+START_TEST(a_connected_socket_hears_of_hard_errors)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_bound(&net, &pcb, 0, 4000);
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
+    receive_error(&net, ICMP_PORT_UNREACHABLE, 53);
+    ck_assert_uint_eq(net.notified, 1);
+    ck_assert_int_eq(pcb.error, ECONNREFUSED);
+    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), -ECONNREFUSED);
+    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), 0);
+    receive_error(&net, ICMP_PORT_UNREACHABLE, 53);
+    ck_assert_int_eq(udp_take_error(&pcb), ECONNREFUSED);
+    ck_assert_int_eq(udp_take_error(&pcb), 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(soft_and_foreign_errors_are_not_heard)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 4000);
+    receive_error(&net, ICMP_PORT_UNREACHABLE, 53); /* not connected */
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
+    receive_error(&net, ICMP_HOST_UNREACHABLE, 53);
+    receive_error(&net, ICMP_PORT_UNREACHABLE, 54);
+    ck_assert_int_eq(pcb.error, 0);
+    ck_assert_uint_eq(net.notified, 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+UNIT_MAIN("udp", a_datagram_reaches_the_socket_of_its_port,
+          lengths_that_are_impossible_are_dropped, a_wrong_checksum_is_dropped,
+          a_checksum_of_zero_is_none,
+          what_the_device_vouches_for_is_not_verified,
+          bytes_behind_the_datagram_are_cut_off, a_full_buffer_drops,
+          a_socket_shut_down_takes_nothing_and_refuses_nothing,
+          nobody_s_port_is_answered_with_port_unreachable,
+          a_broadcast_to_nobody_is_not_answered, the_best_match_gets_it,
+          a_connected_socket_hears_its_peer_only,
+          a_broadcast_reaches_every_socket_of_its_port, a_scope_is_an_interface,
+          a_port_has_one_owner, a_port_is_shared_when_both_say_so,
+          only_addresses_of_ours_and_groups_are_bound_to,
+          port_zero_takes_a_free_one_of_the_range,
+          when_all_ports_are_taken_bind_says_so, connecting_fixes_both_ends,
+          a_connection_is_dissolved_to_what_was_bound,
+          a_broadcast_needs_permission,
+          without_a_way_connecting_fails_and_binds_nothing,
+          a_datagram_is_sent_from_pieces, an_empty_datagram_is_sent,
+          a_checksum_is_never_sent_as_zero,
+          the_checksum_is_left_to_a_device_that_can,
+          the_largest_datagram_is_sent_and_no_larger_one,
+          sending_needs_somewhere_to_go,
+          a_socket_bound_to_a_group_speaks_from_an_address_of_ours,
+          a_connected_socket_hears_of_hard_errors,
+          soft_and_foreign_errors_are_not_heard)
