@@ -126,8 +126,8 @@ static void disconnect_ends(struct tcb *tcb)
 static bool is_unfinished(const struct tcb *tcb)
 {
     return tcb->owner == NULL && tcb->listener == NULL &&
-           (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_CLOSING ||
-            tcb->state == TCPS_LAST_ACK);
+           (tcb->state == TCPS_SYN_RECEIVED || tcb->state == TCPS_FIN_WAIT_1 ||
+            tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK);
 }
 
 static void count_unfinished(struct tcb *tcb)
@@ -165,6 +165,14 @@ void tcb_set_state(struct tcb *tcb, enum tcp_state state)
     tcb->state = state;
     count_unfinished(tcb);
     env_trace(tcb->tcp->env, &event);
+}
+
+void tcb_enter_closing(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_ESTABLISHED)
+        tcb_set_state(tcb, TCPS_FIN_WAIT_1);
+    else if (tcb->state == TCPS_CLOSE_WAIT)
+        tcb_set_state(tcb, TCPS_LAST_ACK);
 }
 
 /* Nobody has it any more: freed when the pass ends. */
@@ -291,15 +299,9 @@ bool tcb_can_receive(const struct tcb *tcb)
            tcb->state == TCPS_FIN_WAIT_2;
 }
 
-uint32_t tcb_offered_window(const struct tcb *tcb)
-{
-    return seq_gt(tcb->rcv_adv, tcb->rcv_nxt) ? tcb->rcv_adv - tcb->rcv_nxt : 0;
-}
-
 uint32_t tcb_receive_window(const struct tcb *tcb)
 {
-    /* what was offered is kept to: RFC 9293 3.8.6 SHLD-14 */
-    return max_u32(rcvbuf_space(&tcb->rcvbuf), tcb_offered_window(tcb));
+    return seq_gt(tcb->rcv_adv, tcb->rcv_nxt) ? tcb->rcv_adv - tcb->rcv_nxt : 0;
 }
 
 unsigned tcb_path_mtu(const struct tcb *tcb)

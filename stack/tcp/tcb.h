@@ -156,6 +156,9 @@ void tcb_release(struct tcb *tcb);
 void tcb_reap(struct tcp *tcp);
 
 void tcb_set_state(struct tcb *tcb, enum tcp_state state);
+/* Our FIN is queued: from ESTABLISHED to FIN-WAIT-1, from CLOSE-WAIT to
+ * LAST-ACK; elsewhere nothing happens. */
+void tcb_enter_closing(struct tcb *tcb);
 
 /* Makes the connection known by its two ends. -EADDRINUSE: there is one. */
 MUST_CHECK int tcb_connect_ends(struct tcb *tcb, const struct endpoint *local,
@@ -188,10 +191,8 @@ bool tcb_is_synchronized(const struct tcb *tcb);
 /* The peer may still send text: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2. */
 bool tcb_can_receive(const struct tcb *tcb);
 
-/* What is left of the window that was last offered: RCV.WND as the peer knows
- * it. */
-uint32_t tcb_offered_window(const struct tcb *tcb);
-/* RCV.WND as we judge segments by it: there may be more space by now. */
+/* RCV.WND: what is left of the window that was last offered. There may be more
+ * space by now, but the peer does not know of it. */
 uint32_t tcb_receive_window(const struct tcb *tcb);
 
 /* Eff.snd.MSS anew, after the peer's MSS, the path's MTU or an option. */

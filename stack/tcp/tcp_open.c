@@ -61,7 +61,7 @@ void tcp_take_syn(struct tcb *tcb, const struct tcp_segment *seg)
 
     tcb->irs = seg->seq;
     tcb->rcv_nxt = seg->seq + 1;
-    tcb->rcv_adv = tcb->rcv_nxt;
+    tcb->rcv_adv = tcb->rcv_nxt + tcp_syn_window(tcb); /* if ours went first */
     if (seg->options.has_mss)
         tcb->peer_mss = seg->options.mss;
     tcb->has_timestamps = config->timestamps && seg->options.has_timestamps;
@@ -97,6 +97,8 @@ void tcp_become_established(struct tcb *tcb, const struct tcp_segment *seg)
     recovery_init(tcb);
     tcb->cc->init(tcb);
     tcb_set_state(tcb, TCPS_ESTABLISHED);
+    if (tcb->fin_is_queued) /* by a CLOSE in SYN-RECEIVED */
+        tcb_enter_closing(tcb);
     tcp_timer_restart_keepalive(tcb);
     tcb_mark_output(tcb); /* what was written meanwhile */
 }

@@ -81,7 +81,7 @@ static struct tcp_options timestamps_for(const struct tcb *tcb)
 
 uint32_t tcp_window_to_offer(const struct tcb *tcb)
 {
-    uint32_t offered = tcb_offered_window(tcb);
+    uint32_t offered = tcb_receive_window(tcb);
     uint32_t space = rcvbuf_space(&tcb->rcvbuf);
     uint32_t unit = 1u << tcb->rcv_wscale;
 
@@ -167,11 +167,15 @@ static struct tcp_options syn_options(const struct tcb *tcb)
     return options;
 }
 
+uint32_t tcp_syn_window(const struct tcb *tcb)
+{
+    return min_u32(rcvbuf_space(&tcb->rcvbuf), UINT16_MAX);
+}
+
 static void send_syn(struct tcb *tcb)
 {
     bool answers = tcb->state == TCPS_SYN_RECEIVED;
-    /* the window of a SYN is never scaled, RFC 7323 2.2 */
-    uint32_t window = min_u32(rcvbuf_space(&tcb->rcvbuf), UINT16_MAX);
+    uint32_t window = tcp_syn_window(tcb);
     struct tcp_segment seg = {
         .src_port = tcb->local.port,
         .dst_port = tcb->remote.port,

@@ -25,5 +25,7 @@ void tcp_reset_unknown(struct tcp *tcp, const struct ip_packet *packet,
 
 /* The window to offer: RFC 9293 3.8.6.2.2. What a segment would carry. */
 uint32_t tcp_window_to_offer(const struct tcb *tcb);
+/* What a SYN offers: never scaled, RFC 7323 2.2. */
+uint32_t tcp_syn_window(const struct tcb *tcb);
 
 #endif

@@ -202,7 +202,7 @@ static ssize_t receive_nothing(struct tcb *tcb)
  * is not worth it: our next ACK corrects it. */
 static bool should_offer_space(const struct tcb *tcb)
 {
-    uint32_t offered = tcb_offered_window(tcb);
+    uint32_t offered = tcb_receive_window(tcb);
     uint32_t offer = tcp_window_to_offer(tcb);
     bool only_syn_was_acked = tcb->last_ack_sent == tcb->irs + 1;
 
@@ -242,14 +242,14 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
 
 /* ---- CLOSE and ABORT ---------------------------------------------------- */
 
-/* Our FIN follows what was written, RFC 9293 3.10.4. */
+/* Our FIN follows what was written, RFC 9293 3.10.4; in SYN-RECEIVED it is
+ * "queued for processing after entering ESTABLISHED". */
 static void queue_fin(struct tcb *tcb)
 {
     if (tcb->fin_is_queued)
         return;
     tcb->fin_is_queued = true;
-    tcb_set_state(tcb, tcb->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK
-                                                     : TCPS_FIN_WAIT_1);
+    tcb_enter_closing(tcb);
     tcb_mark_output(tcb);
 }
 
