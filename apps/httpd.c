@@ -878,5 +878,7 @@ int main(int argc, char **argv)
     fprintf(stderr, "httpd: serving %s on http://%s:%u/\n", options.root,
             own_address(config.gateway, address), options.port);
     serve(&server);
+    while (server.connections != NULL)
+        end_connection(&server, server.connections);
     return 0; /* the library finishes what was written */
 }

@@ -261,8 +261,7 @@ int tcp_shutdown_send(struct tcb *tcb)
     }
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
         return -ENOTCONN;
-    if (tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT)
-        queue_fin(tcb);
+    queue_fin(tcb); /* nothing happens if it is queued already */
     return 0;
 }
 
