@@ -339,7 +339,6 @@ void tcb_check(const struct tcb *tcb)
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
         return;
     assert(seq_leq(tcb->snd_una, tcb->snd_nxt));
-    assert(seq_leq(tcb->iss, tcb->snd_una));
     if (tcb_is_synchronized(tcb)) {
         assert(seq_leq(tcb->sndbuf.start, tcb->snd_una));
         assert(seq_leq(tcb->snd_nxt,

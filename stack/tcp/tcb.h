@@ -103,8 +103,9 @@ struct tcb {
     tcp_seq resend_end;
     enum tcp_recovery_phase phase;
     uint16_t duplicate_acks;
-    usec last_sent;  /* data: for RFC 5681 4.1 */
-    usec last_heard; /* any segment: for keepalive */
+    uint8_t out_of_order_acks; /* duplicate ACKs that we owe */
+    usec last_sent;            /* data: for RFC 5681 4.1 */
+    usec last_heard;           /* any segment: for keepalive */
 
     struct tcb *listener;     /* of a child that is not yet accepted */
     struct list children;     /* LISTEN: half-open, not yet to be accepted */
@@ -131,8 +132,9 @@ struct tcb {
     bool resend_syn : 1;
     bool ack_now : 1;
     bool rtt_is_timing : 1;
-    bool is_probing : 1;      /* the window is shut: RETRANSMIT is the persist
-                                 timer (RFC 9293 3.8.6.1) */
+    bool is_probing : 1; /* the window is shut: RETRANSMIT is the persist
+                            timer (RFC 9293 3.8.6.1) */
+    bool probe_is_due : 1;
     bool is_cwnd_limited : 1; /* cwnd, not the program, held output back */
     bool had_partial_ack : 1;
     bool was_syn_resent : 1;

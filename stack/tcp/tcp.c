@@ -76,8 +76,8 @@ void tcp_fini(struct tcp *tcp)
     hash_table_fini(&tcp->ports, tcp->env->memory);
 }
 
-/* Those that are marked while this goes on (there are none today) wait for the
- * next pass. */
+/* Each is called once: whoever is marked while this goes on waits for the next
+ * pass. */
 void tcp_flush(struct tcp *tcp)
 {
     struct list marked;

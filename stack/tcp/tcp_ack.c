@@ -14,9 +14,13 @@ void enter_time_wait(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
 
-    if (tcp->time_wait_count >= tcp->config.max_time_wait)
+    if (tcp->time_wait_count >= tcp->config.max_time_wait &&
+        !list_is_empty(&tcp->time_wait))
         tcb_close(container_of(tcp->time_wait.next, struct tcb, end_node));
     tcp_timer_clear_all(tcb);
+    sndbuf_fini(&tcb->sndbuf, tcp->env->memory); /* all is acknowledged */
+    reass_fini(&tcb->reass, tcp->env->memory);
+    rcvbuf_release_if_empty(&tcb->rcvbuf, tcp->env->memory);
     tcb_set_state(tcb, TCPS_TIME_WAIT);
     list_append(&tcp->time_wait, &tcb->end_node);
     tcp->time_wait_count++;
@@ -100,7 +104,7 @@ static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
 static bool is_duplicate_ack(const struct tcb *tcb,
                              const struct tcp_segment *seg)
 {
-    return !tcb->is_probing && tcb_flight_size(tcb) > 0 && seg->len == 0 &&
+    return !tcb->is_probing && tcb_flight_size(tcb) > 0 && seg->came_len == 0 &&
            seg->ack == tcb->snd_una &&
            (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
 }
@@ -115,6 +119,9 @@ static void take_new_ack(struct tcb *tcb, const struct tcp_segment *seg)
     tcb->snd_una = seg->ack;
     tcb->snd_small = seq_max(tcb->snd_small, tcb->snd_una);
     tcb->retries = 0;
+    tcb->soft_error = 0; /* the path works */
+    if (tcb->is_probing)
+        tcb->backoff = 0; /* the probes' waiting was no sign of loss */
     tcb->is_probing = false;
     sndbuf_acknowledge(&tcb->sndbuf, seq_min(seg->ack, text_end));
     if (seq_geq(seg->ack, text_end))

@@ -117,6 +117,7 @@ static void segment_arrives_otherwise(struct tcb *tcb,
         return;
     if (!process_ack(tcb, packet, seg)) /* fifth */
         return;
+    update_ts_recent(tcb, seg); /* RFC 7323 4.3 */
     /* sixth: the URG bit is ignored, its octet stays in line, see tcp.h */
     if (!process_text(tcb, seg)) /* seventh */
         return;
@@ -157,12 +158,13 @@ static enum drop_reason what_is_wrong(const struct ip_packet *packet,
  * old connection's stragglers, if it is clearly newer. */
 static bool may_reopen(const struct tcb *tcb, const struct tcp_segment *seg)
 {
+    int32_t newer = (int32_t)(seg->options.ts_val - tcb->ts_recent);
+
     if (tcb->state != TCPS_TIME_WAIT || !(seg->flags & SEG_SYN) ||
         (seg->flags & (SEG_ACK | SEG_RST)))
         return false;
-    if (tcb->has_timestamps && seg->options.has_timestamps &&
-        (int32_t)(seg->options.ts_val - tcb->ts_recent) > 0)
-        return true;
+    if (tcb->has_timestamps && seg->options.has_timestamps && newer != 0)
+        return newer > 0;
     return seq_gt(seg->seq, tcb->rcv_nxt);
 }
 
@@ -179,11 +181,7 @@ static struct tcb *find_receiver(struct tcp *tcp,
     if (tcb != NULL && !may_reopen(tcb, seg))
         return tcb;
     listener = tcp_port_listener(tcp, &local);
-    if (listener == NULL)
-        return tcb;
-    if (tcb != NULL)
-        tcb_close(tcb);
-    return listener;
+    return listener != NULL ? listener : tcb;
 }
 
 static void trace_arrival(struct tcp *tcp, const struct tcb *tcb,

@@ -38,6 +38,22 @@ static uint8_t choose_window_scale(const struct tcb *tcb)
     return scale;
 }
 
+static void begin_at(struct tcb *tcb, tcp_seq iss)
+{
+    tcb->iss = iss;
+    tcb->snd_una = iss;
+    tcb->snd_nxt = iss;
+    tcb->snd_small = iss;
+    sndbuf_init(&tcb->sndbuf, iss + 1, tcb->sndbuf.limit);
+    recovery_init(tcb);
+}
+
+/* At least `least`. */
+static void raise_iss(struct tcb *tcb, tcp_seq least)
+{
+    begin_at(tcb, seq_max(tcb->iss, least));
+}
+
 void tcp_choose(struct tcb *tcb)
 {
     uint32_t mss = tcb_path_mtu(tcb) - IP_HEADER_LEN - TCP_HEADER_LEN;
@@ -47,12 +63,7 @@ void tcp_choose(struct tcb *tcb)
     tcb->rcv_mss = (uint16_t)min_u32(mss, UINT16_MAX);
     tcb->rcv_wscale = choose_window_scale(tcb);
     tcb->ts_offset = (uint32_t)hash_connection(tcb, &tcb->tcp->ts_key);
-    tcb->iss = choose_iss(tcb);
-    tcb->snd_una = tcb->iss;
-    tcb->snd_nxt = tcb->iss;
-    tcb->snd_small = tcb->iss;
-    sndbuf_init(&tcb->sndbuf, tcb->iss + 1, tcb->sndbuf.limit);
-    recovery_init(tcb);
+    begin_at(tcb, choose_iss(tcb));
 }
 
 void tcp_take_syn(struct tcb *tcb, const struct tcp_segment *seg)
@@ -62,6 +73,7 @@ void tcp_take_syn(struct tcb *tcb, const struct tcp_segment *seg)
     tcb->irs = seg->seq;
     tcb->rcv_nxt = seg->seq + 1;
     tcb->rcv_adv = tcb->rcv_nxt + tcp_syn_window(tcb); /* if ours went first */
+    tcb->last_ack_sent = tcb->rcv_nxt;
     if (seg->options.has_mss)
         tcb->peer_mss = seg->options.mss;
     tcb->has_timestamps = config->timestamps && seg->options.has_timestamps;
@@ -122,6 +134,21 @@ static void inherit(struct tcb *child, const struct tcb *listener)
     child->reuse_addr = listener->reuse_addr;
 }
 
+/* A connection with these ends that is in TIME-WAIT gives way (tcp_input has
+ * seen that it may); RFC 9293 3.6.1: the new ISS must lie above what it has
+ * used. Returns how far it had come; false if there is none. */
+static bool replace_time_wait(struct tcp *tcp, const struct endpoint *local,
+                              const struct endpoint *remote, tcp_seq *used)
+{
+    struct tcb *old = tcb_find(tcp, local, remote);
+
+    if (old == NULL || old->state != TCPS_TIME_WAIT)
+        return false;
+    *used = old->snd_nxt;
+    tcb_close(old);
+    return true;
+}
+
 static struct tcb *create_child(struct tcb *listener,
                                 const struct endpoint *local,
                                 const struct endpoint *remote)
@@ -151,18 +178,23 @@ void tcp_open_passively(struct tcb *listener, const struct ip_packet *packet,
     struct endpoint remote = {.addr = packet->header.src,
                               .port = seg->src_port};
     struct tcb *child;
+    tcp_seq used;
+    bool replaces;
 
     if (!tcp_has_backlog(listener) ||
         listener->half_open_count >= HALF_OPEN_MAX) {
         env_drop(tcp->env, DROP_TCP_BACKLOG_FULL, packet->frame);
         return;
     }
+    replaces = replace_time_wait(tcp, &local, &remote, &used);
     child = create_child(listener, &local, &remote);
     if (child == NULL) {
         env_drop(tcp->env, DROP_TCP_NO_BUFFER, packet->frame);
         return;
     }
     tcp_choose(child);
+    if (replaces)
+        raise_iss(child, used + UINT16_MAX);
     tcp_take_syn(child, seg);
     tcp->stats.passive_opens++;
     tcb_set_state(child, TCPS_SYN_RECEIVED);

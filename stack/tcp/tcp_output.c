@@ -87,9 +87,13 @@ uint32_t tcp_window_to_offer(const struct tcb *tcb)
 
     /* the edge stays until it can move by a good step, RFC 9293 3.8.6.2.2 */
     if (space >= offered + min_u32(tcb->rcvbuf.limit / 2, tcb->rcv_mss))
-        offered = space & ~(unit - 1);
-    /* rounded up: the right edge must not move back (SHLD-14) */
-    offered = (offered + unit - 1) & ~(unit - 1);
+        offered = space;
+    /* Rounded up where there is space, so that the right edge does not move
+     * back (SHLD-14). Where there is none it seems to, by less than a unit
+     * (RFC 7323 2.4): else each small segment would widen the window. */
+    if (offered + unit - 1 <= space)
+        offered += unit - 1;
+    offered &= ~(unit - 1);
     return min_u32(offered, (uint32_t)UINT16_MAX << tcb->rcv_wscale);
 }
 
@@ -110,7 +114,7 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
 
     if (tcb->has_timestamps)
         seg.options = timestamps_for(tcb);
-    tcb->rcv_adv = tcb->rcv_nxt + window;
+    tcb->rcv_adv = seq_max(tcb->rcv_adv, tcb->rcv_nxt + window);
     tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->ack_now = false;
     tcp_timer_clear(tcb, TCP_TIMER_DELAYED_ACK);
@@ -293,7 +297,7 @@ static void send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
     if (!tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
         tcp_timer_restart_retransmit(tcb); /* RFC 6298 5.1 */
     if (len % tcb->snd_mss != 0)
-        tcb->snd_small = seq + len;
+        tcb->snd_small = seq_max(tcb->snd_small, seq + len);
     send_segment(tcb, seq, len, fin ? SEG_FIN : 0);
     recovery_sent(tcb, seq, taken);
     tcb->snd_nxt = seq_max(tcb->snd_nxt, seq + taken);
@@ -338,6 +342,23 @@ static void resend_lost(struct tcb *tcb)
     }
 }
 
+/* One octet beyond a window that is shut: RFC 9293 3.8.6.1; or what a small
+ * window takes. */
+static void send_window_probe(struct tcb *tcb)
+{
+    uint32_t open = window_after(tcb, tcb->snd_una);
+    tcp_seq end = sndbuf_end(&tcb->sndbuf);
+    uint32_t text = end - tcb->snd_una;
+    uint32_t len = min_u32(text, min_u32(max_u32(open, 1), tcb->snd_mss));
+
+    tcb->probe_is_due = false;
+    if (seq_gt(tcb->snd_una, end)) /* with our FIN all is acknowledged */
+        return;
+    tcb->tcp->stats.zero_window_probes++;
+    rtt_stop_timing(tcb);
+    send_text(tcb, tcb->snd_una, len, tcb->fin_is_queued && len == text);
+}
+
 /* Something waits, nothing is in flight that would bring news: the persist
  * timer (RFC 9293 3.8.6.1) asks, or overrides (3.8.6.2.1 (4)). */
 static void persist(struct tcb *tcb)
@@ -359,39 +380,44 @@ static bool has_send_side(enum tcp_state state)
            state == TCPS_LAST_ACK;
 }
 
+/* The sequence number of a segment without text. A window that is shut would
+ * refuse one beyond its edge, where a probe has taken SND.NXT, and with it the
+ * ACK and window that it carries (RFC 9293 3.10.7.4, first step). */
+static tcp_seq acceptable_seq(const struct tcb *tcb)
+{
+    return seq_min(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd);
+}
+
+/* One for each segment out of order, also where a pass took in many, and
+ * without text: only so does the peer count them (RFC 5681 2, 4.2). */
+static void send_duplicate_acks(struct tcb *tcb)
+{
+    for (; tcb->out_of_order_acks > 0; tcb->out_of_order_acks--)
+        send_segment(tcb, acceptable_seq(tcb), 0, 0);
+}
+
 DOOR void tcp_output(struct tcb *tcb)
 {
     if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) {
         output_syn(tcb);
         return;
     }
+    send_duplicate_acks(tcb);
     if (has_send_side(tcb->state)) {
         if (2 * tcb_flight_size(tcb) < tcb->cwnd)
             tcb->is_cwnd_limited = false;
+        if (tcb->probe_is_due)
+            send_window_probe(tcb);
         resend_lost(tcb);
-        send_new_text(tcb);
+        if (!recovery_has_lost(tcb)) /* that comes first */
+            send_new_text(tcb);
         persist(tcb);
     }
     if (tcb->ack_now)
-        send_segment(tcb, tcb->snd_nxt, 0, 0);
+        send_segment(tcb, acceptable_seq(tcb), 0, 0);
 }
 
 /* ---- Segments out of turn --------------------------------------------- */
-
-void tcp_send_window_probe(struct tcb *tcb)
-{
-    uint32_t open = window_after(tcb, tcb->snd_una);
-    tcp_seq end = sndbuf_end(&tcb->sndbuf);
-    uint32_t text = end - tcb->snd_una;
-    uint32_t len = min_u32(text, min_u32(max_u32(open, 1), tcb->snd_mss));
-
-    if (seq_gt(tcb->snd_una,
-               end)) /* our FIN is acknowledged: nothing is left */
-        return;
-    tcb->tcp->stats.zero_window_probes++;
-    rtt_stop_timing(tcb);
-    send_text(tcb, tcb->snd_una, len, tcb->fin_is_queued && len == text);
-}
 
 void tcp_send_keepalive(struct tcb *tcb)
 {
@@ -401,7 +427,7 @@ void tcp_send_keepalive(struct tcb *tcb)
 
 void tcp_send_reset(struct tcb *tcb)
 {
-    send_segment(tcb, tcb->snd_nxt, 0, SEG_RST);
+    send_segment(tcb, acceptable_seq(tcb), 0, SEG_RST);
 }
 
 /* The tallies of a second; whether one more is within the limit. */

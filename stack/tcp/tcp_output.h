@@ -12,8 +12,6 @@
  */
 void tcp_output(struct tcb *tcb);
 
-/* One octet beyond a window that is shut: RFC 9293 3.8.6.1. */
-void tcp_send_window_probe(struct tcb *tcb);
 /* An octet that the peer has acknowledged before: RFC 9293 3.8.4. */
 void tcp_send_keepalive(struct tcb *tcb);
 /* <SEQ=SND.NXT><CTL=RST,ACK>: ABORT, RFC 9293 3.10.5. */

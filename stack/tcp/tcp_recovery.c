@@ -111,6 +111,8 @@ static void acked_in_fast_recovery(struct tcb *tcb, uint32_t acked)
 void recovery_acked(struct tcb *tcb, uint32_t acked)
 {
     tcb->duplicate_acks = 0;
+    /* kept near, or it would look like the future after 2 GiB */
+    tcb->recover = seq_max(tcb->recover, tcb->snd_una - acked);
     tcb->resend_next = seq_max(tcb->resend_next, tcb->snd_una);
     tcb->resend_end = seq_max(tcb->resend_end, tcb->resend_next);
     if (tcb->phase == RECOVERY_FAST) {

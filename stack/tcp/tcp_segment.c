@@ -32,15 +32,19 @@ int tcp_segment_parse(const struct frame *frame, struct tcp_segment *out,
     }
 
     uint8_t flags = head.data[TCP_FLAGS];
+    tcp_seq seq = get_be32(head.data + TCP_SEQ);
     uint32_t text_len = (uint32_t)(frame_len(frame) - header_len);
+    uint32_t len = text_len + control_len(flags);
     *out = (struct tcp_segment){
         .src_port = get_be16(head.data + TCP_SRC_PORT),
         .dst_port = get_be16(head.data + TCP_DST_PORT),
-        .seq = get_be32(head.data + TCP_SEQ),
+        .seq = seq,
         .ack = get_be32(head.data + TCP_ACK),
         .flags = flags,
         .wnd = get_be16(head.data + TCP_WINDOW),
-        .len = text_len + control_len(flags),
+        .len = len,
+        .came_seq = seq,
+        .came_len = len,
         .options = options,
         .frame = frame,
         .text_at = header_len,

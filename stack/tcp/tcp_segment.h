@@ -40,8 +40,10 @@ struct tcp_segment {
     tcp_seq seq;
     tcp_seq ack;
     uint8_t flags;
-    uint16_t wnd; /* as in the header, not scaled */
-    uint32_t len; /* SEG.LEN: text, and one each for SYN and FIN */
+    uint16_t wnd;     /* as in the header, not scaled */
+    uint32_t len;     /* SEG.LEN: text, and one each for SYN and FIN */
+    tcp_seq came_seq; /* input: seq and len as they came, before trimming */
+    uint32_t came_len;
     struct tcp_options options;
     const struct frame *frame; /* input: its bytes from text_at on are text */
     size_t text_at;

@@ -38,29 +38,13 @@ void send_challenge_ack(struct tcb *tcb)
 
 /* ---- First: check sequence number -------------------------------------- */
 
-/* RFC 7323 5.3 R1, and 3.2 for a segment that lacks its timestamp */
-static bool passes_paws(struct tcb *tcb, const struct tcp_segment *seg)
-{
-    if (!tcb->has_timestamps || (seg->flags & SEG_RST))
-        return true;
-    if (!seg->options.has_timestamps) {
-        drop_segment(tcb, seg, DROP_TCP_NO_TIMESTAMP);
-        return false;
-    }
-    if ((int32_t)(seg->options.ts_val - tcb->ts_recent) >= 0 ||
-        tcb->tcp->env->now - tcb->ts_recent_at > PAWS_IDLE)
-        return true;
-    drop_segment(tcb, seg, DROP_TCP_PAWS);
-    tcb_ack_now(tcb);
-    return false;
-}
-
 /* RFC 7323 4.3 (2): the timestamp to echo is that of the segment which
- * reaches over the last ACK we sent. */
-static void update_ts_recent(struct tcb *tcb, const struct tcp_segment *seg)
+ * reaches over the last ACK we sent. After the fifth step: a segment that was
+ * injected blindly has failed by then. */
+void update_ts_recent(struct tcb *tcb, const struct tcp_segment *seg)
 {
     if (!seg->options.has_timestamps || !tcb->has_timestamps ||
-        seq_gt(seg->seq, tcb->last_ack_sent))
+        seq_gt(seg->came_seq, tcb->last_ack_sent))
         return;
     tcb->ts_recent = seg->options.ts_val;
     tcb->ts_recent_at = tcb->tcp->env->now;
@@ -129,6 +113,23 @@ static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
         send_challenge_ack(tcb);
 }
 
+/* RFC 7323 5.3 R1, and 3.2 for a segment that lacks its timestamp */
+static bool passes_paws(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    if (!tcb->has_timestamps || (seg->flags & SEG_RST))
+        return true;
+    if (!seg->options.has_timestamps) {
+        drop_segment(tcb, seg, DROP_TCP_NO_TIMESTAMP);
+        return false;
+    }
+    if ((int32_t)(seg->options.ts_val - tcb->ts_recent) >= 0 ||
+        tcb->tcp->env->now - tcb->ts_recent_at > PAWS_IDLE)
+        return true;
+    drop_segment(tcb, seg, DROP_TCP_PAWS);
+    answer_unacceptable(tcb, seg);
+    return false;
+}
+
 /* A SYN that we have taken already and that comes again with an ACK: two ends
  * opened at the same time, and this answers our SYN (RFC 9293 3.5 figure 7).
  * What follows the SYN counts. */
@@ -153,7 +154,6 @@ bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg)
         answer_unacceptable(tcb, seg);
         return false;
     }
-    update_ts_recent(tcb, seg);
     tcb->last_heard = tcb->tcp->env->now;
     tcb->probes = 0;
     if (!(seg->flags & (SEG_RST | SEG_SYN))) /* these are judged as they came */
@@ -176,11 +176,10 @@ static void reset_arrived(struct tcb *tcb)
         tcb_fail(tcb, ECONNREFUSED);
     else if (state == TCPS_CLOSE_WAIT)
         tcb_fail(tcb, EPIPE); /* as Linux: the peer had closed already */
-    else if (state == TCPS_ESTABLISHED || state == TCPS_FIN_WAIT_1 ||
-             state == TCPS_FIN_WAIT_2)
-        tcb_fail(tcb, ECONNRESET);
+    else if (state == TCPS_TIME_WAIT)
+        tcb_fail(tcb, 0); /* all was said already */
     else
-        tcb_fail(tcb, 0); /* a half-open child, or all was said already */
+        tcb_fail(tcb, ECONNRESET);
 }
 
 /* RFC 5961 3.2: only an RST at RCV.NXT exactly is believed */

@@ -16,7 +16,11 @@ static void acknowledge_text(struct tcb *tcb)
 {
     uint32_t owed = tcb->rcv_nxt - tcb->last_ack_sent;
 
-    if (owed >= 2u * tcb->rcv_mss)
+    uint32_t full = tcb->rcv_mss; /* the peer's segment, less its options */
+
+    if (tcb->has_timestamps)
+        full -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
+    if (owed >= 2 * full)
         tcb_ack_now(tcb);
     else if (!tcp_timer_is_set(tcb, TCP_TIMER_DELAYED_ACK))
         tcp_timer_set(tcb, TCP_TIMER_DELAYED_ACK,
@@ -37,10 +41,18 @@ static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
 {
     struct memory *memory = tcb->tcp->env->memory;
 
-    if (reass_add(&tcb->reass, memory, seg->seq, seg->seq + seg->text_len) < 0)
-        return -ENOBUFS;
+    tcp_seq end = tcb->rcv_nxt;
 
-    tcp_seq end = reass_advance(&tcb->reass, memory, tcb->rcv_nxt);
+    if (seg->seq == tcb->rcv_nxt) /* needs no range, and so never fails */
+        end += seg->text_len;
+    else if (reass_add(&tcb->reass, memory, seg->seq,
+                       seg->seq + seg->text_len) < 0)
+        return -ENOBUFS;
+    end = reass_advance(&tcb->reass, memory, end);
+    if (end != tcb->rcv_nxt)
+        tcb->out_of_order_acks = 0;
+    else if (tcb->out_of_order_acks < UINT8_MAX)
+        tcb->out_of_order_acks++;
     rcvbuf_commit(&tcb->rcvbuf, end - tcb->rcv_nxt);
     tcb->rcv_nxt = end;
     tcb->tcp->stats.out_of_order++;

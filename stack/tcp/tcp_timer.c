@@ -87,8 +87,9 @@ static void probe_timed_out(struct tcb *tcb)
         return;
     }
     tcb->probes++;
-    tcp_send_window_probe(tcb);
+    tcb->probe_is_due = true;
     back_off(tcb);
+    tcb_mark_output(tcb);
 }
 
 static void retransmit_fired(struct tcb *tcb)
@@ -113,8 +114,10 @@ static void keepalive_fired(struct tcb *tcb)
     const struct tcp_config *config = &tcb->tcp->config;
     usec due = tcb->last_heard + config->keepalive_idle;
 
-    if (tcb_flight_size(tcb) > 0 || tcb->tcp->env->now < due) {
-        tcp_timer_restart_keepalive(tcb);
+    if (tcb_flight_size(tcb) > 0) /* retransmission or probing will tell */
+        due = tcb->tcp->env->now + config->keepalive_idle;
+    if (tcb->tcp->env->now < due) {
+        tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE, due);
         return;
     }
     trace_timer(tcb, "keepalive");

@@ -287,8 +287,8 @@ void tcp_abort(struct tcb *tcb)
     tcb->owner = NULL;
     if (tcb->state == TCPS_LISTEN)
         tcp_abandon_children(tcb);
-    else if (tcb->state >= TCPS_SYN_RECEIVED && tcb->state != TCPS_TIME_WAIT)
-        tcp_send_reset(tcb);
+    else if (tcb->state >= TCPS_SYN_RECEIVED && tcb->state <= TCPS_CLOSE_WAIT)
+        tcp_send_reset(tcb); /* not after both FINs, RFC 9293 3.10.5 */
     tcb_close(tcb);
     tcb_release(tcb);
 }
@@ -486,6 +486,7 @@ uint32_t tcp_send_buffer(const struct tcb *tcb)
 void tcp_set_receive_buffer(struct tcb *tcb, uint32_t bytes)
 {
     tcb->rcvbuf.limit = clamp_buffer(bytes);
+    after_reading(tcb); /* there may be more to offer */
 }
 
 uint32_t tcp_receive_buffer(const struct tcb *tcb)

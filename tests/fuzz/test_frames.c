@@ -119,11 +119,10 @@ static uint8_t draw_byte(struct fuzz *fuzz)
 static uint32_t draw_number(struct fuzz *fuzz)
 {
     static const uint32_t edges[] = {
-        0,      1,       2,          3,          19,         20,
-        59,     60,      127,        128,        255,        256,
-        1023,   1460,    32767,      32768,      65534,      65535,
-        65536,  0xfffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
-        100000, 536};
+        0,          1,          2,          3,      19,    20,      59,
+        60,         127,        128,        255,    256,   1023,    1460,
+        32767,      32768,      65534,      65535,  65536, 0xfffff, 0x7fffffff,
+        0x80000000, 0xfffffffe, 0xffffffff, 100000, 536};
 
     return one_in(fuzz, 2) ? edges[draw(fuzz, ARRAY_LENGTH(edges))]
                            : draw_u32(&fuzz->source);
@@ -236,9 +235,8 @@ static const struct heard *draw_heard(struct fuzz *fuzz)
 {
     if (fuzz->heard_count == 0)
         return NULL;
-    return &fuzz->heard[draw(fuzz, fuzz->heard_count < HEARD
-                                       ? fuzz->heard_count
-                                       : HEARD)];
+    return &fuzz->heard[draw(fuzz, fuzz->heard_count < HEARD ? fuzz->heard_count
+                                                             : HEARD)];
 }
 
 /* Errors quote what the stack has sent. */
@@ -279,7 +277,7 @@ static void build_icmp(struct fuzz *fuzz)
 /* Options of all kinds, well formed or nearly so; how many bytes. */
 static size_t build_options(struct fuzz *fuzz, uint8_t *to)
 {
-    static const uint8_t kinds[][2] = {{2, 4}, {3, 3}, {4, 2},  {5, 10},
+    static const uint8_t kinds[][2] = {{2, 4},  {3, 3}, {4, 2},  {5, 10},
                                        {8, 10}, {1, 1}, {253, 6}};
     size_t len = 0;
 
@@ -588,8 +586,8 @@ static void open_socket(struct fuzz *fuzz, socket_id *id)
     if (kind != 1 || one_in(fuzz, 4))
         status = stack_bind(fuzz->stack, fuzz->now, *id, &local);
     if (kind == 0)
-        status = stack_listen(fuzz->stack, fuzz->now, *id,
-                              (int)draw(fuzz, 6) - 1);
+        status =
+            stack_listen(fuzz->stack, fuzz->now, *id, (int)draw(fuzz, 6) - 1);
     else if (kind == 1 || one_in(fuzz, 3))
         status = stack_connect(fuzz->stack, fuzz->now, *id, &remote);
     (void)status; /* any answer will do */
@@ -668,8 +666,8 @@ static void use_socket(struct fuzz *fuzz)
     }
     switch (draw(fuzz, 16)) {
     case 0:
-        status = stack_shutdown(fuzz->stack, fuzz->now, *id,
-                                (int)draw(fuzz, 4));
+        status =
+            stack_shutdown(fuzz->stack, fuzz->now, *id, (int)draw(fuzz, 4));
         break;
     case 1:
         if (stack_close(fuzz->stack, fuzz->now, *id) < 0)
@@ -733,10 +731,13 @@ static void pass_time(struct fuzz *fuzz, usec until)
 
 static usec draw_time(struct fuzz *fuzz)
 {
-    static const usec longest[] = {
-        USEC_PER_MSEC,      50 * USEC_PER_MSEC, 300 * USEC_PER_MSEC,
-        3 * USEC_PER_SEC,   70 * USEC_PER_SEC,  3 * 3600 * USEC_PER_SEC,
-        30 * 86400 * USEC_PER_SEC};
+    static const usec longest[] = {USEC_PER_MSEC,
+                                   50 * USEC_PER_MSEC,
+                                   300 * USEC_PER_MSEC,
+                                   3 * USEC_PER_SEC,
+                                   70 * USEC_PER_SEC,
+                                   3 * 3600 * USEC_PER_SEC,
+                                   30 * 86400 * USEC_PER_SEC};
     unsigned rare = one_in(fuzz, 20) ? ARRAY_LENGTH(longest) : 3;
 
     return draw_u32(&fuzz->source) % longest[draw(fuzz, rare)];

@@ -187,8 +187,8 @@ static bool write_some(struct sim *sim, const struct connection *connection,
                        struct end *end)
 {
     static uint8_t bytes[IO_MAX];
-    size_t len = min_size(draw(sim, 1, end->write_max),
-                          end->to_write - end->written);
+    size_t len =
+        min_size(draw(sim, 1, end->write_max), end->to_write - end->written);
     struct iovec iov = {.iov_base = bytes, .iov_len = len};
     struct socket_message message = {.iov = &iov, .iov_count = 1};
 
@@ -291,15 +291,14 @@ static void end_orderly(struct sim *sim, struct end *end)
     if (end->written < end->to_write)
         return;
     if (end->half_closes && !end->shut) {
-        check_zero(sim, "shutdown",
-                   stack_shutdown(end->host->stack, sim->now, end->id,
-                                  SHUT_WR));
+        check_zero(
+            sim, "shutdown",
+            stack_shutdown(end->host->stack, sim->now, end->id, SHUT_WR));
         end->shut = true;
     }
     if (end->read < end->to_read || (end->half_closes && !end->at_end))
         return;
-    check_zero(sim, "close",
-               stack_close(end->host->stack, sim->now, end->id));
+    check_zero(sim, "close", stack_close(end->host->stack, sim->now, end->id));
     end->closed = true;
 }
 
@@ -454,11 +453,11 @@ static void fail_stalled(struct sim *sim, const char *what)
              "%s at %.3f s: connection %u, client wrote %zu/%zu read %zu/%zu "
              "closed %d, server wrote %zu/%zu read %zu/%zu closed %d, "
              "unfinished %u and %u",
-             what, (double)sim->now / 1e6, connection->number,
-             ends[0]->written, ends[0]->to_write, ends[0]->read,
-             ends[0]->to_read, ends[0]->closed, ends[1]->written,
-             ends[1]->to_write, ends[1]->read, ends[1]->to_read,
-             ends[1]->closed, stack_unfinished(sim->hosts[0].stack),
+             what, (double)sim->now / 1e6, connection->number, ends[0]->written,
+             ends[0]->to_write, ends[0]->read, ends[0]->to_read,
+             ends[0]->closed, ends[1]->written, ends[1]->to_write,
+             ends[1]->read, ends[1]->to_read, ends[1]->closed,
+             stack_unfinished(sim->hosts[0].stack),
              stack_unfinished(sim->hosts[1].stack));
 }
 
@@ -513,9 +512,9 @@ static void create_host(struct sim *sim, struct host *host, uint32_t addr)
                             &host->listener));
     check_zero(sim, "bind",
                stack_bind(host->stack, sim->now, host->listener, &local));
-    check_zero(sim, "listen",
-               stack_listen(host->stack, sim->now, host->listener,
-                            CONNECTIONS_MAX));
+    check_zero(
+        sim, "listen",
+        stack_listen(host->stack, sim->now, host->listener, CONNECTIONS_MAX));
     host->idle_memory = host->memory.used;
 }
 
@@ -562,8 +561,8 @@ static void open_connection(struct sim *sim, unsigned number)
     check_zero(sim, "socket",
                stack_socket(from->stack, sim->now, AF_INET, SOCK_STREAM, 0,
                             &connection->client.id));
-    int status = stack_connect(from->stack, sim->now, connection->client.id,
-                               &remote);
+    int status =
+        stack_connect(from->stack, sim->now, connection->client.id, &remote);
     if (status != -EINPROGRESS)
         sim_fail(sim, "connect says %d", status);
     connection->client.exists = true;
@@ -672,9 +671,9 @@ int main(int argc, char **argv)
         failures++;
     }
     printf("%llu%%: Checks: %llu, Failures: %u, Errors: 0\n",
-           (unsigned long long)(failures > count ? 0
-                                                 : 100 * (count - failures) /
-                                                       count),
+           (unsigned long long)(failures > count
+                                    ? 0
+                                    : 100 * (count - failures) / count),
            (unsigned long long)count, failures);
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -31,8 +31,8 @@ static void print_options(FILE *to, const struct segment_options *options)
 }
 
 /* As tcpdump, with the numbers relative to `seq_base` and `ack_base`. */
-void print_segment(FILE *to, const struct segment *segment,
-                          uint32_t seq_base, uint32_t ack_base)
+void print_segment(FILE *to, const struct segment *segment, uint32_t seq_base,
+                   uint32_t ack_base)
 {
     int32_t seq = (int32_t)(segment->seq - seq_base);
 
@@ -63,8 +63,7 @@ void log_event(struct conversation *c, const char *format, ...)
 }
 
 void log_segment(struct conversation *c, const struct peer *peer,
-                        const char *who, const struct segment *segment,
-                        bool from_peer)
+                 const char *who, const struct segment *segment, bool from_peer)
 {
     log_line(c, who);
     if (peer->port != PEER_PORT)

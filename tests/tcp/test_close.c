@@ -171,6 +171,22 @@ START_TEST(the_fin_follows_what_was_written)
 }
 END_TEST
 
+/* RFC 9293 3.4: the FIN takes a number, and that must lie in the window. */
+START_TEST(a_fin_waits_for_room_in_the_window)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 1000);
+    app_closes(&c);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    expect_silence(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .flags = FIN | ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 /* A small tail goes with the FIN: Nagle does not hold it. */
 START_TEST(closing_pushes_a_small_tail)
 {
@@ -717,9 +733,9 @@ UNIT_MAIN("tcp close", we_close_first_and_wait_2_msl, the_peer_closes_first,
           after_our_half_close_we_still_receive,
           data_is_taken_while_our_fin_is_in_flight,
           after_the_peers_half_close_we_still_send,
-          the_fin_follows_what_was_written, closing_pushes_a_small_tail,
-          a_zero_window_is_probed_for_the_fin_too, a_lost_fin_is_sent_again,
-          lost_data_and_fin_are_sent_again_together,
+          the_fin_follows_what_was_written, a_fin_waits_for_room_in_the_window,
+          closing_pushes_a_small_tail, a_zero_window_is_probed_for_the_fin_too,
+          a_lost_fin_is_sent_again, lost_data_and_fin_are_sent_again_together,
           a_fin_with_data_is_taken_after_its_data,
           a_fin_out_of_order_waits_for_its_turn,
           a_bare_fin_out_of_order_is_not_taken_early,

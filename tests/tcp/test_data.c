@@ -394,6 +394,37 @@ START_TEST(an_old_ack_does_not_change_the_window)
 }
 END_TEST
 
+/* The same for segments that came in the wrong order: SND.WL1. */
+START_TEST(an_older_segment_does_not_change_the_window)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .seq = 101, .len = 100, .win = 5000, .flags = ACK);
+    peer_sends(&c, .seq = 1, .len = 100, .win = 0, .flags = ACK);
+    conversation_ignore_sent(&c);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.7.4, first: "drop the unacceptable segment". */
+START_TEST(a_segment_outside_the_window_acknowledges_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .seq = 4001, .ack = 1001, .len = 10, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .ack = 1, .flags = ACK);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                   .after_ms = 200);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- sending ---- */
 
 START_TEST(a_write_is_cut_into_segments_and_pushed_at_its_end)
@@ -815,6 +846,8 @@ UNIT_MAIN(
     an_ack_of_what_was_not_sent_is_answered_and_dropped,
     a_partial_acknowledgment_frees_a_part, an_old_ack_changes_nothing,
     an_old_ack_does_not_change_the_window,
+    an_older_segment_does_not_change_the_window,
+    a_segment_outside_the_window_acknowledges_nothing,
     a_write_is_cut_into_segments_and_pushed_at_its_end,
     what_the_window_holds_back_is_pushed_when_it_goes,
     the_initial_window_is_ten_segments,

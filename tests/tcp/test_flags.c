@@ -25,9 +25,9 @@ enum state {
 
 enum answer { /* as a set */
               NOTHING = 1,
-              BARE_RESET = 2,  /* <SEQ=SEG.ACK><CTL=RST> */
-              RESET_ACK = 4,   /* <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
-              AN_ACK = 8,      /* <SEQ=SND.NXT><ACK=...><CTL=ACK> */
+              BARE_RESET = 2, /* <SEQ=SEG.ACK><CTL=RST> */
+              RESET_ACK = 4,  /* <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
+              AN_ACK = 8,     /* <SEQ=SND.NXT><ACK=...><CTL=ACK> */
               A_SYN_ACK = 16,
               SOMETHING_ELSE = 32
 };
@@ -136,11 +136,11 @@ static unsigned allowed_before_ack(const struct probe *p)
     bool syn_received = p->state == SYN_RECEIVED;
 
     if (p->place == OUTSIDE)
-        return (p->flags & RST) != 0      ? NOTHING
-               : syn_received             ? AN_ACK | A_SYN_ACK
-               : p->state != TIME_WAIT    ? AN_ACK
-               : (p->flags & SYN) != 0    ? AN_ACK | A_SYN_ACK
-                                          : AN_ACK;
+        return (p->flags & RST) != 0   ? NOTHING
+               : syn_received          ? AN_ACK | A_SYN_ACK
+               : p->state != TIME_WAIT ? AN_ACK
+               : (p->flags & SYN) != 0 ? AN_ACK | A_SYN_ACK
+                                       : AN_ACK;
     if ((p->flags & RST) != 0)
         return p->place == EXACT ? NOTHING
                : syn_received || p->state == TIME_WAIT

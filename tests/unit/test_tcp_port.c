@@ -179,12 +179,16 @@ START_TEST(each_of_several_that_are_bound_may_refuse)
 
     begin(&f);
     bound_reusing(&f, HERE, 80);
-    bound(&f, THERE, 80);
+
+    struct tcb *strict = bound(&f, THERE, 80);
     bound_reusing(&f, HERE, 80);
     expect_in_use(make_reusing(&f), THERE, 80);
     expect_in_use(make_reusing(&f), ANY, 80);
     expect_in_use(make(&f), HERE, 80);
-    bound_reusing(&f, HERE, 80);
+    tcb_close(strict); /* then all that are left reuse */
+    bound_reusing(&f, ANY, 80);
+    bound_reusing(&f, THERE, 80);
+    expect_in_use(make(&f), THERE, 80);
     close_all(&f);
     end(&f);
 }
@@ -199,8 +203,8 @@ START_TEST(a_socket_may_begin_to_reuse_while_it_is_bound)
     struct tcb *one = bound(&f, HERE, 80);
     expect_in_use(make_reusing(&f), HERE, 80);
     tcp_set_reuse_addr(one, true);
+    tcp_set_reuse_addr(one, true);
     bound_reusing(&f, HERE, 80);
-    tcp_set_reuse_addr(one, false);
     tcp_set_reuse_addr(one, false);
     expect_in_use(make_reusing(&f), HERE, 80);
     close_all(&f);
