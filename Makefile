@@ -61,7 +61,7 @@ command := $(call objects,$(wildcard tools/tapir*.c))
 
 # In each of these folders a test_*.c is a program (of Check), and all other
 # files are helpers that are linked to every one of them.
-suites := unit tcp sim
+suites := unit tcp sim fuzz
 programs = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 helpers = $(call objects,$(filter-out tests/$(1)/test_%,\
                                       $(wildcard tests/$(1)/*.c)))

@@ -1,9 +1,11 @@
 /*
  * The system's socket addresses and ours. AF_INET; AF_INET6 comes with IPv6.
  */
-#include "host/host.h"
+#include "host/address.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
 
 int endpoint_from_sockaddr(const struct sockaddr *addr, socklen_t len,
                            struct endpoint *out)

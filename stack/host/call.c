@@ -2,6 +2,8 @@
  * The frame around every call on a socket: the lock, the descriptor, waiting,
  * the pass that ends it, errno.
  */
+#include "host/call.h"
+
 #include "host/host.h"
 
 #include <errno.h>

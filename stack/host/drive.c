@@ -2,6 +2,8 @@
  * Who drives. Of the threads that wait, one polls the devices and runs the
  * protocol; the others sleep until it wakes them. See README.md.
  */
+#include "host/drive.h"
+
 #include "host/host.h"
 
 #include <errno.h>

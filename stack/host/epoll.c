@@ -8,6 +8,8 @@
  * Left out for now: EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE, and an epoll set as
  * an item of another one (poll takes it).
  */
+#include "host/epoll.h"
+
 #include "host/host.h"
 
 #include <errno.h>

@@ -2,7 +2,10 @@
  * What a descriptor stands for: a descriptor of the kernel, a socket of a
  * stack, or an epoll set; and who wants to be told of events on it.
  */
+#include "host/file.h"
+
 #include "host/host.h"
+#include "host/epoll.h"
 
 #include <stdlib.h>
 #include <unistd.h>

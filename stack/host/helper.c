@@ -5,6 +5,8 @@
  * drives only if nobody has; then until a caller wants to. While a caller
  * sleeps as the driver, or there is nothing to drive, it sleeps until called.
  */
+#include "host/drive.h"
+
 #include "host/host.h"
 
 static const usec look_interval = 4 * USEC_PER_MSEC;

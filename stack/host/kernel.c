@@ -3,6 +3,8 @@
  * for as a socket is, so that the stacks are driven meanwhile; then the system
  * call is made, without the lock.
  */
+#include "host/kernel.h"
+
 #include "host/host.h"
 
 #include <errno.h>

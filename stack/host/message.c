@@ -4,6 +4,9 @@
  */
 #define _GNU_SOURCE /* IOV_MAX */
 #include "host/host.h"
+#include "host/address.h"
+#include "host/call.h"
+#include "host/kernel.h"
 
 #include <errno.h>
 #include <limits.h>

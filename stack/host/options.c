@@ -2,6 +2,8 @@
  * Options, names and flags of a descriptor.
  */
 #include "host/host.h"
+#include "host/address.h"
+#include "host/call.h"
 
 #include <errno.h>
 #include <fcntl.h>

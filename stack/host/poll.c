@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE /* ppoll, POLLRDHUP */
 #include "host/host.h"
+#include "host/epoll.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -214,11 +214,20 @@ static void add_segment(struct line *line, const struct trace_event *event)
     add_options(line, &seg->options);
 }
 
+/* "192.0.2.1 is at 02:00:5e:00:53:01: reachable", "192.0.2.1 incomplete" */
+static void add_neighbour(struct line *line, const struct trace_event *event)
+{
+    static const struct mac_addr none;
+    char text[IP_ADDR_TEXT_MAX];
+
+    add(line, "%s ", ip_addr_text(&event->remote.addr, text));
+    if (!mac_addr_equal(&event->mac, &none))
+        add(line, "is at %s: ", mac_addr_text(&event->mac, text));
+    add(line, "%s", event->text);
+}
+
 static void add_what(struct line *line, const struct trace_event *event)
 {
-    char addr[IP_ADDR_TEXT_MAX];
-    char mac[MAC_TEXT_MAX];
-
     switch (event->kind) {
     case TRACE_FRAME_IN:
     case TRACE_FRAME_OUT:
@@ -248,8 +257,7 @@ static void add_what(struct line *line, const struct trace_event *event)
             event->ssthresh);
         break;
     case TRACE_NEIGHBOUR:
-        add(line, "%s is at %s: %s", ip_addr_text(&event->remote.addr, addr),
-            mac_addr_text(&event->mac, mac), event->text);
+        add_neighbour(line, event);
         break;
     }
 }

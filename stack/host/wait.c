@@ -8,6 +8,8 @@
  * frames; those that tell of a fault, or serve a debugger, are let through.
  */
 #define _GNU_SOURCE /* ppoll */
+#include "host/wait.h"
+
 #include "host/host.h"
 
 #include <errno.h>
@@ -155,8 +157,8 @@ int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
     atomic_store(&waiter->word, 0);
     waiter->sleep = WAITER_IN_FUTEX;
     host_unlock();
-    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0,
-                    &timeout, NULL, 0);
+    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, &timeout,
+                    NULL, 0);
     error = errno;
     host_lock();
     waiter->sleep = WAITER_AWAKE;

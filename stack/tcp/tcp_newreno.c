@@ -4,14 +4,21 @@
  */
 #include "tcp/tcb.h"
 
-static void newreno_init(struct tcb *tcb)
+enum { USUAL_MSS = 1460 };
+
+/* RFC 6928 2 (1): large segments have a bound in bytes. */
+static uint32_t initial_window(const struct tcb *tcb)
 {
     uint32_t segments = tcb->tcp->config.initial_window;
+    uint32_t mss = tcb->snd_mss;
 
+    return min_u32(segments * mss, max_u32(segments * USUAL_MSS, 2 * mss));
+}
+
+static void newreno_init(struct tcb *tcb)
+{
     /* RFC 5681 3.1: a SYN that was lost says that the path is full */
-    if (tcb->was_syn_resent)
-        segments = 1;
-    tcb->cwnd = segments * tcb->snd_mss;
+    tcb->cwnd = tcb->was_syn_resent ? tcb->snd_mss : initial_window(tcb);
     tcb->ssthresh = UINT32_MAX;
     tcb->bytes_acked = 0;
 }
@@ -54,9 +61,7 @@ static void newreno_lost(struct tcb *tcb, uint32_t flight)
 
 static void newreno_idle(struct tcb *tcb)
 {
-    uint32_t restart = tcb->tcp->config.initial_window * tcb->snd_mss;
-
-    tcb->cwnd = min_u32(tcb->cwnd, restart); /* RW, RFC 5681 4.1 */
+    tcb->cwnd = min_u32(tcb->cwnd, initial_window(tcb)); /* RW, RFC 5681 4.1 */
 }
 
 const struct tcp_cc_ops tcp_newreno = {

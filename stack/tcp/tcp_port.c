@@ -2,8 +2,6 @@
 
 #include <errno.h>
 
-enum { PORT_TRIES_MAX = 4096 }; /* bounded work for one connect */
-
 static uint32_t hash_port(const struct tcp *tcp, uint16_t number)
 {
     uint8_t octets[2];
@@ -175,9 +173,10 @@ int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
     uint32_t offset = port_offset(tcp, local, remote) % range;
     struct endpoint candidate = {.addr = *local};
 
-    for (uint32_t i = 0; i < min_u32(range, PORT_TRIES_MAX); i++) {
+    for (uint32_t i = 0; i < range; i++) {
+        tcp->port_counter = (tcp->port_counter + 1) % range;
         candidate.port = (uint16_t)(tcp->config.port_first +
-                                    (offset + tcp->port_counter++) % range);
+                                    (offset + tcp->port_counter) % range);
         if (!port_is_free(tcp, &candidate, remote))
             continue;
 

@@ -37,6 +37,8 @@ static int grow(struct reass *reass, struct memory *memory)
 
 static void remove_ranges(struct reass *reass, uint16_t at, uint16_t count)
 {
+    if (count == 0) /* there may be no memory behind it at all */
+        return;
     memmove(reass->ranges + at, reass->ranges + at + count,
             (size_t)(reass->count - at - count) * sizeof(*reass->ranges));
     reass->count = (uint16_t)(reass->count - count);

@@ -5,6 +5,10 @@
 
 enum { MTU = 1500, TIMER_SPIN_MAX = 1000, TIMER_STEPS_MAX = 1000000 };
 
+const usec start_of_time = 1000 * USEC_PER_SEC;
+const uint8_t stack_mac[6] = {2, 0, 0x5e, 0, 0x53, 2};
+const uint8_t peer_mac[6] = {2, 0, 0x5e, 0, 0x53, 1};
+
 struct conversation *conversation_at(struct conversation *c, const char *file,
                                      int line)
 {

@@ -14,10 +14,9 @@ enum {
     IFACE = 2 /* the loopback is 1 */
 };
 
-static const usec start_of_time = 1000 * USEC_PER_SEC;
-static const uint8_t stack_mac[6] = {2, 0, 0x5e, 0, 0x53, 2};
-static const uint8_t peer_mac[6] = {2, 0, 0x5e, 0, 0x53, 1};
-
+extern const usec start_of_time;
+extern const uint8_t stack_mac[6];
+extern const uint8_t peer_mac[6];
 extern const struct netdev_ops conversation_device_ops;
 
 /* conversation.c: the pass ends: answers leave, what was lent is released. */

@@ -349,7 +349,8 @@ static void open_before_our_wrap(struct conversation *c)
     peer_starts_over(c, 77);
     peer_sends(c, .flags = SYN);
     expect_segment(c, .seq = 0, .ack = 1, .flags = SYN | ACK);
-    ck_assert_uint_lt(-c->peer->stack_iss, 8000);
+    to_wrap = -c->peer->stack_iss;
+    ck_assert_uint_lt(to_wrap, 8000);
     peer_sends(c, .flags = ACK);
     app_accepts(c);
 }

@@ -5,12 +5,15 @@
 #define _GNU_SOURCE /* ppoll's types */
 #include "unit.h"
 
+#include "host/host.h" /* before joined.h: see there */
+
 #include "joined.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -248,8 +251,8 @@ START_TEST(a_receive_ends_when_its_time_is_over)
     ck_assert_int_eq(tapir_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout,
                                       sizeof(timeout)),
                      0);
-    ck_assert_int_eq(
-        tapir_getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &told, &len), 0);
+    ck_assert_int_eq(tapir_getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &told, &len),
+                     0);
     ck_assert_int_eq(told.tv_usec, 30000);
     clock_gettime(CLOCK_MONOTONIC, &before);
     ck_assert_int_eq(tapir_recv(fd, data, 1, 0), -1);
@@ -320,9 +323,8 @@ START_TEST(when_the_driver_goes_a_sleeper_drives_on)
     pthread_kill(threads[0], SIGUSR1);
     join_thread(threads[0]);
     await_sleepers(1);
-    ck_assert_int_eq(tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to,
-                                  sizeof(to)),
-                     1);
+    ck_assert_int_eq(
+        tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
     join_thread(threads[1]);
     ck_assert_int_eq(blocked[1].result, 1);
     close_all((int[]){client, blocked[0].fd, blocked[1].fd}, 3);
@@ -409,9 +411,8 @@ START_TEST(poll_waits_for_a_pipe_and_a_socket_together)
 
     thread = run(poll_blocked, fds);
     await_sleepers(1);
-    ck_assert_int_eq(tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to,
-                                  sizeof(to)),
-                     1);
+    ck_assert_int_eq(
+        tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
     ck_assert_ptr_eq(join_thread(thread), (void *)1);
     ck_assert_int_eq(fds[0].revents, POLLIN);
     ck_assert_int_eq(fds[1].revents, 0);
@@ -448,9 +449,8 @@ START_TEST(poll_of_many_descriptors_finds_the_ready_one)
         fds[i] = (struct pollfd){
             .fd = bound_socket(joined.b, 2, (uint16_t)(PORT + i)),
             .events = POLLIN};
-    ck_assert_int_eq(tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to,
-                                  sizeof(to)),
-                     1);
+    ck_assert_int_eq(
+        tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
     ck_assert_int_eq(tapir_poll(fds, MANY, -1), 1);
     ck_assert_int_eq(fds[60].revents, POLLIN);
     for (int i = 0; i < MANY; i++)
@@ -535,9 +535,8 @@ START_TEST(epoll_is_level_triggered_and_mixes_both_kinds)
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
     ck_assert_int_eq(tapir_epoll_wait(epfd, events, 4, -1), 1);
     ck_assert_int_eq(events[0].data.fd, in);
-    ck_assert_int_eq(tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to,
-                                  sizeof(to)),
-                     1);
+    ck_assert_int_eq(
+        tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
     ck_assert_int_eq(tapir_epoll_wait(epfd, events, 4, -1), 2);
     ck_assert_int_eq(tapir_epoll_wait(epfd, events, 4, -1), 2);
     ck_assert_int_eq(tapir_epoll_wait(epfd, events, 1, -1), 1);
@@ -911,7 +910,135 @@ START_TEST(many_threads_wait_at_once)
 }
 END_TEST
 
+/* ---- Driving without waiting ------------------------------------------- */
+
+/* What has arrived, without a call that would drive. */
+static bool has_arrived(int fd)
+{
+    bool arrived;
+
+    host_lock();
+    arrived = (file_readiness(descriptors_get(&the_host.descriptors, fd)) &
+               POLLIN) != 0;
+    host_unlock();
+    return arrived;
+}
+
+START_TEST(the_helper_drives_for_a_program_that_does_not_wait)
+{
+    struct sockaddr_in to = address_of(2, PORT);
+
+    joined = joined_open_faulty(TAPIR_CLOCK_REAL, "delay=2ms");
+    int server = bound_socket(joined.b, 2, PORT);
+    int client = open_socket(joined.a, SOCK_DGRAM);
+
+    ck_assert_int_eq(
+        tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    while (!has_arrived(server))
+        sched_yield();
+    close_all((int[]){server, client}, 2);
+    stop();
+}
+END_TEST
+
+static bool helper_is_there(void)
+{
+    bool is_there;
+
+    host_lock();
+    is_there = the_host.driver.has_helper;
+    host_unlock();
+    return is_there;
+}
+
+START_TEST(with_debug_there_is_no_helper_and_calls_look_for_themselves)
+{
+    struct tapir_stack_config config;
+    struct sockaddr_in to = address_of(2, PORT);
+    char data[4];
+
+    tapir_stack_config_init(&config);
+    config.debug = 1;
+    struct tapir_stack *stack = tapir_stack_create(&config);
+
+    ck_assert_ptr_nonnull(stack);
+    joined = joined_open_faulty(TAPIR_CLOCK_REAL, "delay=2ms");
+    ck_assert(!helper_is_there());
+    int server = bound_socket(joined.b, 2, PORT);
+    int client = open_socket(joined.a, SOCK_DGRAM);
+
+    ck_assert_int_eq(
+        tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    while (tapir_recv(server, data, 4, MSG_DONTWAIT) != 1)
+        ck_assert_int_eq(errno, EAGAIN);
+    ck_assert(!helper_is_there());
+    close_all((int[]){server, client}, 2);
+    tapir_stack_destroy(stack);
+    stop();
+}
+END_TEST
+
 /* ---- The process ------------------------------------------------------- */
+
+/* The peer stack, over a slow wire to a stack that will end. */
+static struct tapir_stack *open_leaving(unsigned exit_wait)
+{
+    struct tapir_stack_config config;
+    struct tapir_wire wire = {.faults = "delay=2ms"};
+    struct tapir_stack *leaving;
+    int iface[2];
+
+    start();
+    tapir_stack_config_init(&config);
+    config.exit_wait = exit_wait;
+    leaving = tapir_stack_create(&config);
+    ck_assert_int_eq(tapir_join(leaving, joined.b, &wire, iface), 0);
+    ck_assert_int_eq(tapir_add_address(leaving, iface[0], "198.51.100.1/24"),
+                     0);
+    ck_assert_int_eq(tapir_add_address(joined.b, iface[1], "198.51.100.2/24"),
+                     0);
+    ck_assert_int_eq(
+        tapir_add_route(leaving, "192.0.2.0/24", "198.51.100.2", 0), 0);
+    return leaving;
+}
+
+START_TEST(a_stack_ends_when_all_that_was_written_is_acknowledged)
+{
+    static uint8_t data[200000];
+    struct tapir_stack *leaving = open_leaving(10);
+    int server = open_listener(joined.b, PORT, 1);
+    int client = open_connection(leaving, PORT);
+
+    ck_assert_int_eq(tapir_fcntl(client, F_SETFL, O_NONBLOCK), 0);
+    ssize_t sent = tapir_send(client, data, sizeof(data), 0);
+
+    ck_assert_int_gt(sent, 0);
+    tapir_stack_destroy(leaving);
+    int accepted = tapir_accept(server, NULL, NULL);
+
+    ck_assert_int_eq(tapir_recv(accepted, data, sizeof(data), MSG_WAITALL),
+                     sent);
+    ck_assert_int_eq(tapir_close(client), 0);
+    close_all((int[]){server, accepted}, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(a_stack_that_may_not_wait_resets_its_connections)
+{
+    char data[4];
+    struct tapir_stack *leaving = open_leaving(0);
+    int server = open_listener(joined.b, PORT, 1);
+    int client = open_connection(leaving, PORT);
+    int accepted = tapir_accept(server, NULL, NULL);
+
+    tapir_stack_destroy(leaving);
+    ck_assert_int_eq(tapir_recv(accepted, data, sizeof(data), 0), -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    close_all((int[]){server, accepted, client}, 3);
+    stop();
+}
+END_TEST
 
 START_TEST(a_forked_child_has_no_stack_but_its_own_streams)
 {
@@ -1002,5 +1129,9 @@ UNIT_MAIN("host", new_descriptors_begin_at_three_and_reuse_the_lowest,
           close_with_so_linger_waits_for_the_acknowledgement,
           two_hundred_connections_are_served_by_one_epoll_thread,
           many_threads_wait_at_once,
+          the_helper_drives_for_a_program_that_does_not_wait,
+          with_debug_there_is_no_helper_and_calls_look_for_themselves,
+          a_stack_ends_when_all_that_was_written_is_acknowledged,
+          a_stack_that_may_not_wait_resets_its_connections,
           a_forked_child_has_no_stack_but_its_own_streams,
           names_are_numbers_hosts_and_services)

@@ -297,9 +297,8 @@ static void keep_frame(void *context, const void *frame, size_t len)
 static int open_ip_stack(struct tapir_stack **stack, struct sent *sent)
 {
     struct tapir_stack_config config;
-    struct tapir_device device = {.link = TAPIR_LINK_IP,
-                                  .transmit = keep_frame,
-                                  .context = sent};
+    struct tapir_device device = {
+        .link = TAPIR_LINK_IP, .transmit = keep_frame, .context = sent};
     int iface;
 
     *sent = (struct sent){0};
@@ -317,8 +316,8 @@ static int open_ip_stack(struct tapir_stack **stack, struct sent *sent)
 
 /* Echo request 192.0.2.1 > 192.0.2.2, id 1, sequence 1, no data. */
 static const uint8_t echo_request[28] = {
-    0x45, 0,    0,    28, 0,   1,    0,    0, 64,   1,    0xf6, 0xdc, 192, 0, 2,
-    1,    192,  0,    2,  2,   8,    0,    0xf7, 0xfd, 0, 1,    0,    1};
+    0x45, 0, 0,   28, 0, 1, 0, 0, 64,   1,    0xf6, 0xdc, 192, 0,
+    2,    1, 192, 0,  2, 2, 8, 0, 0xf7, 0xfd, 0,    1,    0,   1};
 
 START_TEST(the_answer_has_left_when_the_hand_in_returns)
 {

@@ -2,6 +2,8 @@
  * The calls that make, connect and end sockets.
  */
 #include "host/host.h"
+#include "host/address.h"
+#include "host/call.h"
 
 #include <errno.h>
 

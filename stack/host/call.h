@@ -1,0 +1,38 @@
+/*
+ * The frame around every call on a socket: the lock, the descriptor, waiting,
+ * the pass that ends it, errno.
+ */
+#ifndef TAPIR_HOST_CALL_H
+#define TAPIR_HOST_CALL_H
+
+#include "host/file.h"
+
+#include <sys/types.h>
+
+struct call {
+    struct file *file;
+    bool is_nonblocking;
+    bool has_looked;
+    bool is_waiting; /* watch and waiter are in use */
+    struct watch watch;
+    struct waiter waiter;
+};
+
+/*
+ * Takes the lock and finds the socket. 0; a negative errno, and then the call
+ * is over but for call_leave: -EBADF, -ENOTSOCK, -ENETDOWN. Lock not held.
+ */
+MUST_CHECK int call_enter(struct call *call, int fd);
+/*
+ * After -EAGAIN: waits for `events`, at most the time that SO_SNDTIMEO (for
+ * POLLOUT) or SO_RCVTIMEO allows in all. 0: try again. -EAGAIN when the socket
+ * does not block or the time is over, -EINTR, -EBADF when it was closed
+ * meanwhile, -ENETDOWN.
+ */
+MUST_CHECK int call_wait(struct call *call, int events);
+/* Waits, blocking or not, at most `timeout`. As waiter_wait. */
+MUST_CHECK int call_sleep(struct call *call, int events, usec timeout);
+/* Runs the pass, releases the lock, makes errno of a negative result. */
+ssize_t call_leave(struct call *call, ssize_t result);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * What the other files need of an epoll set.
+ *
+ * All functions here are called with the lock held.
+ */
+#ifndef TAPIR_HOST_EPOLL_H
+#define TAPIR_HOST_EPOLL_H
+
+#include "host/file.h"
+
+/* Whether epoll_wait would give an event of a socket. */
+bool epoll_is_ready(struct epoll *epoll);
+/* To be polled for the kernel's descriptors in the set; -1: none. */
+int epoll_kernel_fd(const struct epoll *epoll);
+void epoll_destroy(struct epoll *epoll);
+/* Ends the watch if it is an item of an epoll set. */
+void epoll_forget(struct watch *watch);
+
+#endif

@@ -1,0 +1,161 @@
+#include "unit.h"
+
+#include "host/trace_text.h"
+
+#include "tcp/tcp_segment.h"
+
+#include <errno.h>
+#include <string.h>
+
+static char printed[TRACE_LINE_MAX];
+
+/* What the listener prints of one event when these layers are wanted. */
+static const char *print(const char *layers, struct trace_event event)
+{
+    FILE *file = fmemopen(printed, sizeof(printed), "w");
+    struct trace_text text;
+    struct trace trace;
+    unsigned set;
+
+    memset(printed, 0, sizeof(printed));
+    ck_assert_int_eq(trace_text_parse(layers, &set), 0);
+    trace_text_init(&text, set, file);
+    trace = trace_text_listener(&text);
+    trace.emit(trace.listener, &event);
+    fclose(file);
+    return printed;
+}
+
+static struct endpoint endpoint(unsigned host, uint16_t port)
+{
+    return (struct endpoint){.addr = ip_addr_v4(0xc0000200 + host),
+                             .port = port};
+}
+
+/* A segment between 192.0.2.1:4000 (ISS 500) and our 192.0.2.2:80 (1000). */
+static struct trace_event segment_event(enum trace_kind kind,
+                                        const struct tcp_segment *seg)
+{
+    return (struct trace_event){.kind = kind,
+                                .layer = TRACE_TCP,
+                                .now = 1234567,
+                                .local = endpoint(2, 80),
+                                .remote = endpoint(1, 4000),
+                                .connection = 3,
+                                .segment = seg,
+                                .iss = 1000,
+                                .irs = 500};
+}
+
+START_TEST(a_segment_that_arrives_is_relative_to_both_ends)
+{
+    struct tcp_segment seg = {.seq = 501,
+                              .ack = 1001,
+                              .flags = SEG_ACK | SEG_PSH,
+                              .wnd = 512,
+                              .text_len = 20};
+
+    ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_IN, &seg)),
+                     "     1.234567 in       tcp  [3] 192.0.2.1:4000 > "
+                     "192.0.2.2:80: P. 1:21(20) ack 1 win 512\n");
+}
+END_TEST
+
+START_TEST(a_segment_that_leaves_is_printed_the_other_way)
+{
+    struct tcp_segment seg = {
+        .seq = 1000,
+        .ack = 501,
+        .flags = SEG_SYN | SEG_ACK,
+        .wnd = 65535,
+        .options = {.has_mss = true,
+                    .mss = 1460,
+                    .has_window_scale = true,
+                    .window_scale = 7,
+                    .has_timestamps = true,
+                    .ts_val = 5,
+                    .ts_ecr = 4},
+    };
+
+    ck_assert_str_eq(print("tcp", segment_event(TRACE_SEGMENT_OUT, &seg)),
+                     "     1.234567 out      tcp  [3] 192.0.2.2:80 > "
+                     "192.0.2.1:4000: S. 0:0(0) ack 1 win 65535 "
+                     "<mss 1460,wscale 7,TS val 5 ecr 4>\n");
+}
+END_TEST
+
+START_TEST(the_syn_of_a_peer_that_is_not_known_yet_is_zero)
+{
+    struct tcp_segment seg = {.seq = 777777, .flags = SEG_SYN, .wnd = 1};
+    struct trace_event event = segment_event(TRACE_SEGMENT_IN, &seg);
+
+    event.connection = 0;
+    event.iss = 0;
+    event.irs = 0;
+    ck_assert_str_eq(print("", event),
+                     "     1.234567 in       tcp  192.0.2.1:4000 > "
+                     "192.0.2.2:80: S 0:0(0) win 1\n");
+}
+END_TEST
+
+START_TEST(a_change_of_state_names_both)
+{
+    ck_assert_str_eq(print("", (struct trace_event){.kind = TRACE_STATE,
+                                                    .layer = TRACE_TCP,
+                                                    .connection = 12,
+                                                    .from = "ESTABLISHED",
+                                                    .text = "CLOSE-WAIT"}),
+                     "     0.000000          tcp  [12] ESTABLISHED -> "
+                     "CLOSE-WAIT\n");
+}
+END_TEST
+
+START_TEST(a_drop_gives_its_reason_and_the_rule)
+{
+    struct trace_event event = {
+        .kind = TRACE_DROP, .layer = TRACE_IP, .drop = DROP_IP_BAD_CHECKSUM};
+
+    ck_assert_str_eq(print("", event),
+                     "     0.000000 drop   ip   header checksum is wrong "
+                     "(IP_BAD_CHECKSUM, RFC 1122 3.2.1.2)\n");
+    ck_assert_str_ne(print("drop", event), "");
+    ck_assert_str_ne(print("ip", event), "");
+    ck_assert_str_eq(print("tcp", event), "");
+}
+END_TEST
+
+START_TEST(a_neighbour_has_an_address_once_it_is_known)
+{
+    struct trace_event event = {.kind = TRACE_NEIGHBOUR,
+                                .layer = TRACE_ARP,
+                                .remote = endpoint(1, 0),
+                                .text = "incomplete"};
+
+    ck_assert_str_eq(print("", event),
+                     "     0.000000        arp  192.0.2.1 incomplete\n");
+    event.mac = (struct mac_addr){{2, 0, 0x5e, 0, 0x53, 1}};
+    event.text = "reachable";
+    ck_assert_str_eq(print("", event),
+                     "     0.000000        arp  192.0.2.1 is at "
+                     "02:00:5e:00:53:01: reachable\n");
+}
+END_TEST
+
+START_TEST(layers_are_a_list_of_known_names)
+{
+    unsigned set;
+
+    ck_assert_int_eq(trace_text_parse("tcp,ip", &set), 0);
+    ck_assert_uint_eq(set, 1u << TRACE_TCP | 1u << TRACE_IP);
+    ck_assert_int_eq(trace_text_parse("tcp,", &set), -EINVAL);
+    ck_assert_int_eq(trace_text_parse(",tcp", &set), -EINVAL);
+    ck_assert_int_eq(trace_text_parse("tcpip", &set), -EINVAL);
+}
+END_TEST
+
+UNIT_MAIN("trace_text", a_segment_that_arrives_is_relative_to_both_ends,
+          a_segment_that_leaves_is_printed_the_other_way,
+          the_syn_of_a_peer_that_is_not_known_yet_is_zero,
+          a_change_of_state_names_both, a_drop_gives_its_reason_and_the_rule,
+          a_neighbour_has_an_address_once_it_is_known,
+          layers_are_a_list_of_known_names)
