@@ -141,7 +141,7 @@ demo:
 test:
 	@tools/install-deps test
 	@$(MAKE) build-tests
-	@B=$(B) tests/run
+	@B=$(B) LINK='$(link)' tests/run
 
 .PHONY: build-tests
 build-tests: all $(tests)
@@ -172,7 +172,7 @@ check-symbols: $(B)/libtapir.so
 	tools/check-symbols $(B)
 
 run-tests:
-	@B=$(B) tests/run
+	@B=$(B) LINK='$(link)' tests/run
 
 format:
 	clang-format -i $(code)

@@ -28,6 +28,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -35,7 +36,8 @@ enum {
     TAP_BATCH = 16,
     /* The largest IP packet, Ethernet header, room for VLAN tags. */
     TAP_FRAME_MAX = 65535 + 14 + 8,
-    TAP_MAX_GSO = 65535
+    TAP_MAX_GSO = 65535,
+    HOST_WAIT_TRIES = 10000 /* a second and a bit */
 };
 
 struct tap {
@@ -317,6 +319,29 @@ static int read_mtu(struct tap *tap, const char *name,
     return status;
 }
 
+/*
+ * Attaching gives the device its carrier, which the host's side notices a
+ * moment later, and until then it drops what it is to send us: the answer to
+ * our first ARP request, for one. A device that is down is not waited for.
+ */
+static void wait_for_host(const char *name)
+{
+    struct ifreq request = {.ifr_flags = 0};
+    struct timespec pause = {.tv_nsec = 100000};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    strcpy(request.ifr_name, name);
+    for (int i = 0; i < HOST_WAIT_TRIES; i++) {
+        if (ioctl(fd, SIOCGIFFLAGS, &request) < 0 ||
+            (request.ifr_flags & IFF_UP) == 0 ||
+            (request.ifr_flags & IFF_RUNNING) != 0)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
 static int set_up(struct tap *tap, const char *name,
                   char why[static NETDEV_WHY_MAX])
 {
@@ -331,6 +356,8 @@ static int set_up(struct tap *tap, const char *name,
     status = read_mtu(tap, name, why);
     if (status < 0)
         close(tap->fd);
+    else
+        wait_for_host(name);
     return status;
 }
 

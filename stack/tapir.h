@@ -169,7 +169,8 @@ TAPIR_API int tapir_close(int fd);
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
  * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
  * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG.
- * IPPROTO_IP: IP_TTL, IP_TOS. Others: ENOPROTOOPT.
+ * IPPROTO_IP: IP_TTL, IP_TOS, IP_RECVTTL (tapir_recvmsg gives each datagram's
+ * TTL in a control message, IP_TTL). Others: ENOPROTOOPT.
  */
 TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value,
                                socklen_t *len);

@@ -196,8 +196,8 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count,
 
 /* `out_flags` and `from` may be NULL. */
 static ssize_t receive_message(int fd, const struct iovec *iov, int count,
-                               int flags, int *out_flags, struct sockaddr *from,
-                               socklen_t *from_len)
+                               int flags, int *out_flags, uint8_t *out_ttl,
+                               struct sockaddr *from, socklen_t *from_len)
 {
     struct endpoint name = {.addr = IP_ADDR_ANY_V4};
     struct socket_message message = {.iov = iov,
@@ -222,6 +222,8 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
     }
     if (r >= 0 && out_flags != NULL)
         *out_flags = message.flags & (MSG_TRUNC | MSG_CTRUNC);
+    if (r >= 0 && out_ttl != NULL)
+        *out_ttl = message.ttl;
     return call_leave(&call, r);
 }
 
@@ -256,7 +258,7 @@ ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
 {
     struct iovec iov = iov_of(data, len);
 
-    return receive_message(fd, &iov, 1, flags, NULL, from,
+    return receive_message(fd, &iov, 1, flags, NULL, NULL, from,
                            from == NULL ? NULL : from_len);
 }
 
@@ -265,18 +267,41 @@ ssize_t tapir_recv(int fd, void *data, size_t len, int flags)
     return tapir_recvfrom(fd, data, len, flags, NULL, NULL);
 }
 
+/* cmsg(3): the one control message that there is, IP_TTL; 0: not even that. */
+static void put_control(struct msghdr *message, uint8_t ttl)
+{
+    int value = ttl;
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+
+    if (ttl == 0 || control == NULL ||
+        message->msg_controllen < CMSG_LEN(sizeof(value))) {
+        message->msg_flags |= ttl != 0 ? MSG_CTRUNC : 0;
+        message->msg_controllen = 0;
+        return;
+    }
+    control->cmsg_level = IPPROTO_IP;
+    control->cmsg_type = IP_TTL;
+    control->cmsg_len = CMSG_LEN(sizeof(value));
+    memcpy(CMSG_DATA(control), &value, sizeof(value));
+    message->msg_controllen =
+        message->msg_controllen < CMSG_SPACE(sizeof(value))
+            ? message->msg_controllen
+            : CMSG_SPACE(sizeof(value));
+}
+
 ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags)
 {
+    uint8_t ttl = 0;
     ssize_t r;
 
     if (message->msg_iovlen > IOV_MAX)
         return errno_result(-EMSGSIZE);
     r = receive_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
-                        &message->msg_flags, message->msg_name,
+                        &message->msg_flags, &ttl, message->msg_name,
                         message->msg_name == NULL ? NULL
                                                   : &message->msg_namelen);
     if (r >= 0)
-        message->msg_controllen = 0; /* no ancillary data yet */
+        put_control(message, ttl);
     return r;
 }
 
@@ -301,7 +326,7 @@ ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
 
     if (file != NULL)
         return kernel_readv(file, iov, count);
-    return receive_message(fd, iov, count, 0, NULL, NULL, NULL);
+    return receive_message(fd, iov, count, 0, NULL, NULL, NULL, NULL);
 }
 
 ssize_t tapir_writev(int fd, const struct iovec *iov, int count)

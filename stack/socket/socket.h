@@ -31,6 +31,8 @@ struct socket_message {
     int flags;             /* MSG_* given; on return of receive: MSG_TRUNC */
     struct endpoint *name; /* send: to, or NULL; receive: filled in if not
                               NULL (its port 0: there is none) */
+    uint8_t ttl;           /* receive: the datagram's, if IP_RECVTTL is set;
+                              left alone otherwise */
 };
 
 struct socket;

@@ -42,6 +42,8 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
     message->flags = copied < dgram->len ? MSG_TRUNC : 0;
     if (message->name != NULL)
         *message->name = dgram->src;
+    if (socket->settings.receive_ttl)
+        message->ttl = dgram->ttl;
     if (!(given & MSG_PEEK))
         dgram_queue_remove(queue, socket->sockets->env->memory);
     return result;

@@ -25,6 +25,7 @@ struct socket_settings {
     bool reuse_addr : 1;
     bool keepalive : 1;
     bool broadcast : 1;
+    bool receive_ttl : 1;
 };
 
 /* Those of them that a transport must hear of. */

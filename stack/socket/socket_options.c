@@ -155,6 +155,17 @@ static int set_tos(struct socket *socket, int value)
     return 0;
 }
 
+static int get_receive_ttl(struct socket *socket)
+{
+    return socket->settings.receive_ttl;
+}
+
+static int set_receive_ttl(struct socket *socket, int value)
+{
+    socket->settings.receive_ttl = value != 0;
+    return 0;
+}
+
 static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_TYPE, get_type, NULL},
     {SOL_SOCKET, SO_DOMAIN, get_domain, NULL},
@@ -168,6 +179,7 @@ static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_SNDBUF, get_send_buffer, set_send_buffer},
     {IPPROTO_IP, IP_TTL, get_ttl, set_ttl},
     {IPPROTO_IP, IP_TOS, get_tos, set_tos},
+    {IPPROTO_IP, IP_RECVTTL, get_receive_ttl, set_receive_ttl},
 };
 
 static const struct int_option *find_option(int level, int name)

@@ -341,7 +341,7 @@ START_TEST(data_beyond_a_fin_is_ignored)
 }
 END_TEST
 
-/* RFC 9293 3.10.7.4: data and FIN may come in SYN-RECEIVED's ACK, and close. */
+/* RFC 9293 3.10.4, SYN-SENT: the TCB is deleted and nothing is sent. */
 START_TEST(a_close_in_syn_sent_is_silent)
 {
     struct conversation c;
@@ -352,7 +352,7 @@ START_TEST(a_close_in_syn_sent_is_silent)
     app_closes(&c);
     expect_silence_for(&c, 100000);
 
-    /* RFC 9293 3.10.4, SYN-SENT: the TCB is deleted. */
+    /* An answer that comes too late meets nobody: 3.10.7.1. */
     peer_sends(&c, .seq = 0, .ack = 1, .flags = SYN | ACK);
     expect_segment(&c, .seq = 1, .flags = RST);
     close_conversation(&c);

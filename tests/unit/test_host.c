@@ -980,11 +980,11 @@ END_TEST
 
 /* ---- The process ------------------------------------------------------- */
 
-/* The peer stack, over a slow wire to a stack that will end. */
-static struct tapir_stack *open_leaving(unsigned exit_wait)
+/* A stack that will end, on a wire of its own to joined.b. */
+static struct tapir_stack *open_leaving(unsigned exit_wait, const char *faults)
 {
     struct tapir_stack_config config;
-    struct tapir_wire wire = {.faults = "delay=2ms"};
+    struct tapir_wire wire = {.faults = faults};
     struct tapir_stack *leaving;
     int iface[2];
 
@@ -1005,7 +1005,7 @@ static struct tapir_stack *open_leaving(unsigned exit_wait)
 START_TEST(a_stack_ends_when_all_that_was_written_is_acknowledged)
 {
     static uint8_t data[200000];
-    struct tapir_stack *leaving = open_leaving(10);
+    struct tapir_stack *leaving = open_leaving(10, "delay=2ms");
     int server = open_listener(joined.b, PORT, 1);
     int client = open_connection(leaving, PORT);
 
@@ -1027,7 +1027,7 @@ END_TEST
 START_TEST(a_stack_that_may_not_wait_resets_its_connections)
 {
     char data[4];
-    struct tapir_stack *leaving = open_leaving(0);
+    struct tapir_stack *leaving = open_leaving(0, NULL);
     int server = open_listener(joined.b, PORT, 1);
     int client = open_connection(leaving, PORT);
     int accepted = tapir_accept(server, NULL, NULL);
