@@ -157,7 +157,7 @@ check:
 
 .PHONY: check-text check-headers check-symbols run-tests
 check-text:
-	clang-format --dry-run -Werror $(code)
+	@clang-format --dry-run -Werror $(code)
 	tools/check-layers
 	shellcheck $(scripts)
 
@@ -175,7 +175,7 @@ run-tests:
 	@B=$(B) LINK='$(link)' tests/run
 
 format:
-	clang-format -i $(code)
+	@clang-format -i $(code)
 
 clean:
 	rm -rf build

@@ -14,8 +14,13 @@
  * once and then uses tapir_socket as it would socket(2). A program that wants
  * stacks of its own finds them in the last part.
  *
- * All calls may be made from any thread. A blocking call sleeps in the kernel;
- * while it waits it drives the stack (see stack/README.md).
+ * All calls may be made from any thread, but not from a signal's handler. A
+ * blocking call sleeps in the kernel; while it waits it drives the stack (see
+ * stack/README.md). A signal's handler that runs meanwhile ends it with EINTR,
+ * also one that was installed with SA_RESTART.
+ *
+ * A process that forks keeps its stacks; in the child all calls on their
+ * sockets answer ENETDOWN.
  */
 #ifndef TAPIR_H
 #define TAPIR_H
@@ -185,12 +190,19 @@ TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
 
 /* ---- Waiting for several ----------------------------------------------- */
 
+/*
+ * A time-out runs in the time of the set's first socket; select leaves it as
+ * it was.
+ */
 TAPIR_API int tapir_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 TAPIR_API int tapir_ppoll(struct pollfd *fds, nfds_t count,
                           const struct timespec *timeout, const sigset_t *mask);
 TAPIR_API int tapir_select(int count, fd_set *readable, fd_set *writable,
                            fd_set *exceptional, struct timeval *timeout);
-/* Level-triggered; EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE: EINVAL. */
+/*
+ * Level-triggered; EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE: EINVAL, and so is
+ * an epoll set in an epoll set; poll takes one.
+ */
 TAPIR_API int tapir_epoll_create1(int flags);
 TAPIR_API int tapir_epoll_ctl(int epfd, int op, int fd,
                               struct epoll_event *event);
@@ -329,7 +341,10 @@ TAPIR_API int tapir_input(struct tapir_stack *stack, int iface, uint64_t now,
 /* Time is now `now` (own clock only): timers run, wires are emptied. */
 TAPIR_API int tapir_advance(struct tapir_stack *stack, uint64_t now);
 
-/* When tapir_advance is wanted next, in stack time; UINT64_MAX: never. */
+/*
+ * When tapir_advance is wanted next, in stack time, time-outs of calls that
+ * wait included; never less than the stack's time. UINT64_MAX: never.
+ */
 TAPIR_API uint64_t tapir_next_deadline(struct tapir_stack *stack);
 
 #ifdef __cplusplus

@@ -207,7 +207,8 @@ static struct bytes assemble(struct datagram *datagram)
     put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)total);
     put_be16(at + IPH_FRAGMENT, 0);
     put_be16(at + IPH_CHECKSUM, 0);
-    put_be16(at + IPH_CHECKSUM, checksum_of(bytes_of(at, datagram->header_len)));
+    put_be16(at + IPH_CHECKSUM,
+             checksum_of(bytes_of(at, datagram->header_len)));
     return bytes_of(at, total);
 }
 

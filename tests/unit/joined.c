@@ -1,7 +1,7 @@
 /*
  * Two stacks of this process joined by a wire: see joined.h.
  */
-#include "host/host.h" /* first: netinet/in.h has macros IP_TOS and IP_TTL */
+#include "host/host.h"
 
 #include "joined.h"
 

@@ -5,7 +5,7 @@
 #define _GNU_SOURCE /* ppoll's types */
 #include "unit.h"
 
-#include "host/host.h" /* before joined.h: see there */
+#include "host/host.h"
 
 #include "joined.h"
 
