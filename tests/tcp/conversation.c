@@ -89,6 +89,8 @@ static void configure(struct tcp_config *tcp,
         tcp->keepalive_idle = options->keepalive_idle_s * USEC_PER_SEC;
     if (options->keepalive_interval_s != 0)
         tcp->keepalive_interval = options->keepalive_interval_s * USEC_PER_SEC;
+    if (options->no_time_wait)
+        tcp->max_time_wait = 0;
     if (options->no_timestamps)
         tcp->timestamps = false;
     if (options->no_window_scale)

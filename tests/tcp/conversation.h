@@ -86,6 +86,7 @@ struct conversation_options {
     unsigned synack_retries;
     unsigned orphan_retries;
     unsigned challenge_acks_per_second;
+    bool no_time_wait; /* max_time_wait is 0 */
     uint32_t send_buffer;
     uint32_t receive_buffer;
     unsigned keepalive_idle_s;

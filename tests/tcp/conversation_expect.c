@@ -95,11 +95,11 @@ static void compare_segment(struct conversation *c,
     compare(c, expected, "flags differ", expected->flags | expected->optional,
             sent->flags | expected->optional);
     compare(c, expected, "seq differs", expected->seq,
-            relative(sent->seq, peer->stack_iss));
+            relative(sent->seq, peer->stack_iss, peer->received));
     if (!expected->any_len)
         compare(c, expected, "len differs", expected->len, (int64_t)sent->len);
     compare(c, expected, "ack differs", expected->ack,
-            relative(sent->ack, peer->iss));
+            relative(sent->ack, peer->iss, peer->next));
     compare(c, expected, "win differs", expected->win,
             (int64_t)sent->window << scale);
     compare(c, expected, "mss differs", expected->mss, sent->options.mss);

@@ -40,7 +40,9 @@ struct peer *find_peer(struct conversation *c, unsigned port);
 /* The shift in use for the windows of the stack, or of the peer. */
 int scale_of(const struct peer *peer, bool of_stack);
 bool timestamps_agreed(const struct peer *peer);
-int64_t relative(uint32_t number, uint32_t base);
+/* How far a number is from its base: of those that are 2^32 apart, the one
+ * that is nearest to `near`. */
+int64_t relative(uint32_t number, uint32_t base, int64_t near);
 /* Sequence numbers that a segment takes. */
 int64_t span(unsigned flags, int64_t len);
 

@@ -69,9 +69,9 @@ bool timestamps_agreed(const struct peer *peer)
     return peer->offered_timestamps && peer->stack_offered_timestamps;
 }
 
-int64_t relative(uint32_t number, uint32_t base)
+int64_t relative(uint32_t number, uint32_t base, int64_t near)
 {
-    return (int32_t)(number - base);
+    return near + (int32_t)(number - base - (uint32_t)near);
 }
 
 /* Sequence numbers that a segment takes. */
@@ -169,9 +169,9 @@ static uint16_t window_to_say(struct conversation *c,
 static void remember_said(struct peer *peer, const struct peer_segment *say,
                           const struct segment *segment)
 {
-    int64_t seq = relative(segment->seq, peer->iss);
+    int64_t seq = relative(segment->seq, peer->iss, peer->next);
     int64_t end = seq + span(say->flags, say->len);
-    int64_t ack = relative(segment->ack, peer->stack_iss);
+    int64_t ack = relative(segment->ack, peer->stack_iss, peer->received);
     int scale = (say->flags & SYN) != 0 ? 0 : scale_of(peer, false);
     int64_t edge = ack + ((int64_t)segment->window << scale);
 

@@ -16,8 +16,8 @@
 static const char *check_always(const struct peer *peer,
                                 const struct segment *segment)
 {
-    int64_t seq = relative(segment->seq, peer->stack_iss);
-    int64_t ack = relative(segment->ack, peer->iss);
+    int64_t seq = relative(segment->seq, peer->stack_iss, peer->received);
+    int64_t ack = relative(segment->ack, peer->iss, peer->next);
     int scale = (segment->flags & SYN) != 0 ? 0 : scale_of(peer, true);
 
     if ((segment->flags & RST) != 0)
@@ -57,9 +57,9 @@ static void learn_from_syn(struct peer *peer, const struct segment *segment)
 
 static void remember_segment(struct peer *peer, const struct segment *segment)
 {
-    int64_t seq = relative(segment->seq, peer->stack_iss);
+    int64_t seq = relative(segment->seq, peer->stack_iss, peer->received);
     int64_t end = seq + span(segment->flags, (int64_t)segment->len);
-    int64_t ack = relative(segment->ack, peer->iss);
+    int64_t ack = relative(segment->ack, peer->iss, peer->next);
     int scale = (segment->flags & SYN) != 0 ? 0 : scale_of(peer, true);
 
     if ((segment->flags & RST) != 0)

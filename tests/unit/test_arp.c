@@ -537,6 +537,26 @@ START_TEST(at_the_limit_the_least_recently_used_gives_way)
 }
 END_TEST
 
+/* However many strangers speak to us, they drive out only each other. */
+START_TEST(who_was_only_heard_gives_way_before_who_is_used)
+{
+    struct net net;
+
+    net_open(&net);
+    net.arp.config.max_neighbours = 2;
+    receive(&net, reply_from(NET_PEER, &net_peer_mac));
+    ck_assert_int_eq(send_text(&net, NET_PEER, "used"), 0);
+    for (uint32_t host = 0x20; host < 0x30; host++)
+        receive(&net,
+                request_from(0xc0000200 + host, &net_third_mac, NET_OURS));
+    ck_assert_uint_eq(net.arp.count, 2);
+    fake_netdev_clear(&net.eth_dev);
+    ck_assert_int_eq(send_text(&net, NET_PEER, "known"), 0);
+    assert_text(&net, 0, &net_peer_mac, "known");
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(what_waits_for_one_that_gives_way_is_dropped)
 {
     struct net net;
@@ -654,6 +674,7 @@ UNIT_MAIN("arp", a_request_has_the_bytes_of_rfc_826,
           an_unused_neighbour_is_forgotten,
           hearing_from_a_neighbour_refreshes_it,
           at_the_limit_the_least_recently_used_gives_way,
+          who_was_only_heard_gives_way_before_who_is_used,
           what_waits_for_one_that_gives_way_is_dropped,
           a_permanent_neighbour_stays_as_it_is,
           a_neighbour_given_by_call_sends_what_waits,

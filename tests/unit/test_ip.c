@@ -319,6 +319,20 @@ START_TEST(unicast_in_a_link_broadcast_is_dropped)
 }
 END_TEST
 
+START_TEST(a_group_that_we_are_not_in_is_not_for_us)
+{
+    struct ip_packet packet;
+    struct net net;
+
+    net_open(&net);
+    ck_assert_int_eq(
+        NET_RECEIVE(&net, &packet, .dst = 0xe00000fb, .link_broadcast = true),
+        -EBADMSG);
+    ck_assert_uint_eq(net.env.drops[DROP_IP_NOT_FOR_US], 1);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(fragments_become_the_datagram)
 {
     struct ip_packet packet;
@@ -394,6 +408,8 @@ START_TEST(what_is_for_ourselves_goes_by_the_loopback)
     net_open(&net);
     ck_assert_int_eq(find_path(&net, 0x7f000001, 0, 0, &path), 0);
     assert_path(&path, &net.lo, 0x7f000001, 0x7f000001);
+    ck_assert_int_eq(find_path(&net, 0x7f000005, 0, 0, &path), 0);
+    assert_path(&path, &net.lo, 0x7f000005, 0x7f000001);
     ck_assert_int_eq(find_path(&net, NET_OURS, 0, 0, &path), 0);
     assert_path(&path, &net.lo, NET_OURS, NET_OURS);
     ck_assert_int_eq(find_path(&net, NET_OURS, 0x7f000001, 0, &path), 0);
@@ -410,8 +426,7 @@ START_TEST(a_source_must_be_ours_and_fit_the_way)
     net_open(&net);
     ck_assert_int_eq(find_path(&net, NET_PEER, NET_THIRD, 0, &path),
                      -EADDRNOTAVAIL);
-    ck_assert_int_eq(find_path(&net, NET_PEER, 0x7f000001, 0, &path),
-                     -EADDRNOTAVAIL);
+    ck_assert_int_eq(find_path(&net, NET_PEER, 0x7f000001, 0, &path), -EINVAL);
     ck_assert_int_eq(find_path(&net, NET_PEER, NET_FAR_OURS, 0, &path), 0);
     net.eth.addr_count = 0;
     ck_assert_int_eq(find_path(&net, NET_PEER, 0, 0, &path), -EADDRNOTAVAIL);
@@ -832,31 +847,30 @@ START_TEST(a_quoted_header_need_not_be_right)
 }
 END_TEST
 
-UNIT_MAIN("ip", a_packet_for_us_is_parsed, ethernet_padding_is_cut_off,
-          a_header_that_is_wrong_is_dropped_with_its_reason,
-          every_cut_of_a_packet_is_dropped, a_packet_with_ttl_1_has_arrived,
-          good_options_are_skipped, malformed_options_are_dropped,
-          a_source_route_that_goes_on_is_dropped,
-          a_source_that_is_no_host_is_dropped,
-          a_source_of_zero_speaks_only_to_all,
-          loopback_addresses_do_not_come_from_outside,
-          another_host_s_packet_is_dropped,
-          an_address_of_another_interface_is_ours, what_is_for_all_is_for_us,
-          unicast_in_a_link_broadcast_is_dropped, fragments_become_the_datagram,
-          a_path_goes_on_the_link_or_by_the_gateway,
-          what_is_for_ourselves_goes_by_the_loopback,
-          a_source_must_be_ours_and_fit_the_way, a_scope_names_the_interface,
-          to_all_needs_no_route_and_no_address, zero_is_never_a_destination,
-          a_packet_gets_its_header,
-          by_the_gateway_the_frame_goes_to_its_station,
-          a_link_of_bare_ip_and_the_loopback_need_no_arp,
-          identifications_count_up_for_each_peer_from_elsewhere,
-          multicast_stays_on_the_link, without_a_way_the_packet_is_dropped,
-          a_packet_of_the_mtu_is_not_cut, a_larger_packet_is_cut_into_fragments,
-          fragments_are_right_for_every_mtu,
-          an_absent_checksum_is_filled_in_before_cutting,
-          with_df_a_larger_packet_is_refused, no_packet_is_larger_than_65535,
-          a_super_segment_is_left_to_the_device,
-          a_fragment_that_cannot_leave_ends_the_rest,
-          all_fragments_wait_for_an_unknown_neighbour,
-          a_quoted_header_need_not_be_right)
+UNIT_MAIN(
+    "ip", a_packet_for_us_is_parsed, ethernet_padding_is_cut_off,
+    a_header_that_is_wrong_is_dropped_with_its_reason,
+    every_cut_of_a_packet_is_dropped, a_packet_with_ttl_1_has_arrived,
+    good_options_are_skipped, malformed_options_are_dropped,
+    a_source_route_that_goes_on_is_dropped, a_source_that_is_no_host_is_dropped,
+    a_source_of_zero_speaks_only_to_all,
+    loopback_addresses_do_not_come_from_outside,
+    another_host_s_packet_is_dropped, an_address_of_another_interface_is_ours,
+    what_is_for_all_is_for_us, unicast_in_a_link_broadcast_is_dropped,
+    a_group_that_we_are_not_in_is_not_for_us, fragments_become_the_datagram,
+    a_path_goes_on_the_link_or_by_the_gateway,
+    what_is_for_ourselves_goes_by_the_loopback,
+    a_source_must_be_ours_and_fit_the_way, a_scope_names_the_interface,
+    to_all_needs_no_route_and_no_address, zero_is_never_a_destination,
+    a_packet_gets_its_header, by_the_gateway_the_frame_goes_to_its_station,
+    a_link_of_bare_ip_and_the_loopback_need_no_arp,
+    identifications_count_up_for_each_peer_from_elsewhere,
+    multicast_stays_on_the_link, without_a_way_the_packet_is_dropped,
+    a_packet_of_the_mtu_is_not_cut, a_larger_packet_is_cut_into_fragments,
+    fragments_are_right_for_every_mtu,
+    an_absent_checksum_is_filled_in_before_cutting,
+    with_df_a_larger_packet_is_refused, no_packet_is_larger_than_65535,
+    a_super_segment_is_left_to_the_device,
+    a_fragment_that_cannot_leave_ends_the_rest,
+    all_fragments_wait_for_an_unknown_neighbour,
+    a_quoted_header_need_not_be_right)

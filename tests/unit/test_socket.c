@@ -246,6 +246,10 @@ START_TEST(only_what_is_there_can_be_made)
     ck_assert_int_eq(try_socket(&f, AF_INET6, SOCK_STREAM, 0), -EAFNOSUPPORT);
     ck_assert_int_eq(try_socket(&f, AF_INET, SOCK_SEQPACKET, 0),
                      -ESOCKTNOSUPPORT);
+    ck_assert_int_eq(try_socket(&f, AF_INET, -1, 0), -EINVAL);
+    ck_assert_int_eq(try_socket(&f, AF_INET, 99, 0), -EINVAL);
+    ck_assert_int_eq(try_socket(&f, AF_INET, SOCK_STREAM, -1), -EINVAL);
+    ck_assert_int_eq(try_socket(&f, AF_INET, SOCK_STREAM, 300), -EINVAL);
     ck_assert_int_eq(try_socket(&f, AF_INET, SOCK_STREAM, IPPROTO_UDP),
                      -EPROTONOSUPPORT);
     ck_assert_int_eq(try_socket(&f, AF_INET, SOCK_DGRAM, IPPROTO_TCP),
@@ -401,6 +405,10 @@ START_TEST(a_get_is_cut_to_the_room_there_is)
     ck_assert_int_eq(
         stack_get_option(f.stack, 0, id, SOL_SOCKET, SO_TYPE, room, &len), 0);
     ck_assert_uint_eq(len, sizeof(int));
+    len = 0;
+    ck_assert_int_eq(
+        stack_get_option(f.stack, 0, id, SOL_SOCKET, SO_TYPE, NULL, &len), 0);
+    ck_assert_uint_eq(len, 0);
     close_stack(&f);
 }
 END_TEST
@@ -904,6 +912,18 @@ START_TEST(listen_binds_a_socket_that_is_not_bound)
 }
 END_TEST
 
+START_TEST(a_listener_is_not_connected)
+{
+    struct fixture f;
+    socket_id id;
+
+    open_stack(&f);
+    id = listener(&f, 80);
+    ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EISCONN);
+    close_stack(&f);
+}
+END_TEST
+
 START_TEST(at_the_limit_a_connection_waits_to_be_accepted)
 {
     struct fixture f;
@@ -1378,7 +1398,7 @@ UNIT_MAIN(
     connect_is_already_on_its_way, a_refused_socket_may_try_again,
     connect_to_nowhere_fails_at_once,
     a_listener_is_readable_when_somebody_waits,
-    listen_binds_a_socket_that_is_not_bound,
+    listen_binds_a_socket_that_is_not_bound, a_listener_is_not_connected,
     at_the_limit_a_connection_waits_to_be_accepted,
     an_accepted_socket_has_its_listener_s_options,
     bytes_go_both_ways_and_can_be_peeked_at, out_of_band_data_is_not_there,

@@ -508,6 +508,25 @@ START_TEST(connecting_fixes_both_ends)
 }
 END_TEST
 
+/* What programs do to learn which address they would speak from. */
+START_TEST(connecting_to_port_zero_fixes_the_addresses)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 0), 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
+    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), -EINVAL);
+    receive(&net, NET_OUTSIDE, 4000, NET_OURS, pcb.local.port);
+    receive(&net, NET_PEER, 4000, NET_OURS, pcb.local.port);
+    ck_assert_uint_eq(take_all(&pcb), 1);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(a_connection_is_dissolved_to_what_was_bound)
 {
     const struct endpoint nobody = {0};
@@ -718,6 +737,28 @@ START_TEST(sending_needs_somewhere_to_go)
 }
 END_TEST
 
+/* As in Linux: a network may lose it anywhere, also on its first yard. */
+START_TEST(a_datagram_that_a_full_queue_loses_was_sent)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    net.arp.config.max_queued = 0;
+    ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), 0);
+    ck_assert_uint_eq(net.env.drops[DROP_ARP_QUEUE_FULL], 1);
+    net_know_peer(&net);
+    net.eth_dev.answer = -ENOBUFS;
+    ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), 0);
+    net.eth_dev.answer = -ENETDOWN;
+    ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), -ENETDOWN);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(a_socket_bound_to_a_group_speaks_from_an_address_of_ours)
 {
     struct endpoint peer = at(NET_PEER, 53);
@@ -793,28 +834,27 @@ START_TEST(soft_and_foreign_errors_are_not_heard)
 }
 END_TEST
 
-UNIT_MAIN("udp", a_datagram_reaches_the_socket_of_its_port,
-          lengths_that_are_impossible_are_dropped, a_wrong_checksum_is_dropped,
-          a_checksum_of_zero_is_none,
-          what_the_device_vouches_for_is_not_verified,
-          bytes_behind_the_datagram_are_cut_off, a_full_buffer_drops,
-          a_socket_shut_down_takes_nothing_and_refuses_nothing,
-          nobody_s_port_is_answered_with_port_unreachable,
-          a_broadcast_to_nobody_is_not_answered, the_best_match_gets_it,
-          a_connected_socket_hears_its_peer_only,
-          a_broadcast_reaches_every_socket_of_its_port, a_scope_is_an_interface,
-          a_port_has_one_owner, a_port_is_shared_when_both_say_so,
-          only_addresses_of_ours_and_groups_are_bound_to,
-          port_zero_takes_a_free_one_of_the_range,
-          when_all_ports_are_taken_bind_says_so, connecting_fixes_both_ends,
-          a_connection_is_dissolved_to_what_was_bound,
-          a_broadcast_needs_permission,
-          without_a_way_connecting_fails_and_binds_nothing,
-          a_datagram_is_sent_from_pieces, an_empty_datagram_is_sent,
-          a_checksum_is_never_sent_as_zero,
-          the_checksum_is_left_to_a_device_that_can,
-          the_largest_datagram_is_sent_and_no_larger_one,
-          sending_needs_somewhere_to_go,
-          a_socket_bound_to_a_group_speaks_from_an_address_of_ours,
-          a_connected_socket_hears_of_hard_errors,
-          soft_and_foreign_errors_are_not_heard)
+UNIT_MAIN(
+    "udp", a_datagram_reaches_the_socket_of_its_port,
+    lengths_that_are_impossible_are_dropped, a_wrong_checksum_is_dropped,
+    a_checksum_of_zero_is_none, what_the_device_vouches_for_is_not_verified,
+    bytes_behind_the_datagram_are_cut_off, a_full_buffer_drops,
+    a_socket_shut_down_takes_nothing_and_refuses_nothing,
+    nobody_s_port_is_answered_with_port_unreachable,
+    a_broadcast_to_nobody_is_not_answered, the_best_match_gets_it,
+    a_connected_socket_hears_its_peer_only,
+    a_broadcast_reaches_every_socket_of_its_port, a_scope_is_an_interface,
+    a_port_has_one_owner, a_port_is_shared_when_both_say_so,
+    only_addresses_of_ours_and_groups_are_bound_to,
+    port_zero_takes_a_free_one_of_the_range,
+    when_all_ports_are_taken_bind_says_so, connecting_fixes_both_ends,
+    connecting_to_port_zero_fixes_the_addresses,
+    a_connection_is_dissolved_to_what_was_bound, a_broadcast_needs_permission,
+    without_a_way_connecting_fails_and_binds_nothing,
+    a_datagram_is_sent_from_pieces, an_empty_datagram_is_sent,
+    a_checksum_is_never_sent_as_zero, the_checksum_is_left_to_a_device_that_can,
+    the_largest_datagram_is_sent_and_no_larger_one,
+    sending_needs_somewhere_to_go, a_datagram_that_a_full_queue_loses_was_sent,
+    a_socket_bound_to_a_group_speaks_from_an_address_of_ours,
+    a_connected_socket_hears_of_hard_errors,
+    soft_and_foreign_errors_are_not_heard)
