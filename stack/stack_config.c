@@ -20,14 +20,14 @@ struct iface *stack_iface(const struct stack *stack, unsigned index)
     return NULL;
 }
 
-/* A local address (IEEE 802, 48-bit universal LAN MAC addresses, 8.2). */
+/* Locally administered, and of one station: RFC 7042 2.1. */
 static struct mac_addr made_up_mac(struct random *random)
 {
     struct mac_addr mac;
 
     put_be32(mac.octet, random_u32(random));
     put_be16(mac.octet + 4, (uint16_t)random_u32(random));
-    mac.octet[0] = (uint8_t)((mac.octet[0] & ~1) | 2); /* local, one station */
+    mac.octet[0] = (uint8_t)((mac.octet[0] & ~1) | 2);
     return mac;
 }
 
@@ -125,11 +125,9 @@ static bool is_ours(const struct stack *stack, const struct ip_addr *addr)
 static int add_subnet_route(struct stack *stack, struct iface *iface,
                             const struct ip_prefix *addr)
 {
-    struct ip_prefix subnet = {.addr = ip_prefix_network(addr),
-                               .len = addr->len};
     struct ip_addr on_link = IP_ADDR_ANY_V4;
 
-    return route_add(&stack->ip.routes, &subnet, &on_link, iface);
+    return route_add(&stack->ip.routes, addr, &on_link, iface);
 }
 
 int stack_addr_add(struct stack *stack, usec now, unsigned index,
@@ -184,11 +182,7 @@ int stack_route_add(struct stack *stack, usec now,
         return -EINVAL;
     if (iface == NULL && (iface = iface_towards(stack, gateway)) == NULL)
         return -ENETUNREACH;
-
-    struct ip_prefix clean = {.addr = ip_prefix_network(prefix),
-                              .len = prefix->len};
-
-    return route_add(&stack->ip.routes, &clean, gateway, iface);
+    return route_add(&stack->ip.routes, prefix, gateway, iface);
 }
 
 int stack_neighbour_add(struct stack *stack, usec now, unsigned index,

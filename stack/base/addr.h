@@ -59,6 +59,14 @@ static inline bool ip_addr_equal(const struct ip_addr *a,
     return memcmp(a->octet, b->octet, sizeof(a->octet)) == 0;
 }
 
+static inline struct mac_addr mac_addr_read(const uint8_t *at)
+{
+    struct mac_addr mac;
+
+    memcpy(mac.octet, at, sizeof(mac.octet));
+    return mac;
+}
+
 static inline bool mac_addr_equal(const struct mac_addr *a,
                                   const struct mac_addr *b)
 {

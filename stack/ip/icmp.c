@@ -104,6 +104,14 @@ static void trace_message(struct env *env, enum trace_kind kind, uint8_t type,
 
 /* ---- Errors that arrive ------------------------------------------------ */
 
+/* 127/8 has never left the host: RFC 1122 3.2.1.3 (g). */
+static bool can_have_sent(const struct icmp *icmp, const struct iface *iface,
+                          const struct ip_header *quoted)
+{
+    return ip_local_iface(icmp->ip, &quoted->src) &&
+           (iface->loopback || !ip_addr_is_loopback(&quoted->src));
+}
+
 /*
  * RFC 5927 4: an error counts only if it speaks of a packet that we can have
  * sent. Whether we did is for the transport to say, which knows its ports and
@@ -118,7 +126,7 @@ static enum icmp_result take_error(struct icmp *icmp,
     struct icmp_error error;
 
     if (icmp_error_from_quote(quote, header->type, header->code, &error) < 0 ||
-        !ip_local_iface(icmp->ip, &error.quoted.src)) {
+        !can_have_sent(icmp, packet->iface, &error.quoted)) {
         icmp->stats.in_errors++;
         env_drop(icmp->env, DROP_ICMP_BAD_QUOTE, packet->frame);
         return ICMP_DONE;
@@ -363,7 +371,8 @@ struct icmp_config icmp_config_default(void)
 void icmp_init(struct icmp *icmp, struct env *env, struct ip *ip,
                const struct icmp_config *config)
 {
-    assert(config->errors_per_second > 0);
+    assert(config->errors_per_second > 0 &&
+           config->errors_per_second <= USEC_PER_SEC);
     *icmp = (struct icmp){
         .env = env,
         .ip = ip,

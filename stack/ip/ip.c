@@ -62,15 +62,27 @@ static struct iface *first_real_iface(const struct ip *ip)
     return NULL;
 }
 
+/* As in Linux: 127.0.0.1 speaks to all of 127/8, any other to itself. */
+static struct ip_addr source_inside(const struct iface *loopback,
+                                    const struct ip_addr *dst)
+{
+    const struct ip_addr *ours =
+        ip_addr_is_loopback(dst) ? iface_source(loopback, dst) : NULL;
+
+    return ours ? *ours : *dst;
+}
+
 /* To ourselves: RFC 1122 3.2.1.3 (g), and our addresses on other interfaces. */
 static int path_inside(const struct ip *ip, const struct ip_addr *dst,
                        struct ip_path *path)
 {
     path->iface = loopback_iface(ip);
+    if (!path->iface)
+        return -ENETUNREACH;
     path->next_hop = *dst;
     if (ip_addr_is_any(&path->src))
-        path->src = *dst;
-    return path->iface ? 0 : -ENETUNREACH;
+        path->src = source_inside(path->iface, dst);
+    return 0;
 }
 
 /*
@@ -123,7 +135,7 @@ static int choose_source(const struct ip_addr *dst, struct ip_path *path)
 {
     if (!ip_addr_is_any(&path->src)) /* 127/8 does not leave the host */
         return ip_addr_is_loopback(&path->src) && !path->iface->loopback
-                   ? -EADDRNOTAVAIL
+                   ? -EINVAL
                    : 0;
 
     const struct ip_addr *ours = iface_source(path->iface, &path->next_hop);

@@ -140,8 +140,9 @@ MUST_CHECK int ip_input(struct ip *ip, struct frame *frame, bool link_broadcast,
 /*
  * Sends the frame's bytes as one datagram. 0; -ENETUNREACH no route;
  * -EMSGSIZE larger than the MTU with DF, or than an IP packet can be;
- * -EADDRNOTAVAIL no source address, or not one of ours; -ENOBUFS the device's
- * queue is full. The slices must stay until the devices' flush.
+ * -EADDRNOTAVAIL no source address, or not one of ours; -EINVAL it is in 127/8
+ * and may not leave the host; -ENOBUFS the device's or ARP's queue is full. The
+ * slices must stay until the devices' flush.
  */
 int ip_output(struct ip *ip, struct frame *frame, const struct ip_send *send);
 
@@ -159,7 +160,8 @@ bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr);
 
 /*
  * Where packets to `dst` go: the interface, the next hop, the source address
- * that would be used. `src` may be all zero. -ENETUNREACH, -EADDRNOTAVAIL.
+ * that would be used. `src` may be all zero. -ENETUNREACH, -EADDRNOTAVAIL,
+ * -EINVAL as ip_output.
  */
 struct ip_path {
     struct iface *iface;

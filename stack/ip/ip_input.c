@@ -83,7 +83,7 @@ static enum drop_reason check_destination(const struct ip *ip,
 {
     if (packet->broadcast)
         return DROP_NONE;
-    if (packet->link_broadcast)
+    if (packet->link_broadcast && !ip_addr_is_multicast(&packet->header.dst))
         return DROP_IP_LINK_BROADCAST;
     return ip_local_iface(ip, &packet->header.dst) ? DROP_NONE
                                                    : DROP_IP_NOT_FOR_US;

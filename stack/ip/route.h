@@ -27,7 +27,9 @@ struct routes {
 MUST_CHECK int routes_init(struct routes *routes, struct env *env);
 void routes_fini(struct routes *routes);
 
-/* Replaces one to the same prefix. 0, -ENOBUFS. */
+/*
+ * Replaces one to the same prefix, whose host bits play no part. 0, -ENOBUFS.
+ */
 MUST_CHECK int route_add(struct routes *routes, const struct ip_prefix *prefix,
                          const struct ip_addr *gateway, struct iface *iface);
 /* 0, -ESRCH. */

@@ -80,6 +80,10 @@ static bool merge(struct arp *arp, struct iface *iface,
     return true;
 }
 
+/*
+ * Nobody has asked for the sender yet: until we speak to it, it is the first to
+ * give way, so that a flood of invented senders drives out only itself.
+ */
 static void add_sender(struct arp *arp, struct iface *iface,
                        const struct arp_packet *packet,
                        const struct frame *frame)
@@ -87,10 +91,12 @@ static void add_sender(struct arp *arp, struct iface *iface,
     struct neighbour *neighbour =
         neighbour_obtain(arp, iface, &packet->sender_ip);
 
-    if (neighbour)
-        neighbour_confirm(neighbour, &packet->sender_mac);
-    else
+    if (!neighbour) {
         env_drop(arp->env, DROP_ARP_TABLE_FULL, frame);
+        return;
+    }
+    neighbour_confirm(neighbour, &packet->sender_mac);
+    neighbour_offer(neighbour);
 }
 
 static void reply(struct arp *arp, struct iface *iface,

@@ -45,8 +45,9 @@ enum neighbour_state {
 };
 
 struct arp_config {
-    unsigned max_neighbours;   /* at the limit the one that was not used for
-                                  longest gives way; PERMANENT ones never */
+    unsigned max_neighbours;   /* at the limit one that was never used gives
+                                  way, then the one that was not used for
+                                  longest; PERMANENT ones never */
     unsigned max_queued;       /* packets waiting for one address */
     size_t max_queued_bytes;   /* of all addresses together */
     usec reachable_time;       /* then STALE */

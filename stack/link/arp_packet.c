@@ -9,14 +9,6 @@
 
 enum { HARDWARE_ETHERNET = 1, MAC_LEN = 6, IPV4_LEN = 4 };
 
-static struct mac_addr get_mac(const uint8_t *at)
-{
-    struct mac_addr mac;
-
-    memcpy(mac.octet, at, MAC_LEN);
-    return mac;
-}
-
 static void put_mac(uint8_t *at, const struct mac_addr *mac)
 {
     memcpy(at, mac->octet, MAC_LEN);
@@ -53,9 +45,9 @@ int arp_parse(struct bytes bytes, struct arp_packet *out, enum drop_reason *why)
     }
     *out = (struct arp_packet){
         .operation = (enum arp_operation)get_be16(bytes.data + ARP_OPERATION),
-        .sender_mac = get_mac(bytes.data + ARP_SENDER_MAC),
+        .sender_mac = mac_addr_read(bytes.data + ARP_SENDER_MAC),
         .sender_ip = ip_addr_v4(get_be32(bytes.data + ARP_SENDER_IP)),
-        .target_mac = get_mac(bytes.data + ARP_TARGET_MAC),
+        .target_mac = mac_addr_read(bytes.data + ARP_TARGET_MAC),
         .target_ip = ip_addr_v4(get_be32(bytes.data + ARP_TARGET_IP)),
     };
     return 0;

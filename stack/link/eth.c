@@ -6,14 +6,6 @@
 
 #include <errno.h>
 
-static struct mac_addr get_mac(const uint8_t *at)
-{
-    struct mac_addr mac;
-
-    memcpy(mac.octet, at, sizeof(mac.octet));
-    return mac;
-}
-
 int eth_parse(struct bytes bytes, struct eth_header *out, enum drop_reason *why)
 {
     if (bytes.len < ETH_HEADER_LEN) {
@@ -21,8 +13,8 @@ int eth_parse(struct bytes bytes, struct eth_header *out, enum drop_reason *why)
         return -EBADMSG;
     }
     *out = (struct eth_header){
-        .dst = get_mac(bytes.data + ETH_DST),
-        .src = get_mac(bytes.data + ETH_SRC),
+        .dst = mac_addr_read(bytes.data + ETH_DST),
+        .src = mac_addr_read(bytes.data + ETH_SRC),
         .type = get_be16(bytes.data + ETH_TYPE),
     };
     return 0;

@@ -121,6 +121,13 @@ void neighbour_touch(struct neighbour *neighbour)
     list_append(&neighbour->arp->by_use, &neighbour->by_use);
 }
 
+void neighbour_offer(struct neighbour *neighbour)
+{
+    list_remove(&neighbour->by_use);
+    /* Behind the last before the first: to the front. */
+    list_append(neighbour->arp->by_use.next, &neighbour->by_use);
+}
+
 int neighbour_keep_packet(struct neighbour *neighbour,
                           const struct frame *frame)
 {
@@ -132,7 +139,8 @@ int neighbour_keep_packet(struct neighbour *neighbour,
         arp->queued_bytes + size > arp->config.max_queued_bytes)
         return -ENOBUFS;
 
-    struct waiting_packet *packet = memory_alloc(arp->env->memory, size);
+    struct waiting_packet *packet =
+        memory_resize(arp->env->memory, NULL, 0, size);
 
     if (!packet)
         return -ENOBUFS;

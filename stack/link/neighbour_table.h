@@ -54,6 +54,9 @@ void neighbour_destroy(struct neighbour *neighbour, struct list *waiting);
 /* It was used just now. */
 void neighbour_touch(struct neighbour *neighbour);
 
+/* It is not used yet: the first to give way. */
+void neighbour_offer(struct neighbour *neighbour);
+
 /* 0; -ENOBUFS when the queue, or memory, is full. */
 MUST_CHECK int neighbour_keep_packet(struct neighbour *neighbour,
                                      const struct frame *frame);

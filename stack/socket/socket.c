@@ -42,6 +42,10 @@ int socket_create(struct sockets *sockets, int domain, int type, int protocol,
 
     if (domain != AF_INET)
         return -EAFNOSUPPORT;
+    /* Linux: a number that can be none, as opposed to one that is not here. */
+    if (type < 0 || type > SOCK_PACKET || protocol < 0 ||
+        protocol >= IPPROTO_MAX)
+        return -EINVAL;
     if ((error = choose_kind(type, protocol, &ops)) < 0)
         return error;
 

@@ -102,8 +102,6 @@ static int dgram_bind(struct socket *socket, const struct endpoint *local)
 
 static int dgram_connect(struct socket *socket, const struct endpoint *remote)
 {
-    if (remote->port == 0)
-        return -EADDRNOTAVAIL;
     return udp_connect(pcb_of(socket), remote);
 }
 
@@ -151,7 +149,7 @@ static int dgram_shutdown(struct socket *socket, int how)
     }
     if (shuts_send(how))
         socket->is_send_shut = true;
-    return pcb->remote.port == 0 ? -ENOTCONN : 0;
+    return ip_addr_is_any(&pcb->remote.addr) ? -ENOTCONN : 0;
 }
 
 static void dgram_close(struct socket *socket)
@@ -180,7 +178,7 @@ static int dgram_remote(const struct socket *socket, struct endpoint *out)
 {
     const struct udp_pcb *pcb = pcb_of_const(socket);
 
-    if (pcb->remote.port == 0)
+    if (pcb->remote.port == 0) /* Linux: also of one connected to port 0 */
         return -ENOTCONN;
     *out = pcb->remote;
     return 0;

@@ -194,7 +194,8 @@ static const struct int_option *find_option(int level, int name)
 static int give(const void *from, size_t size, void *value, size_t *len)
 {
     *len = min_size(*len, size);
-    memcpy(value, from, *len);
+    if (*len > 0) /* `value` may be NULL */
+        memcpy(value, from, *len);
     return 0;
 }
 

@@ -232,8 +232,8 @@ static int stream_connect(struct socket *socket, const struct endpoint *remote)
     struct stream *stream = stream_of(socket);
     int error;
 
-    if (stream->phase == STREAM_CONNECTED)
-        return -EISCONN;
+    if (stream->phase == STREAM_CONNECTED || is_listening(socket))
+        return -EISCONN; /* of a listener too, as in Linux */
     if (stream->phase == STREAM_UNCONNECTED)
         return begin(stream, remote);
     if (is_opening(stream))

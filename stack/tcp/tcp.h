@@ -55,7 +55,7 @@ struct tcp_config {
     uint32_t send_buffer;    /* bytes, the limit of each connection */
     uint32_t receive_buffer;
     unsigned max_connections;
-    unsigned max_time_wait;
+    unsigned max_time_wait; /* at the limit the oldest ends; 0 is as 1 */
     unsigned challenge_acks_per_second; /* RFC 5961 7: of each connection, no
                              common count that would tell of others */
     unsigned resets_per_second;         /* answers to unknown connections */

@@ -321,8 +321,10 @@ void tcp_close(struct tcb *tcb)
     case TCPS_FIN_WAIT_1:
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
-    case TCPS_TIME_WAIT:
         break; /* on its way */
+    case TCPS_TIME_WAIT: /* nobody will read what is left, for a minute */
+        rcvbuf_fini(&tcb->rcvbuf, tcb->tcp->env->memory);
+        break;
     }
     tcb_release(tcb);
 }

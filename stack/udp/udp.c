@@ -106,8 +106,6 @@ int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote)
         disconnect(pcb);
         return 0;
     }
-    if (remote->port == 0)
-        return -EINVAL;
 
     int error = find_path(pcb, &pcb->bound, remote, &path);
 
@@ -169,7 +167,11 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     udp_trace(udp, TRACE_PACKET_OUT, ends, frame_len(&frame));
     push_header(&frame, ends);
     udp->stats.out_datagrams++;
-    return ip_output(udp->ip, &frame, &send);
+
+    int error = ip_output(udp->ip, &frame, &send);
+
+    /* As Linux: what a full queue of our own loses is as lost on the way. */
+    return error == -ENOBUFS ? 0 : error;
 }
 
 int udp_send(struct udp_pcb *pcb, const struct endpoint *to,

@@ -28,7 +28,7 @@ struct udp_pcb {
     struct hash_node node; /* by local port; linked while port is not 0 */
     struct udp *udp;
     struct endpoint local;
-    struct endpoint remote; /* port 0: not connected */
+    struct endpoint remote; /* all zero: not connected */
     struct endpoint bound;  /* local as udp_bind made it: what dissolving a
                                connection returns to */
     bool reuse_addr;
@@ -93,13 +93,16 @@ MUST_CHECK int udp_bind(struct udp_pcb *pcb, const struct endpoint *local);
 /*
  * Fixes the other end, and with it the local address; binds if need be.
  * -ENETUNREACH, -EACCES broadcast without SO_BROADCAST, -EADDRINUSE. A remote
- * of all zeroes dissolves the connection.
+ * of all zeroes dissolves the connection. With an address and port 0, as in
+ * Linux, the other end may have any port, and nothing can be sent without a
+ * name: programs connect so to learn which address they would speak from.
  */
 MUST_CHECK int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote);
 
 /*
  * One datagram. `to` NULL: to the connected end. -EDESTADDRREQ, -EMSGSIZE,
- * -EACCES, -EINVAL port 0, the pending error, or ip_output's.
+ * -EACCES, -EINVAL port 0, the pending error, or ip_output's; but a datagram
+ * that is lost because a queue is full was sent.
  *
  * At most FRAME_SLICES pieces, which stay until the devices' flush; the caller
  * gathers more than that. A program's buffer does so by itself: the call that

@@ -21,9 +21,10 @@ static bool accepts(const struct udp_pcb *pcb, const struct ends *ends)
         return false;
     if (!ip_addr_is_any(bound) && !ip_addr_equal(bound, &ends->local.addr))
         return false;
-    return !udp_is_connected(pcb) ||
-           (pcb->remote.port == ends->remote.port &&
-            ip_addr_equal(&pcb->remote.addr, &ends->remote.addr));
+    if (!udp_is_connected(pcb))
+        return true;
+    return ip_addr_equal(&pcb->remote.addr, &ends->remote.addr) &&
+           (pcb->remote.port == 0 || pcb->remote.port == ends->remote.port);
 }
 
 /* The more of the four numbers are fixed, the better it matches. */

@@ -15,7 +15,7 @@ struct ends {
 
 static inline bool udp_is_connected(const struct udp_pcb *pcb)
 {
-    return pcb->remote.port != 0;
+    return !ip_addr_is_any(&pcb->remote.addr);
 }
 
 void udp_trace(const struct udp *udp, enum trace_kind kind,

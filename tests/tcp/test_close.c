@@ -497,6 +497,164 @@ START_TEST(an_old_syn_in_time_wait_is_only_acknowledged)
 }
 END_TEST
 
+/* RFC 6191 2: a SYN with an older timestamp is an old one, whatever its
+ * sequence number. */
+START_TEST(a_syn_with_an_older_timestamp_does_not_end_time_wait)
+{
+    struct conversation c;
+    open_conversation(&c, .timestamps = true);
+
+    app_closes(&c);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .seq = 1, .ack = 2, .ts_val = 2000000, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK);
+
+    peer_sends(&c, .seq = 50000, .ts_val = 1999999, .flags = SYN);
+    expect_segment(&c, .seq = 2, .ack = 2, .ts_ecr = 2000000, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.6.1: the new ISS is "larger than the largest sequence number it
+ * used", also where the clock of RFC 6528 has not come so far. */
+START_TEST(after_much_data_a_new_connection_still_begins_above_it)
+{
+    enum { PIECE = 1 << 20, TOTAL = 64 * PIECE };
+    struct conversation c;
+    open_conversation(&c, .mss = 1460, .wscale = 7, .max_gso = 65535);
+
+    while (c.peer->received <= TOTAL) {
+        app_tries_to_write(&c, PIECE);
+        if (conversation_waiting(&c) == 0)
+            conversation_fail(&c, "the transfer stalls");
+        while (conversation_waiting(&c) > 0) {
+            conversation_ignore_sent(&c);
+            peer_sends(&c, .flags = ACK);
+        }
+    }
+    app_closes(&c);
+    expect_segment(&c, .flags = FIN | ACK);
+    peer_sends(&c, .flags = FIN | ACK);
+    expect_segment(&c, .ack = 2, .flags = ACK);
+    advance(&c, 1000);
+
+    uint32_t old_end = c.peer->stack_iss + (uint32_t)c.peer->received;
+    peer_starts_over(&c, c.peer->iss + 1000000);
+    peer_sends(&c, .flags = SYN);
+    expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK);
+    ck_assert_int_gt((int32_t)(c.peer->stack_iss - old_end), 0);
+    peer_sends(&c, .flags = ACK);
+    app_accepts(&c);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* From ESTABLISHED, all acknowledged, to TIME-WAIT. */
+static void close_into_time_wait(struct conversation *c)
+{
+    app_closes(c);
+    expect_segment(c, .flags = FIN | ACK);
+    peer_sends(c, .flags = FIN | ACK);
+    expect_segment(c, .flags = ACK);
+    expect_silence(c);
+}
+
+/* A limit of none at all is one like any other: the last one is kept. */
+START_TEST(without_room_for_time_wait_connections_still_end)
+{
+    struct conversation c;
+    open_conversation(&c, .no_time_wait = true);
+
+    close_into_time_wait(&c);
+    for (unsigned port = 50000; port < 50010; port++) {
+        peer_uses_port(&c, port);
+        peer_sends(&c, .flags = SYN);
+        expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK);
+        peer_sends(&c, .flags = ACK);
+        app_accepts(&c);
+        close_into_time_wait(&c);
+    }
+    /* The first has given way to others. */
+    peer_uses_port(&c, PEER_PORT);
+    peer_sends(&c, .seq = 1, .ack = 2, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .flags = RST);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Sends and receives, so that both buffers have come into being. */
+static void exchange_data(struct conversation *c)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        peer_sends(c, .len = 1000, .flags = ACK);
+        app_reads(c, 1000);
+        app_writes(c, 1000);
+        conversation_ignore_sent(c);
+        peer_sends(c, .flags = ACK);
+    }
+    advance(c, 40);
+    conversation_ignore_sent(c);
+}
+
+/* It lasts a minute, and there may be many. */
+START_TEST(in_time_wait_the_buffers_memory_is_given_back_at_once)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    size_t without_buffers = c.memory.used;
+    exchange_data(&c);
+    ck_assert_uint_gt(c.memory.used, without_buffers);
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 20001, .flags = FIN | ACK);
+    peer_sends(&c, .flags = FIN | ACK);
+    expect_segment(&c, .ack = 20002, .flags = ACK);
+    ck_assert_uint_le(c.memory.used, without_buffers);
+    app_closes(&c);
+    ck_assert_uint_lt(c.memory.used, without_buffers);
+    close_conversation(&c);
+}
+END_TEST
+
+/* What has come before the FIN may still be read... */
+START_TEST(in_time_wait_what_has_come_is_still_there)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    size_t without_buffers = c.memory.used;
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 2, .len = 1000, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 1002, .flags = ACK);
+    app_reads(&c, 1000);
+    app_reads_end(&c);
+    advance(&c, 2000);
+    ck_assert_uint_le(c.memory.used, without_buffers);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ...until nobody can read it any more. */
+START_TEST(a_close_in_time_wait_throws_away_what_was_not_read)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    size_t without_buffers = c.memory.used;
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 2, .len = 1000, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 1002, .flags = ACK);
+    app_closes(&c);
+    expect_silence(&c);
+    ck_assert_uint_lt(c.memory.used, without_buffers);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- FIN-WAIT-2 and orphans ---- */
 
 /* 60 s as in Linux (RFC 9293 has no such time-out: 3.6, "half-closed"). */
@@ -622,6 +780,80 @@ START_TEST(lingering_for_no_time_resets)
 }
 END_TEST
 
+/* RFC 9293 3.10.5, CLOSING: both sides have said all, no RST is sent. */
+START_TEST(an_abort_in_closing_is_silent)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_lingers(&c, 0);
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 1, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK);
+    app_closes(&c);
+    expect_silence_for(&c, 120000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The same in LAST-ACK... */
+START_TEST(an_abort_in_last_ack_is_silent)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_lingers(&c, 0);
+    peer_sends(&c, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 1, .ack = 2, .flags = ACK, .within_ms = 40);
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    app_closes(&c);
+    expect_silence_for(&c, 120000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ...and TIME-WAIT. */
+START_TEST(an_abort_in_time_wait_is_silent)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_lingers(&c, 0);
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 2, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK);
+    app_closes(&c);
+    expect_silence_for(&c, 120000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.10.5: where one side may still send the other must be told. */
+START_TEST(an_abort_of_a_connection_half_closed_resets)
+{
+    struct conversation c;
+    open_conversation(&c);
+    app_lingers(&c, 0);
+    app_shuts_down(&c, SHUT_WR);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 2, .flags = ACK);
+    app_closes(&c);
+    expect_segment(&c, .seq = 2, .flags = RST, .optional = ACK);
+    close_conversation(&c);
+
+    open_conversation(&c);
+    app_lingers(&c, 0);
+    peer_sends(&c, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 1, .ack = 2, .flags = ACK, .within_ms = 40);
+    app_closes(&c);
+    expect_segment(&c, .seq = 1, .flags = RST, .optional = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 9293 3.10.5: all connections, when the program ends. */
 START_TEST(aborting_all_resets_each_connection)
 {
@@ -710,6 +942,24 @@ START_TEST(a_reset_in_last_ack_ends_the_connection)
 }
 END_TEST
 
+/* The program that waits for its data to arrive learns that it did not. */
+START_TEST(a_reset_in_last_ack_is_reported)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 5000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1, .flags = FIN | ACK);
+    expect_segment(&c, .ack = 2, .flags = ACK, .seq = 1001, .within_ms = 40);
+    app_shuts_down(&c, SHUT_WR);
+    peer_sends(&c, .seq = 2, .flags = RST);
+    expect_silence(&c);
+    app_finds_error(&c, ECONNRESET);
+    close_conversation(&c);
+}
+END_TEST
+
 /* What was received before the RST may still be read or not; then ends. */
 START_TEST(a_reset_in_close_wait_is_reported)
 {
@@ -747,14 +997,23 @@ UNIT_MAIN("tcp close", we_close_first_and_wait_2_msl, the_peer_closes_first,
           a_new_syn_may_replace_a_connection_in_time_wait,
           a_newer_timestamp_replaces_a_connection_in_time_wait,
           an_old_syn_in_time_wait_is_only_acknowledged,
+          a_syn_with_an_older_timestamp_does_not_end_time_wait,
+          after_much_data_a_new_connection_still_begins_above_it,
+          without_room_for_time_wait_connections_still_end,
+          in_time_wait_the_buffers_memory_is_given_back_at_once,
+          in_time_wait_what_has_come_is_still_there,
+          a_close_in_time_wait_throws_away_what_was_not_read,
           an_orphan_in_fin_wait_2_is_forgotten_after_60_seconds,
           an_orphan_in_fin_wait_2_still_takes_the_fin,
           an_orphan_whose_fin_is_not_answered_is_given_up,
           what_was_written_before_close_is_still_delivered,
           closing_with_unread_data_resets, data_after_close_is_reset,
-          lingering_for_no_time_resets, aborting_all_resets_each_connection,
+          lingering_for_no_time_resets, an_abort_in_closing_is_silent,
+          an_abort_in_last_ack_is_silent, an_abort_in_time_wait_is_silent,
+          an_abort_of_a_connection_half_closed_resets,
+          aborting_all_resets_each_connection,
           after_shutting_down_receiving_data_is_thrown_away,
           shutting_down_both_ways_sends_a_fin,
           a_reset_in_fin_wait_ends_the_connection,
           a_reset_in_last_ack_ends_the_connection,
-          a_reset_in_close_wait_is_reported)
+          a_reset_in_last_ack_is_reported, a_reset_in_close_wait_is_reported)

@@ -57,6 +57,23 @@ START_TEST(every_second_full_segment_is_acknowledged_at_once)
 }
 END_TEST
 
+/* A full segment is smaller where each carries timestamps: RFC 6691 2. */
+START_TEST(with_timestamps_two_full_segments_are_acknowledged_at_once)
+{
+    struct conversation c;
+    open_conversation(&c, .timestamps = true);
+
+    for (unsigned i = 0; i < 5; i++) {
+        peer_sends(&c, .len = 1448, .flags = ACK);
+        expect_silence(&c);
+        peer_sends(&c, .len = 1448, .flags = ACK);
+        expect_segment(&c, .ack = 1 + 2896 * (i + 1), .flags = ACK);
+        app_reads(&c, 2896);
+    }
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 9293 3.10.7.4, MUST-58 and MUST-59: one ACK for a batch. */
 START_TEST(segments_of_one_pass_are_acknowledged_together)
 {
@@ -157,6 +174,28 @@ START_TEST(segments_out_of_order_may_overlap_in_every_way)
     peer_sends(&c, .seq = 1, .len = 2100, .flags = ACK); /* all of it */
     expect_segment(&c, .ack = 5001, .flags = ACK);
     app_reads(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* There is an end to the ranges that are remembered; text in order needs
+ * none, and must be taken, or nothing would ever come to an end. */
+START_TEST(text_in_order_is_taken_when_no_more_ranges_are_noted)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 0; i < 1100; i++) {
+        peer_sends(&c, .seq = 201 + 2 * i, .len = 1, .flags = ACK);
+        conversation_ignore_sent(&c);
+    }
+    peer_sends(&c, .seq = 1, .len = 100, .flags = ACK);
+    expect_segment(&c, .ack = 101, .flags = ACK);
+    peer_sends(&c, .seq = 101, .len = 100, .flags = ACK);
+    expect_segment(&c, .ack = 202, .flags = ACK);
+    peer_sends(&c, .seq = 202, .len = 2400, .flags = ACK);
+    expect_segment(&c, .ack = 2602, .flags = ACK);
+    app_reads(&c, 2601);
     close_conversation(&c);
 }
 END_TEST
@@ -302,6 +341,98 @@ START_TEST(the_window_shrinks_with_what_is_not_read)
     peer_sends(&c, .len = 1460, .flags = ACK);
     peer_sends(&c, .len = 1460, .flags = ACK);
     expect_segment(&c, .ack = 5841, .win = 2160, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The peer sends `len` bytes and gets its ACK. */
+static void peer_sends_and_waits(struct conversation *c, int64_t len)
+{
+    peer_sends(c, .len = len, .flags = ACK);
+    advance(c, 40);
+    conversation_ignore_sent(c);
+}
+
+/*
+ * RFC 7323 2.3: what the field cannot say is rounded; if it were rounded up
+ * each time the window would grow by a little with each small segment. The
+ * harness looks that it does not shrink by more than a unit, SHLD-14.
+ */
+START_TEST(rounding_does_not_offer_more_than_the_buffer_holds)
+{
+    enum { BUFFER = 128 * 1024, NEARLY = 4000 };
+    struct conversation c;
+    open_conversation(&c, .wscale = 7, .receive_buffer = BUFFER);
+
+    while (c.peer->next - 1 < BUFFER - NEARLY)
+        peer_sends_and_waits(&c, 1460);
+    for (unsigned i = 0; c.peer->next < c.peer->stack_edge; i++) {
+        ck_assert_int_le(c.peer->stack_edge, 1 + BUFFER);
+        ck_assert_uint_le(i, NEARLY);
+        peer_sends_and_waits(&c, 1);
+    }
+    ck_assert_int_ge(c.peer->stack_edge, 1 + BUFFER - 3); /* a unit is 4 */
+    ck_assert_int_eq(stack_unread(c.stack, c.peer->socket),
+                     (int)(c.peer->next - 1));
+    close_conversation(&c);
+}
+END_TEST
+
+/* The same where a unit is more than a segment: 16 KiB. */
+START_TEST(with_the_largest_scale_the_edge_moves_back_by_less_than_a_unit)
+{
+    enum { BUFFER = 1 << 29 };
+    struct conversation c;
+    open_conversation(&c, .wscale = 7, .receive_buffer = BUFFER);
+
+    for (unsigned i = 0; i < 2000; i++) {
+        peer_sends(&c, .len = 1 + i * 7919 % 1460, .flags = ACK);
+        advance(&c, i * 31 % 50);
+        if (i % 7 == 0) {
+            size_t unread = (size_t)stack_unread(c.stack, c.peer->socket);
+            app_reads(&c, unread - unread / 3);
+        }
+        conversation_ignore_sent(&c);
+        ck_assert_int_le(c.peer->stack_edge,
+                         1 + (int64_t)c.peer->read + BUFFER);
+    }
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The SYN's window is not scaled (RFC 7323 2.2), and so much smaller than the
+ * buffer; that alone is no reason for a segment of its own. */
+START_TEST(the_first_read_does_not_correct_the_window_of_the_syn)
+{
+    struct conversation c;
+    open_conversation(&c, .wscale = 7);
+
+    peer_sends(&c, .len = 100, .flags = ACK | PSH);
+    app_reads(&c, 100);
+    expect_silence(&c);
+    expect_segment(&c, .ack = 101, .win = 1 << 20, .flags = ACK,
+                   .within_ms = 40);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The program asks for more while the window is shut. */
+START_TEST(a_raised_receive_buffer_is_offered)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    for (unsigned i = 0; i < 4; i++)
+        peer_sends(&c, .len = 1000, .flags = ACK);
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+    app_sets(&c, SOL_SOCKET, SO_RCVBUF, 20000); /* doubled, as Linux does */
+    expect_segment(&c, .ack = 4001, .win = 36000, .flags = ACK);
+    peer_sends(&c, .len = 1000, .flags = ACK);
+    app_reads(&c, 5000);
+    expect_segment(&c, .ack = 5001, .flags = ACK, .within_ms = 40);
     close_conversation(&c);
 }
 END_TEST
@@ -660,6 +791,83 @@ START_TEST(the_byte_of_a_probe_may_be_taken)
 }
 END_TEST
 
+/* Probes wait longer and longer; that is no sign of loss (RFC 6298 5.5), and
+ * data that is lost later is sent again after one RTO. */
+START_TEST(the_waiting_of_probes_does_not_slow_a_retransmission)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+
+    app_writes(&c, 4001);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    for (unsigned after = 200; after <= 6400; after *= 2) {
+        expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK, .optional = PSH,
+                       .after_ms = after);
+        peer_sends(&c, .ack = 1001, .flags = ACK);
+    }
+    expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK, .optional = PSH,
+                   .after_ms = 12800);
+    peer_sends(&c, .ack = 1002, .win = 60000, .flags = ACK);
+    for (int64_t seq = 1002; seq < 4002; seq += 1000)
+        expect_segment(&c, .seq = seq, .len = 1000, .flags = ACK,
+                       .optional = PSH);
+    expect_segment(&c, .seq = 1002, .len = 1000, .flags = ACK, .after_ms = 200);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Sends until the peer's window is shut and a probe of one octet lies beyond
+ * it, which the peer does not take. */
+static void probe_a_shut_window(struct conversation *c)
+{
+    app_writes(c, 3000);
+    expect_segment(c, .seq = 1, .len = 1000, .flags = ACK);
+    peer_sends(c, .ack = 1001, .win = 0, .flags = ACK);
+    expect_segment(c, .seq = 1001, .len = 1, .flags = ACK, .optional = PSH,
+                   .after_ms = 200);
+    peer_sends(c, .ack = 1001, .flags = ACK);
+    expect_silence(c);
+}
+
+/*
+ * RFC 9293 3.10.7.4, table 6: a window that is shut takes SEG.SEQ = RCV.NXT
+ * alone. SND.NXT is one more after a probe; with that number an ACK, and the
+ * window that it tells, would be lost, and both sides wait for ever.
+ */
+START_TEST(a_shut_window_is_sent_acks_that_it_takes)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000, .receive_buffer = 4000);
+    probe_a_shut_window(&c);
+
+    peer_sends(&c, .seq = 1, .ack = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .ack = 1001, .flags = ACK, .within_ms = 40);
+    peer_sends(&c, .seq = 2001, .ack = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .ack = 1001, .flags = ACK); /* duplicate */
+    peer_sends(&c, .seq = 1001, .ack = 1001, .len = 3000, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .ack = 4001, .win = 0, .flags = ACK);
+    app_reads(&c, 4000);
+    expect_segment(&c, .seq = 1001, .ack = 4001, .win = 4000, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The same for a RST, RFC 5961 3.2 even in any window. */
+START_TEST(a_shut_window_is_sent_a_reset_that_it_takes)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000);
+    probe_a_shut_window(&c);
+
+    app_lingers(&c, 0);
+    app_closes(&c);
+    expect_segment(&c, .seq = 1001, .flags = RST, .optional = ACK);
+    expect_silence_for(&c, 120000);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(a_window_update_lets_data_go_at_once)
 {
     struct conversation c;
@@ -829,12 +1037,14 @@ UNIT_MAIN(
     "tcp data", data_in_order_is_delivered_and_acknowledged,
     an_ack_is_not_delayed_by_more_than_40_ms,
     every_second_full_segment_is_acknowledged_at_once,
+    with_timestamps_two_full_segments_are_acknowledged_at_once,
     segments_of_one_pass_are_acknowledged_together,
     an_answer_carries_the_acknowledgment,
     data_out_of_order_is_kept_and_acknowledged_at_once,
     several_holes_are_filled_in_any_order,
     of_a_segment_that_overlaps_only_the_new_part_is_taken,
     segments_out_of_order_may_overlap_in_every_way,
+    text_in_order_is_taken_when_no_more_ranges_are_noted,
     a_duplicate_segment_is_acknowledged_at_once,
     data_beyond_the_window_is_cut_off,
     a_segment_wholly_outside_the_window_is_only_acknowledged,
@@ -842,6 +1052,10 @@ UNIT_MAIN(
     a_closed_window_still_takes_acknowledgments,
     the_window_is_not_opened_by_small_steps, a_small_buffer_is_opened_by_halves,
     the_window_shrinks_with_what_is_not_read,
+    rounding_does_not_offer_more_than_the_buffer_holds,
+    with_the_largest_scale_the_edge_moves_back_by_less_than_a_unit,
+    the_first_read_does_not_correct_the_window_of_the_syn,
+    a_raised_receive_buffer_is_offered,
     data_out_of_order_does_not_shrink_the_window, urgent_data_stays_in_line,
     an_ack_of_what_was_not_sent_is_answered_and_dropped,
     a_partial_acknowledgment_frees_a_part, an_old_ack_changes_nothing,
@@ -860,6 +1074,9 @@ UNIT_MAIN(
     a_zero_window_is_probed_at_growing_intervals,
     a_zero_window_is_probed_for_ever_while_it_is_answered,
     probes_without_any_answer_are_given_up, the_byte_of_a_probe_may_be_taken,
+    the_waiting_of_probes_does_not_slow_a_retransmission,
+    a_shut_window_is_sent_acks_that_it_takes,
+    a_shut_window_is_sent_a_reset_that_it_takes,
     a_window_update_lets_data_go_at_once,
     a_zero_window_is_not_probed_without_data,
     a_window_that_shrinks_to_zero_is_probed,

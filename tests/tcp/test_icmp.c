@@ -84,6 +84,41 @@ START_TEST(no_error_ends_an_established_connection)
 }
 END_TEST
 
+/* What ICMP said is why a connection fails, if nothing has got through since.
+ */
+START_TEST(a_soft_error_is_told_when_the_connection_times_out)
+{
+    struct conversation c;
+    open_conversation(&c, .retries = 2);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    advance(&c, 10000);
+    conversation_ignore_sent(&c);
+    app_finds_error(&c, EHOSTUNREACH);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_soft_error_is_forgotten_once_the_path_works_again)
+{
+    struct conversation c;
+    open_conversation(&c, .retries = 2);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+
+    app_writes(&c, 1000);
+    advance(&c, 10000);
+    conversation_ignore_sent(&c);
+    app_finds_error(&c, ETIMEDOUT);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 5927 4.1: the quoted segment must be one that is in flight. */
 START_TEST(an_error_about_a_number_not_in_flight_is_ignored)
 {
@@ -183,6 +218,8 @@ UNIT_MAIN("tcp icmp", port_unreachable_refuses_a_connect,
           host_unreachable_does_not_end_a_connect,
           a_soft_error_is_told_when_the_connect_times_out,
           no_error_ends_an_established_connection,
+          a_soft_error_is_told_when_the_connection_times_out,
+          a_soft_error_is_forgotten_once_the_path_works_again,
           an_error_about_a_number_not_in_flight_is_ignored,
           an_error_about_an_unknown_connection_is_ignored,
           a_source_quench_is_ignored,

@@ -101,6 +101,28 @@ START_TEST(data_in_flight_is_not_probed)
 }
 END_TEST
 
+/* Nor does the keepalive timer look again and again whether it still is. */
+START_TEST(data_in_flight_does_not_keep_the_timer_busy)
+{
+    struct conversation c;
+    open_conversation(&c, .keepalive_idle_s = 2);
+
+    app_sets(&c, SOL_SOCKET, SO_KEEPALIVE, 1);
+    app_writes(&c, 1000);
+    usec end = c.now + 10 * USEC_PER_SEC;
+    unsigned wakeups = 0;
+    for (; stack_next_deadline(c.stack) <= end && wakeups < 1000; wakeups++) {
+        c.now = usec_max(c.now, stack_next_deadline(c.stack));
+        stack_run_timers(c.stack, c.now);
+        stack_flush(c.stack, c.now);
+    }
+    /* Five retransmissions, five looks, and where the wheel moves them. */
+    ck_assert_uint_le(wakeups, 50);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(keepalive_can_be_turned_off_again)
 {
     struct conversation c;
@@ -137,4 +159,5 @@ UNIT_MAIN("tcp keepalive", an_idle_connection_is_silent_by_default,
           an_answered_probe_starts_the_idle_time_again,
           probes_without_answer_end_the_connection,
           what_the_peer_sends_puts_the_probe_off, data_in_flight_is_not_probed,
+          data_in_flight_does_not_keep_the_timer_busy,
           keepalive_can_be_turned_off_again, the_peers_probes_are_answered)

@@ -316,6 +316,26 @@ START_TEST(after_a_timeout_an_ack_of_everything_ends_the_recovery)
 }
 END_TEST
 
+/* RFC 5681 3.1: cwnd bounds what is in flight; a small piece of new text must
+ * not slip into what is left of it while there is something to be resent. */
+START_TEST(after_a_timeout_new_text_waits_for_what_was_lost)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 10100);
+    expect_flight(&c, 1, 10001);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK, .after_ms = 200);
+    peer_sends(&c, .ack = 101, .flags = ACK); /* cwnd is 1100, 900 on its way */
+    expect_silence(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_flight(&c, 1001, 3001);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    expect_segment(&c, .seq = 10001, .len = 100, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
 /* Acknowledges all that is in flight, segment by segment; what follows. */
 static int64_t round_trip(struct conversation *c)
 {
@@ -445,6 +465,27 @@ START_TEST(acks_with_data_or_a_new_window_are_no_duplicates)
         peer_sends(&c, .ack = 1, .win = 60000 + 10 * i, .flags = ACK);
     while (conversation_waiting(&c) > 0)
         expect_segment(&c, .seq = 5001, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Nor if their data lies beyond our window and is cut off: the peer probes. */
+START_TEST(probes_of_our_shut_window_are_no_duplicates)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    peer_sends(&c, .len = 4000, .flags = ACK);
+    conversation_ignore_sent(&c);
+    app_writes(&c, 2000);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    app_writes(&c, 5000);
+    conversation_ignore_sent(&c);
+    for (unsigned i = 0; i < 5; i++) {
+        peer_sends(&c, .seq = 4001, .ack = 2001, .len = 1, .flags = ACK);
+        expect_segment(&c, .seq = 7001, .ack = 4001, .win = 0, .flags = ACK);
+        expect_silence(&c);
+    }
     close_conversation(&c);
 }
 END_TEST
@@ -653,6 +694,41 @@ START_TEST(the_first_duplicates_send_new_data_at_most)
 }
 END_TEST
 
+/*
+ * RFC 9293 3.4: sequence numbers are compared modulo 2^32, so with nothing
+ * that is more than 2 GiB away, as the ISS is, and `recover` (RFC 6582 3.2)
+ * when nothing was lost for so long.
+ */
+START_TEST(after_two_gibibytes_a_loss_is_repaired_as_before)
+{
+    enum { PIECE = 1 << 20 };
+    const int64_t total = INT64_C(2200) << 20;
+    struct conversation c;
+    open_conversation(&c, .mss = 1460, .wscale = 7, .max_gso = 65535);
+
+    while (c.peer->received <= total) {
+        app_tries_to_write(&c, PIECE);
+        if (conversation_waiting(&c) == 0)
+            conversation_fail(&c, "the transfer stalls");
+        while (conversation_waiting(&c) > 0) {
+            conversation_ignore_sent(&c);
+            advance(&c, 1);
+            peer_sends(&c, .flags = ACK);
+        }
+    }
+
+    int64_t lost = c.peer->received;
+    app_writes(&c, 14600);
+    expect_segment(&c, .seq = lost, .len = 14600, .flags = ACK | PSH);
+    for (unsigned i = 0; i < 3; i++)
+        peer_sends(&c, .ack = lost, .flags = ACK);
+    expect_segment(&c, .seq = lost, .len = 1460, .flags = ACK);
+    peer_sends(&c, .ack = lost + 14600, .flags = ACK);
+    expect_silence_for(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- the receiver's part ---- */
 
 /* RFC 5681 4.2: each segment above the gap gives one duplicate at once. */
@@ -674,8 +750,8 @@ START_TEST(each_segment_above_a_gap_gives_a_duplicate_ack)
 }
 END_TEST
 
-/* Also when they come in one pass: the peer counts them. */
-START_TEST(a_batch_above_a_gap_still_tells_of_the_gap)
+/* Also when they come in one pass: the peer counts them (RFC 5681 3.2). */
+START_TEST(each_segment_of_a_batch_above_a_gap_gives_a_duplicate_ack)
 {
     struct conversation c;
     open_conversation(&c);
@@ -683,8 +759,42 @@ START_TEST(a_batch_above_a_gap_still_tells_of_the_gap)
     for (unsigned i = 1; i <= 4; i++)
         peer_sends(&c, .seq = 1 + 1000 * i, .len = 1000, .flags = ACK,
                    .more = i < 4);
-    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
-    conversation_ignore_sent(&c);
+    for (unsigned i = 1; i <= 4; i++)
+        expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    expect_silence_for(&c, 1000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 2 (b): one that carries data is none; so ours goes after them. */
+START_TEST(data_to_send_does_not_take_the_place_of_duplicate_acks)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 1; i <= 4; i++)
+        peer_sends(&c, .seq = 1 + 1000 * i, .len = 1000, .flags = ACK,
+                   .more = true);
+    app_writes(&c, 1000);
+    for (unsigned i = 1; i <= 4; i++)
+        expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .len = 1000, .flags = ACK | PSH);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_gap_that_is_filled_in_the_same_pass_gives_no_duplicate_ack)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 1; i <= 4; i++)
+        peer_sends(&c, .seq = 1 + 1000 * i, .len = 1000, .flags = ACK,
+                   .more = true);
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 5001, .flags = ACK);
+    expect_silence_for(&c, 1000);
     close_conversation(&c);
 }
 END_TEST
@@ -704,12 +814,14 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           nothing_is_sent_again_when_all_is_acknowledged,
           after_a_timeout_the_window_grows_from_one_segment,
           after_a_timeout_an_ack_of_everything_ends_the_recovery,
+          after_a_timeout_new_text_waits_for_what_was_lost,
           above_ssthresh_the_window_grows_by_one_segment_a_round_trip,
           in_slow_start_each_ack_releases_two_segments,
           acks_of_small_parts_do_not_inflate_the_window,
           an_idle_connection_begins_again_with_the_initial_window,
           the_third_duplicate_ack_resends_the_first_hole,
           acks_with_data_or_a_new_window_are_no_duplicates,
+          probes_of_our_shut_window_are_no_duplicates,
           duplicate_acks_without_data_in_flight_mean_nothing,
           further_duplicate_acks_inflate_the_window,
           after_a_fast_recovery_the_window_is_halved,
@@ -720,5 +832,8 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           an_ack_of_new_data_starts_the_count_of_duplicates_anew,
           a_lost_fast_retransmission_is_repeated_by_the_timer,
           the_first_duplicates_send_new_data_at_most,
+          after_two_gibibytes_a_loss_is_repaired_as_before,
           each_segment_above_a_gap_gives_a_duplicate_ack,
-          a_batch_above_a_gap_still_tells_of_the_gap)
+          each_segment_of_a_batch_above_a_gap_gives_a_duplicate_ack,
+          data_to_send_does_not_take_the_place_of_duplicate_acks,
+          a_gap_that_is_filled_in_the_same_pass_gives_no_duplicate_ack)

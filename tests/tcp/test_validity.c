@@ -297,6 +297,73 @@ START_TEST(a_gap_keeps_the_old_timestamp_and_its_filling_brings_the_new)
 }
 END_TEST
 
+/* RFC 7323 4.3 (2) asks where a segment begins, not where its new part does:
+ * SEG.SEQ =< Last.ACK.sent. */
+START_TEST(a_segment_that_begins_before_the_last_ack_brings_its_timestamp)
+{
+    struct conversation c;
+    open_conversation(&c, .timestamps = true);
+
+    peer_sends(&c, .seq = 1, .len = 100, .ts_val = 2000010, .flags = ACK);
+    expect_silence(&c);
+    peer_sends(&c, .seq = 1, .len = 200, .ts_val = 2000020, .flags = ACK);
+    expect_segment(&c, .ack = 201, .ts_ecr = 2000020, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/*
+ * RFC 5961 5: who injects blindly does not know what we have sent. If such a
+ * segment could move TS.Recent, PAWS would drop all that the peer sends.
+ */
+START_TEST(a_segment_whose_ack_is_not_believed_brings_no_timestamp)
+{
+    struct conversation c;
+    open_conversation(&c, .timestamps = true);
+
+    peer_sends(&c, .len = 100, .ts_val = 2000010, .flags = ACK);
+    expect_segment(&c, .ack = 101, .ts_ecr = 2000010, .flags = ACK,
+                   .within_ms = 40);
+    peer_sends(&c, .seq = 51, .ack = 500000, .len = 100, .ts_val = 2000000000,
+               .flags = ACK);
+    expect_segment(&c, .ack = 101, .ts_ecr = 2000010, .flags = ACK);
+    peer_sends(&c, .seq = 51, .ack = -500000, .len = 100, .ts_val = 2000000000,
+               .flags = ACK);
+    expect_segment(&c, .ack = 101, .ts_ecr = 2000010, .flags = ACK);
+
+    peer_sends(&c, .seq = 101, .ack = 1, .len = 100, .ts_val = 2000020,
+               .flags = ACK);
+    expect_segment(&c, .ack = 201, .ts_ecr = 2000020, .flags = ACK,
+                   .within_ms = 40);
+    app_reads(&c, 200);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 7323 5.3 R1 answers with an ACK, which the peer may find old as well:
+ * without a limit (RFC 5961 7) the two would go on for ever. */
+START_TEST(empty_segments_that_are_old_are_answered_at_a_limited_rate)
+{
+    enum { LIMIT = 5 };
+    struct conversation c;
+    open_conversation(&c, .timestamps = true,
+                      .challenge_acks_per_second = LIMIT);
+
+    peer_sends(&c, .len = 100, .ts_val = 2000010, .flags = ACK);
+    expect_segment(&c, .ack = 101, .flags = ACK, .within_ms = 40);
+    for (unsigned i = 0; i < 100; i++)
+        peer_sends(&c, .ts_val = 2000009, .flags = ACK);
+    ck_assert_uint_ge(conversation_waiting(&c), 1);
+    ck_assert_uint_le(conversation_waiting(&c), LIMIT);
+    conversation_ignore_sent(&c);
+
+    advance(&c, 2000);
+    peer_sends(&c, .ts_val = 2000009, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 101, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 7323 5.5: after 24 days TS.Recent says nothing any more. */
 START_TEST(after_24_idle_days_an_old_timestamp_is_taken)
 {
@@ -543,6 +610,9 @@ UNIT_MAIN("tcp validity", a_reset_at_rcv_nxt_resets,
           a_reset_needs_no_timestamp_and_may_have_an_old_one,
           a_delayed_ack_echoes_the_first_timestamp,
           a_gap_keeps_the_old_timestamp_and_its_filling_brings_the_new,
+          a_segment_that_begins_before_the_last_ack_brings_its_timestamp,
+          a_segment_whose_ack_is_not_believed_brings_no_timestamp,
+          empty_segments_that_are_old_are_answered_at_a_limited_rate,
           after_24_idle_days_an_old_timestamp_is_taken,
           our_timestamp_clock_ticks_at_a_permitted_rate,
           our_numbers_may_wrap_in_flight, a_timeout_at_the_wrap_sends_all_again,

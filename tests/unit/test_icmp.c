@@ -384,6 +384,7 @@ END_TEST
 START_TEST(an_error_about_a_packet_that_we_cannot_have_sent_is_dropped)
 {
     struct net_packet foreign = {.src = NET_THIRD};
+    struct net_packet inside = {.src = 0x7f000001, .dst = 0x7f000001};
     struct net_packet later_part = {.offset = 8};
     struct icmp_message message;
     struct net net;
@@ -391,13 +392,15 @@ START_TEST(an_error_about_a_packet_that_we_cannot_have_sent_is_dropped)
     net_open(&net);
     receive_error(&net, ICMP_UNREACHABLE, 1, 0, make_quote(&net, foreign, 8),
                   &message);
+    receive_error(&net, ICMP_UNREACHABLE, 1, 0, make_quote(&net, inside, 8),
+                  &message);
     receive_error(&net, ICMP_UNREACHABLE, 1, 0, make_quote(&net, later_part, 8),
                   &message);
     receive_error(&net, ICMP_UNREACHABLE, 1, 0,
                   make_quote(&net, (struct net_packet){0}, 7), &message);
     receive_error(&net, ICMP_UNREACHABLE, 16, 0,
                   make_quote(&net, (struct net_packet){0}, 8), &message);
-    ck_assert_uint_eq(net.env.drops[DROP_ICMP_BAD_QUOTE], 4);
+    ck_assert_uint_eq(net.env.drops[DROP_ICMP_BAD_QUOTE], 5);
     net_close(&net);
 }
 END_TEST
