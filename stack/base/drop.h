@@ -28,6 +28,7 @@
     X(IP_BAD_HEADER_LENGTH, "ip", "header length is impossible",               \
       "RFC 791 3.1")                                                           \
     X(IP_BAD_TOTAL_LENGTH, "ip", "total length is impossible", "RFC 791 3.1")  \
+    X(IP_RESERVED_FLAG, "ip", "reserved flag is set", "RFC 791 3.1")           \
     X(IP_BAD_CHECKSUM, "ip", "header checksum is wrong", "RFC 1122 3.2.1.2")   \
     X(IP_BAD_SOURCE, "ip", "source address is impossible", "RFC 1122 3.2.1.3") \
     X(IP_BAD_OPTION, "ip", "option is malformed", "RFC 1122 3.2.1.8")          \

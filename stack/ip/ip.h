@@ -29,6 +29,7 @@ enum {
 };
 
 enum { /* in the field IPH_FRAGMENT */
+       IP_FLAG_RESERVED = 0x8000,
        IP_FLAG_DF = 0x4000,
        IP_FLAG_MF = 0x2000,
        IP_OFFSET_MASK = 0x1fff

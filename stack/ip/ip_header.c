@@ -114,6 +114,8 @@ static enum drop_reason check_header(struct bytes header)
 {
     if (checksum_of(header) != 0)
         return DROP_IP_BAD_CHECKSUM; /* RFC 1122 3.2.1.2 */
+    if (get_be16(header.data + IPH_FRAGMENT) & IP_FLAG_RESERVED)
+        return DROP_IP_RESERVED_FLAG; /* "must be zero" */
     return check_options(bytes_from(header, IP_HEADER_LEN));
 }
 

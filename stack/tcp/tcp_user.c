@@ -186,6 +186,8 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
 /* What RECEIVE says when there is no data. */
 static ssize_t receive_nothing(struct tcb *tcb)
 {
+    if (tcb->has_rcv_fin && seq_gt(tcb->rcv_nxt, tcb->rcv_fin))
+        return 0; /* as Linux: the end, whatever came after the FIN */
     if (tcb->error != 0)
         return -tcp_take_error(tcb);
     if (tcb->state == TCPS_LISTEN)
@@ -321,7 +323,7 @@ void tcp_close(struct tcb *tcb)
     case TCPS_FIN_WAIT_1:
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
-        break; /* on its way */
+        break;           /* on its way */
     case TCPS_TIME_WAIT: /* nobody will read what is left, for a minute */
         rcvbuf_fini(&tcb->rcvbuf, tcb->tcp->env->memory);
         break;

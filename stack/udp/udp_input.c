@@ -1,10 +1,11 @@
 /*
- * UDP input: RFC 768, RFC 1122 4.1, and the ICMP errors of RFC 1122 4.1.3.3 as
- * Linux passes them on.
+ * UDP input: RFC 768, RFC 1122 4.1, and the ICMP errors of RFC 1122 4.1.3.3.
  *
- * Only a connected socket hears of ICMP errors, and only of hard ones: a socket
- * that speaks with many could not tell whom it is about, and a soft error may
- * be over before it is read.
+ * Not RFC 1122 4.1.3.3, by which every error is passed up: as in Linux, only a
+ * connected socket hears of ICMP errors, and only of hard ones (port and
+ * protocol unreachable). A socket that speaks with many could not tell whom an
+ * error is about, and a soft one, an unreachable host among them, may be over
+ * before it is read; programs that send on are used to not being told.
  */
 #include "udp/udp.h"
 

@@ -978,6 +978,24 @@ START_TEST(a_reset_in_close_wait_is_reported)
 }
 END_TEST
 
+/* Linux: once the FIN is taken reading is at its end, whatever comes after. */
+START_TEST(after_the_peers_fin_a_reset_does_not_change_the_end)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .len = 3, .flags = FIN | ACK);
+    advance(&c, 40);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .seq = 5, .flags = RST);
+    app_reads(&c, 3);
+    app_reads_end(&c);
+    app_finds_error(&c, EPIPE);
+    app_reads_end(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp close", we_close_first_and_wait_2_msl, the_peer_closes_first,
           both_close_at_once, a_fin_that_acknowledges_ours_leads_to_time_wait,
           after_our_half_close_we_still_receive,
@@ -1016,4 +1034,5 @@ UNIT_MAIN("tcp close", we_close_first_and_wait_2_msl, the_peer_closes_first,
           shutting_down_both_ways_sends_a_fin,
           a_reset_in_fin_wait_ends_the_connection,
           a_reset_in_last_ack_ends_the_connection,
-          a_reset_in_last_ack_is_reported, a_reset_in_close_wait_is_reported)
+          a_reset_in_last_ack_is_reported, a_reset_in_close_wait_is_reported,
+          after_the_peers_fin_a_reset_does_not_change_the_end)

@@ -92,6 +92,7 @@ START_TEST(a_header_that_is_wrong_is_dropped_with_its_reason)
     ck_assert_int_eq(reason_for(3, 19, true), DROP_IP_BAD_TOTAL_LENGTH);
     ck_assert_int_eq(reason_for(3, 41, true), DROP_IP_BAD_TOTAL_LENGTH);
     ck_assert_int_eq(reason_for(2, 255, true), DROP_IP_BAD_TOTAL_LENGTH);
+    ck_assert_int_eq(reason_for(6, 0x80, true), DROP_IP_RESERVED_FLAG);
     ck_assert_int_eq(reason_for(8, 63, false), DROP_IP_BAD_CHECKSUM);
 }
 END_TEST
