@@ -15,6 +15,7 @@
  * library does that at exit. UDP knows no end of the peer's: cat ends with its
  * input, after a second of silence.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include <tapir.h>
 
 #include <err.h>
@@ -216,6 +217,7 @@ static struct options parse_options(int argc, char **argv)
     bool listens = false;
     int option;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages as err's */
     while ((option = getopt_long(argc, argv, "ulqp:h", long_options, NULL)) !=
            -1) {
         switch (option) {

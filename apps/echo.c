@@ -6,6 +6,7 @@
  * One thread serves all clients with poll. A client that has shut down its
  * sending side still gets the rest of its bytes back, then the connection ends.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include <tapir.h>
 
 #include <err.h>
@@ -170,6 +171,7 @@ static struct options parse_options(int argc, char **argv)
     struct options options = {.port = htons(7)};
     int option;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages as err's */
     while ((option = getopt_long(argc, argv, "p:tuh", long_options, NULL)) !=
            -1) {
         switch (option) {
@@ -218,5 +220,9 @@ int main(int argc, char **argv)
         server.fds[LISTENER].fd = open_socket(options.port, SOCK_STREAM);
     if (options.udp || !options.tcp)
         server.fds[DATAGRAMS].fd = open_socket(options.port, SOCK_DGRAM);
+    fprintf(stderr, "echo: serving port %u by %s\n", ntohs(options.port),
+            options.tcp == options.udp ? "TCP and UDP"
+            : options.tcp              ? "TCP"
+                                       : "UDP");
     serve(&server);
 }

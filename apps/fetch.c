@@ -10,6 +10,7 @@
  *
  * Left out: https, IPv6 addresses, several requests on a connection.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include <tapir.h>
 
 #include <ctype.h>
@@ -407,6 +408,7 @@ static struct options parse_options(int argc, char **argv)
     struct options options = {0};
     int option;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages as err's */
     while ((option = getopt_long(argc, argv, "Io:h", long_options, NULL)) !=
            -1) {
         switch (option) {

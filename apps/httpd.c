@@ -15,7 +15,7 @@
  * GET and HEAD, keep-alive and pipelining. Left out: ranges, conditional
  * requests, listings of directories, request bodies (answered, then closed).
  */
-#define _GNU_SOURCE /* O_PATH */
+#define _GNU_SOURCE /* O_PATH, program_invocation_short_name */
 #include <tapir.h>
 
 #include <arpa/inet.h>
@@ -752,16 +752,22 @@ static void serve(struct server *server)
     }
 }
 
-static void open_server(struct server *server, const char *root, uint16_t port,
+static int open_root(const char *root)
+{
+    int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        err(2, "--root %s", root);
+    return fd;
+}
+
+static void open_server(struct server *server, uint16_t port,
                         const sigset_t *signals)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(port)};
     int yes = 1;
 
-    server->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (server->root < 0)
-        err(1, "%s", root);
     server->epoll = tapir_epoll_create1(0);
     server->listener = tapir_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     server->signals = tapir_import(signalfd(-1, signals, SFD_CLOEXEC));
@@ -834,6 +840,7 @@ static struct options parse_options(int argc, char **argv)
     struct options options = {.root = ".", .port = 80};
     int option;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages as err's */
     while ((option = getopt_long(argc, argv, "r:p:h", long_options, NULL)) !=
            -1) {
         switch (option) {
@@ -870,11 +877,12 @@ int main(int argc, char **argv)
         tapir_config_args(&config, &argc, argv, why) < 0)
         errx(2, "%s", why);
     struct options options = parse_options(argc, argv);
+    server.root = open_root(options.root);
     sigset_t signals = block_signals();
     if (tapir_open(&config, why) < 0)
         errx(1, "%s", why);
 
-    open_server(&server, options.root, options.port, &signals);
+    open_server(&server, options.port, &signals);
     fprintf(stderr, "httpd: serving %s on http://%s:%u/\n", options.root,
             own_address(config.gateway, address), options.port);
     serve(&server);

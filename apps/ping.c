@@ -10,6 +10,7 @@
  *
  * Left out: record route, flood, pattern and the other special options.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include <tapir.h>
 
 #include <arpa/inet.h>
@@ -332,6 +333,7 @@ static void parse_options(struct ping *ping, int argc, char **argv)
                                                  {0}};
     int option;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages as err's */
     while ((option = getopt_long(argc, argv, "c:i:s:t:W:h", long_options,
                                  NULL)) != -1) {
         switch (option) {

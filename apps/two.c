@@ -12,6 +12,7 @@
  *
  * The sockets do not block: one thread plays both sides, which take turns.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include <tapir.h>
 
 #include <arpa/inet.h>
@@ -349,6 +350,7 @@ static void parse_options(struct world *world, int argc, char **argv)
         {0}};
     int option;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages as err's */
     while ((option = getopt_long(argc, argv, "b:vh", long_options, NULL)) !=
            -1) {
         switch (option) {

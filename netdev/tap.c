@@ -235,22 +235,41 @@ static bool name_is_valid(const char *name)
            strpbrk(name, "/:% \t\n") == NULL; /* % would make a new name */
 }
 
+/* A descriptor, or a negative errno and `why`. */
+static int open_tun(char why[static NETDEV_WHY_MAX])
+{
+    unsigned features;
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd >= 0 && ioctl(fd, TUNGETFEATURES, &features) == 0)
+        return fd; /* not a plain file in its place */
+
+    int error = errno;
+
+    if (fd >= 0)
+        close(fd);
+    return tap_why_open(error, why);
+}
+
+/* TUNSETIFF makes a device that is not there, if we may: hence the look. */
 static int attach(struct tap *tap, const char *name, unsigned flags,
                   char why[static NETDEV_WHY_MAX])
 {
     struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | flags)};
+    int status;
 
-    tap->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    tap->fd = open_tun(why);
     if (tap->fd < 0)
-        return tap_why_open(errno, why);
+        return tap->fd;
     strcpy(request.ifr_name, name);
-    if (ioctl(tap->fd, TUNSETIFF, &request) == 0)
+    if (if_nametoindex(name) == 0)
+        status = tap_why_absent(name, why);
+    else if (ioctl(tap->fd, TUNSETIFF, &request) < 0)
+        status = tap_why_attach(name, errno, why);
+    else
         return 0;
-
-    int error = errno;
-
     close(tap->fd);
-    return tap_why_attach(name, error, why);
+    return status;
 }
 
 /* Little-endian by decree, lest the last user left it otherwise. */
@@ -300,18 +319,27 @@ static void set_offloads(struct tap *tap)
     (void)!ioctl(tap->fd, TUNSETOFFLOAD, 0ul);
 }
 
+/* One of the ioctls of netdevice(7): 0 or a negative errno. */
+static int ask_device(const char *name, unsigned long what,
+                      struct ifreq *request)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    strcpy(request->ifr_name, name);
+
+    int status = fd < 0 || ioctl(fd, what, request) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 static int read_mtu(struct tap *tap, const char *name,
                     char why[static NETDEV_WHY_MAX])
 {
     struct ifreq request = {.ifr_mtu = 0};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int status = ask_device(name, SIOCGIFMTU, &request);
 
-    strcpy(request.ifr_name, name);
-
-    int status = fd < 0 || ioctl(fd, SIOCGIFMTU, &request) < 0 ? -errno : 0;
-
-    if (fd >= 0)
-        close(fd);
     if (status < 0)
         snprintf(why, NETDEV_WHY_MAX, "cannot read the MTU of %s: %s", name,
                  strerror(-status));
@@ -322,24 +350,24 @@ static int read_mtu(struct tap *tap, const char *name,
 /*
  * Attaching gives the device its carrier, which the host's side notices a
  * moment later, and until then it drops what it is to send us: the answer to
- * our first ARP request, for one. A device that is down is not waited for.
+ * our first ARP request, for one. A device that is down would never have it.
  */
-static void wait_for_host(const char *name)
+static int wait_for_host(const char *name, char why[static NETDEV_WHY_MAX])
 {
     struct ifreq request = {.ifr_flags = 0};
     struct timespec pause = {.tv_nsec = 100000};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    strcpy(request.ifr_name, name);
     for (int i = 0; i < HOST_WAIT_TRIES; i++) {
-        if (ioctl(fd, SIOCGIFFLAGS, &request) < 0 ||
-            (request.ifr_flags & IFF_UP) == 0 ||
-            (request.ifr_flags & IFF_RUNNING) != 0)
-            break;
+        if (ask_device(name, SIOCGIFFLAGS, &request) < 0)
+            return tap_why_absent(name, why); /* deleted meanwhile */
+        if ((request.ifr_flags & IFF_UP) == 0)
+            return tap_why_down(
+                name, ask_device(name, SIOCGIFADDR, &request) == 0, why);
+        if ((request.ifr_flags & IFF_RUNNING) != 0)
+            return 0;
         nanosleep(&pause, NULL);
     }
-    if (fd >= 0)
-        close(fd);
+    return 0;
 }
 
 static int set_up(struct tap *tap, const char *name,
@@ -354,10 +382,10 @@ static int set_up(struct tap *tap, const char *name,
         return status;
     set_offloads(tap);
     status = read_mtu(tap, name, why);
+    if (status == 0)
+        status = wait_for_host(name, why);
     if (status < 0)
         close(tap->fd);
-    else
-        wait_for_host(name);
     return status;
 }
 

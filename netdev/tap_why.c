@@ -3,6 +3,7 @@
  * here they are told apart by what /proc and /sys say. Each line ends with its
  * repair, as commands to type.
  */
+#define _GNU_SOURCE
 #include "netdev/tap_why.h"
 
 #include <dirent.h>
@@ -14,9 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { PATH_TEXT_MAX = 640, LINE_MAX_TAP = 128, PROGRAM_MAX = 32 };
+enum { PATH_TEXT_MAX = 640, LINE_MAX_TAP = 128, NAME_SHOWN_MAX = 20 };
+
+/* Of the node /dev/net/tun: Documentation/admin-guide/devices.txt. */
+enum { TUN_NODE_MAJOR = 10, TUN_NODE_MINOR = 200 };
 
 __attribute__((format(printf, 3, 4))) static int
 explain(int error, char why[static NETDEV_WHY_MAX], const char *format, ...)
@@ -29,8 +36,48 @@ explain(int error, char why[static NETDEV_WHY_MAX], const char *format, ...)
     return -error;
 }
 
+static bool is_other_node(const char *path)
+{
+    struct stat node;
+
+    return stat(path, &node) == 0 &&
+           (!S_ISCHR(node.st_mode) ||
+            node.st_rdev != makedev(TUN_NODE_MAJOR, TUN_NODE_MINOR));
+}
+
+/*
+ * Forbidden by the mount, not by the node's mode. That of a user namespace
+ * does not show nodev, and still is.
+ */
+static bool is_on_nodev(const char *path)
+{
+    struct statvfs mount;
+
+    return euidaccess(path, R_OK | W_OK) == 0 ||
+           (statvfs(path, &mount) == 0 && (mount.f_flag & ST_NODEV) != 0);
+}
+
+static int why_no_access(char why[static NETDEV_WHY_MAX])
+{
+    if (is_on_nodev("/dev/net/tun"))
+        return explain(EACCES, why,
+                       "/dev/net/tun is on a file system that is mounted "
+                       "nodev: sudo mount -o remount,bind,dev \"$(findmnt -no "
+                       "TARGET -T /dev/net/tun)\"");
+    return explain(EACCES, why,
+                   "user %u may not open /dev/net/tun: sudo chmod 666 "
+                   "/dev/net/tun",
+                   (unsigned)geteuid());
+}
+
 int tap_why_open(int error, char why[static NETDEV_WHY_MAX])
 {
+    if (is_other_node("/dev/net/tun"))
+        return explain(error, why,
+                       "/dev/net/tun is not the TUN/TAP driver's node: sudo rm "
+                       "-r /dev/net/tun; sudo mknod -m 666 /dev/net/tun c %d "
+                       "%d",
+                       TUN_NODE_MAJOR, TUN_NODE_MINOR);
     switch (error) {
     case ENOENT:
         return explain(error, why,
@@ -43,10 +90,7 @@ int tap_why_open(int error, char why[static NETDEV_WHY_MAX])
                        "the kernel's TUN/TAP driver is not loaded: sudo "
                        "modprobe tun");
     case EACCES:
-        return explain(error, why,
-                       "user %u may not open /dev/net/tun: sudo chmod 666 "
-                       "/dev/net/tun",
-                       (unsigned)geteuid());
+        return why_no_access(why);
     case EPERM:
         return explain(error, why,
                        "/dev/net/tun is forbidden in this container: start it "
@@ -178,48 +222,89 @@ static int why_busy(const char *name, char why[static NETDEV_WHY_MAX])
     if (pid != 0)
         return explain(EBUSY, why,
                        "%s is in use by %.*s (pid %ld); to stop it: kill %ld",
-                       name, PROGRAM_MAX, program, pid, pid);
+                       name, NAME_SHOWN_MAX, program, pid, pid);
     return explain(EBUSY, why,
                    "%s is in use; to see by which process: sudo grep -l "
                    "'iff:.%s$' /proc/[0-9]*/fdinfo/*",
                    name, name);
 }
 
-/* `remake` deletes the device as it is and makes it as it should be. */
-enum { REMAKE_MAX = 160 };
+enum { COMMANDS_MAX = 240 };
 
-static void remake(const char *name, const char *mode,
-                   char command[static REMAKE_MAX])
+/*
+ * What makes the device and its host's side. Without an owner it is anybody's,
+ * root's too.
+ */
+static void make(const char *name, char commands[static COMMANDS_MAX])
 {
-    snprintf(command, REMAKE_MAX,
-             "sudo ip tuntap del dev %s mode %s; sudo ip tuntap add dev %s "
-             "mode tap user $USER",
-             name, mode, name);
+    char owner[sizeof(" user 4294967295")] = "";
+
+    if (geteuid() != 0)
+        snprintf(owner, sizeof(owner), " user %u", (unsigned)geteuid());
+    snprintf(commands, COMMANDS_MAX,
+             "sudo ip tuntap add %s mode tap%s; sudo ip addr add 192.0.2.1/24 "
+             "dev %s; sudo ip link set %s up",
+             name, owner, name, name);
+}
+
+/* Deletes the device as it is, and makes it as it should be. */
+static void remake(const char *name, const char *mode,
+                   char commands[static COMMANDS_MAX])
+{
+    int len = snprintf(commands, COMMANDS_MAX,
+                       "sudo ip tuntap del %s mode %s; ", name, mode);
+    char making[COMMANDS_MAX];
+
+    make(name, making);
+    snprintf(commands + len, COMMANDS_MAX - (size_t)len, "%s", making);
+}
+
+int tap_why_absent(const char *name, char why[static NETDEV_WHY_MAX])
+{
+    char commands[COMMANDS_MAX];
+
+    make(name, commands);
+    return explain(ENODEV, why, "there is no device %s: %s; or use tapir lab",
+                   name, commands);
+}
+
+/* A port of a bridge needs no address. */
+int tap_why_down(const char *name, bool has_address,
+                 char why[static NETDEV_WHY_MAX])
+{
+    if (has_address)
+        return explain(ENETDOWN, why, "%s is down: sudo ip link set %s up",
+                       name, name);
+    return explain(ENETDOWN, why,
+                   "%s is down: sudo ip link set %s up; and if it is not on a "
+                   "bridge, it needs an address: sudo ip addr add "
+                   "192.0.2.1/24 dev %s",
+                   name, name, name);
 }
 
 static int why_not_ours(const char *name, char why[static NETDEV_WHY_MAX])
 {
-    char command[REMAKE_MAX];
+    char commands[COMMANDS_MAX];
     long owner;
 
-    remake(name, "tap", command);
+    remake(name, "tap", commands);
     if (!sys_shows(name) || !read_attribute(name, "owner", &owner))
         return explain(EPERM, why, "%s belongs to somebody else: %s", name,
-                       command);
+                       commands);
     if (owner < 0) /* without an owner or a group it would be anybody's */
         return explain(EPERM, why, "%s belongs to a group that is not ours: %s",
-                       name, command);
+                       name, commands);
 
     struct passwd *user = getpwuid((uid_t)owner);
 
     return explain(EPERM, why, "%s belongs to user %ld (%.*s): %s", name, owner,
-                   PROGRAM_MAX, user != NULL ? user->pw_name : "no name",
-                   command);
+                   NAME_SHOWN_MAX, user != NULL ? user->pw_name : "no name",
+                   commands);
 }
 
 static int why_other_kind(const char *name, char why[static NETDEV_WHY_MAX])
 {
-    char command[REMAKE_MAX];
+    char commands[COMMANDS_MAX];
     long flags;
 
     if (!sys_shows(name))
@@ -233,18 +318,18 @@ static int why_other_kind(const char *name, char why[static NETDEV_WHY_MAX])
                        "tuntap",
                        name);
     if ((flags & IFF_TUN) != 0) {
-        remake(name, "tun", command);
+        remake(name, "tun", commands);
         return explain(EINVAL, why, "%s is a TUN device, not a TAP: %s", name,
-                       command);
+                       commands);
     }
     if ((flags & IFF_MULTI_QUEUE) != 0) {
-        remake(name, "tap multi_queue", command);
+        remake(name, "tap multi_queue", commands);
         return explain(EINVAL, why, "%s was made with multi_queue: %s", name,
-                       command);
+                       commands);
     }
-    remake(name, "tap", command);
+    remake(name, "tap", commands);
     return explain(EINVAL, why, "%s was made with other flags (0x%lx): %s",
-                   name, (unsigned long)flags, command);
+                   name, (unsigned long)flags, commands);
 }
 
 int tap_why_attach(const char *name, int error, char why[static NETDEV_WHY_MAX])
@@ -253,13 +338,7 @@ int tap_why_attach(const char *name, int error, char why[static NETDEV_WHY_MAX])
     case EBUSY:
         return why_busy(name, why);
     case EPERM:
-        if (if_nametoindex(name) != 0)
-            return why_not_ours(name, why);
-        return explain(ENODEV, why,
-                       "there is no device %s, and only root may make it: sudo "
-                       "ip tuntap add dev %s mode tap user $USER; sudo ip link "
-                       "set %s up",
-                       name, name, name);
+        return why_not_ours(name, why);
     case EINVAL:
         return why_other_kind(name, why);
     default: /* the set of errno values is open */

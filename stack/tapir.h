@@ -291,8 +291,9 @@ struct tapir_device {
 };
 
 /*
- * Each adds an interface and returns its number (from 1), or -1 and errno.
- * They come up without addresses.
+ * Each adds an interface and returns its number, or -1 and errno. Interfaces
+ * are counted as they are added; 1 is the loopback, which every stack has, so
+ * a program's first is 2. They come up without addresses.
  */
 TAPIR_API int tapir_add_device(struct tapir_stack *stack,
                                const struct tapir_device *device);

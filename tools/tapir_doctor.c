@@ -114,6 +114,72 @@ static bool check_lab(void)
     return true;
 }
 
+/* ---- The network outside of the lab -------------------------------------- */
+
+/* RFC 5737: three of 24 bits each for documentation. The first is the default
+ * of the programs. */
+static const char *const networks[] = {"192.0.2", "198.51.100", "203.0.113"};
+
+enum { NETWORK_COUNT = sizeof(networks) / sizeof(networks[0]) };
+
+struct route {
+    char interface[IFNAMSIZ];
+    uint32_t destination; /* in network order, as the kernel prints it */
+    uint32_t mask;
+};
+
+/* The next line of /proc/net/route. */
+static bool read_route(FILE *file, struct route *route)
+{
+    char line[256];
+
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", route->interface,
+                   &route->destination, &route->mask) == 3)
+            return true;
+    return false;
+}
+
+/* The default route (mask 0) leads everywhere and so is no clash. */
+static bool route_clashes(const struct route *route, const char *network)
+{
+    char text[INET_ADDRSTRLEN];
+    in_addr_t ours;
+
+    snprintf(text, sizeof(text), "%s.0", network);
+    inet_pton(AF_INET, text, &ours);
+    return route->mask != 0 &&
+           ((route->destination ^ ours) & route->mask & htonl(0xffffff00)) ==
+               0 &&
+           strcmp(route->interface, "tap0") != 0 &&
+           strcmp(route->interface, "br0") != 0;
+}
+
+/* A route of `network` to somewhere else than to a stack. */
+static bool find_clash(const char *network, struct route *route)
+{
+    FILE *file = fopen("/proc/net/route", "re");
+    bool clash = false;
+
+    if (!file)
+        return false;
+    while (!clash && read_route(file, route))
+        clash = route_clashes(route, network);
+    fclose(file);
+    return clash;
+}
+
+/* The first that is free; if none is, the default. */
+static const char *choose_network(void)
+{
+    struct route route;
+
+    for (size_t i = 0; i < NETWORK_COUNT; i++)
+        if (!find_clash(networks[i], &route))
+            return networks[i];
+    return networks[0];
+}
+
 /* ---- tap0, outside of the lab -------------------------------------------- */
 
 static bool has_flag(int fd, struct ifreq *request, short flag)
@@ -222,13 +288,19 @@ static bool get_address(int fd, const char *name, char text[INET_ADDRSTRLEN])
 }
 
 /* In a lab of several stacks the bridge has it. */
+static bool get_address_of_host(int fd, char text[INET_ADDRSTRLEN])
+{
+    return get_address(fd, "tap0", text) || get_address(fd, "br0", text);
+}
+
 static void check_address_of_host(int fd)
 {
     char text[INET_ADDRSTRLEN];
 
-    if (!get_address(fd, "tap0", text) && !get_address(fd, "br0", text))
-        print_wrong("tap0 has no address; repair: sudo ip addr add "
-                    "192.0.2.1/24 dev tap0");
+    if (!get_address_of_host(fd, text))
+        printf("WRONG tap0 has no address; repair: sudo ip addr add %s.1/24 "
+               "dev tap0\n",
+               choose_network());
     else if (strcmp(text, "192.0.2.1") == 0)
         print_ok("the host's side has the address 192.0.2.1");
     else
@@ -237,15 +309,26 @@ static void check_address_of_host(int fd)
                text, text);
 }
 
+/* The owner is the one who asks; root needs none. */
+static void print_how_to_make_tap0(void)
+{
+    char owner[sizeof(" user 4294967295")] = "";
+
+    if (getuid() != 0)
+        snprintf(owner, sizeof(owner), " user %u", getuid());
+    printf("note  there is no tap0 here; tapir lab brings its own; otherwise: "
+           "sudo ip tuntap add tap0 mode tap%s; sudo ip addr add %s.1/24 dev "
+           "tap0; sudo ip link set tap0 up\n",
+           owner, choose_network());
+}
+
 static void check_tap0(void)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct ifreq request = {.ifr_name = "tap0"};
 
     if (fd < 0 || if_nametoindex("tap0") == 0) {
-        printf("note  there is no tap0 here; tapir lab brings its own; "
-               "otherwise: sudo ip tuntap add tap0 mode tap user %u\n",
-               getuid());
+        print_how_to_make_tap0();
     } else {
         check_use_of_tap0(fd, &request);
         check_address_of_host(fd);
@@ -258,56 +341,46 @@ static void check_tap0(void)
         close(fd);
 }
 
-/* ---- 192.0.2.0/24 and the tools ------------------------------------------ */
-
-struct route {
-    char interface[IFNAMSIZ];
-    uint32_t destination; /* in network order, as the kernel prints it */
-    uint32_t mask;
-};
-
-/* The next line of /proc/net/route. */
-static bool read_route(FILE *file, struct route *route)
+/* What it tells of a stack outside of a lab, on the default addresses. */
+static void print_clash(const struct route *route)
 {
-    char line[256];
+    const char *other = choose_network();
 
-    while (fgets(line, sizeof(line), file))
-        if (sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", route->interface,
-                   &route->destination, &route->mask) == 3)
-            return true;
-    return false;
+    printf("WRONG %s.0/24 is routed to %s here", networks[0], route->interface);
+    if (other == networks[0]) {
+        printf(", and the other networks of RFC 5737 lead elsewhere too; "
+               "repair: tapir lab, which is not concerned\n");
+        return;
+    }
+    printf(", which does not concern a lab; repair: ");
+    if (if_nametoindex("tap0") != 0)
+        printf("sudo ip addr flush dev tap0; sudo ip addr add %s.1/24 dev "
+               "tap0; ",
+               other);
+    printf("export TAPIR_ADDR=%s.2/24 TAPIR_GATEWAY=%s.1\n", other, other);
 }
 
-/* The default route (mask 0) leads everywhere and so is no clash. */
-static bool route_clashes(const struct route *route)
-{
-    uint32_t ours = htonl(0xc0000200); /* 192.0.2.0 */
-    uint32_t common = route->mask & htonl(0xffffff00);
-
-    return route->mask != 0 && ((route->destination ^ ours) & common) == 0 &&
-           strcmp(route->interface, "tap0") != 0 &&
-           strcmp(route->interface, "br0") != 0;
-}
-
+/* Only the default network: another one was somebody's choice. */
 static void check_routes(void)
 {
-    FILE *file = fopen("/proc/net/route", "re");
+    char text[INET_ADDRSTRLEN] = "";
     struct route route;
-    bool clash = false;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool has_other = if_nametoindex("tap0") != 0 &&
+                     get_address_of_host(fd, text) &&
+                     strncmp(text, "192.0.2.", strlen("192.0.2.")) != 0;
 
-    if (!file)
+    if (fd >= 0)
+        close(fd);
+    if (has_other)
         return;
-    while (!clash && read_route(file, &route))
-        clash = route_clashes(&route);
-    fclose(file);
-    if (clash)
-        printf("WRONG 192.0.2.0/24 is routed to %s here; repair: give tap0 and "
-               "the stack (--addr, --gateway) another network; a lab is not "
-               "concerned\n",
-               route.interface);
+    if (find_clash(networks[0], &route))
+        print_clash(&route);
     else
         print_ok("192.0.2.0/24 leads nowhere else");
 }
+
+/* ---- The tools ----------------------------------------------------------- */
 
 static bool is_in_path(const char *name)
 {

@@ -16,12 +16,16 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static const char host_address[] = "192.0.2.1"; /* RFC 5737 */
@@ -53,8 +57,32 @@ static void add_repair(char why[static WHY_MAX], const char *repair)
 
 /* ---- /dev/net/tun -------------------------------------------------------- */
 
+static const char tun_path[] = "/dev/net/tun";
+
+/* Something else in its place; its numbers are in admin-guide/devices.txt. */
+static bool is_other_node(void)
+{
+    struct stat node;
+
+    return stat(tun_path, &node) == 0 &&
+           (!S_ISCHR(node.st_mode) || node.st_rdev != makedev(10, 200));
+}
+
+/* Forbidden by the mount (not shown for one of a user namespace), not by the
+ * node's mode. */
+static bool is_on_nodev(void)
+{
+    struct statvfs mount;
+
+    return euidaccess(tun_path, R_OK | W_OK) == 0 ||
+           (statvfs(tun_path, &mount) == 0 && (mount.f_flag & ST_NODEV) != 0);
+}
+
 static const char *tun_repair(int error)
 {
+    if (is_other_node())
+        return "sudo rm -r /dev/net/tun; sudo mknod -m 666 /dev/net/tun c 10 "
+               "200";
     switch (error) {
     case ENOENT:
         return "sudo modprobe tun, or, if that does not bring it, "
@@ -64,7 +92,10 @@ static const char *tun_repair(int error)
     case ENXIO:
         return "sudo modprobe tun";
     case EACCES:
-        return "sudo chmod 666 /dev/net/tun";
+        return is_on_nodev() ? "it is on a file system that is mounted nodev: "
+                               "sudo mount -o remount,bind,dev \"$(findmnt -no "
+                               "TARGET -T /dev/net/tun)\""
+                             : "sudo chmod 666 /dev/net/tun";
     default:
         return "a container must be started with --device /dev/net/tun";
     }
@@ -73,12 +104,18 @@ static const char *tun_repair(int error)
 /* A descriptor, or a negative errno and `why`. */
 static int open_tun(char why[static WHY_MAX])
 {
-    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    if (fd >= 0)
+    unsigned features;
+    int fd = open(tun_path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && ioctl(fd, TUNGETFEATURES, &features) == 0)
         return fd;
 
     int error = errno;
-    fail(error, why, "cannot open /dev/net/tun");
+    if (fd >= 0)
+        close(fd);
+    if (is_other_node())
+        snprintf(why, WHY_MAX, "%s is not the TUN/TAP driver's node", tun_path);
+    else
+        fail(error, why, "cannot open %s", tun_path);
     add_repair(why, tun_repair(error));
     return -error;
 }
@@ -109,19 +146,92 @@ static long read_setting(const char *path)
     return value;
 }
 
-/* Why an ordinary user gets no user namespace: the settings that forbid it. */
-static const char *user_namespace_repair(void)
+struct setting {
+    const char *name; /* as sysctl(8) has it */
+    long forbids;
+    long allows;
+};
+
+/* namespaces(7): ENOSPC says that there are as many as there may be. */
+static const struct setting limits[] = {
+    {"user.max_user_namespaces", 0, 15000},
+    {"user.max_net_namespaces", 0, 15000},
+    {"user.max_mnt_namespaces", 0, 15000},
+    {"user.max_pid_namespaces", 0, 15000},
+};
+
+/* Of Debian, and of Ubuntu: what an ordinary user may. */
+static const struct setting permissions[] = {
+    {"kernel.unprivileged_userns_clone", 0, 1},
+    {"kernel.apparmor_restrict_unprivileged_userns", 1, 0},
+};
+
+enum {
+    LIMIT_COUNT = sizeof(limits) / sizeof(limits[0]),
+    PERMISSION_COUNT = sizeof(permissions) / sizeof(permissions[0]),
+};
+
+static bool is_forbidding(const struct setting *setting)
 {
-    if (read_setting("/proc/sys/user/max_user_namespaces") == 0)
-        return "sudo sysctl -w user.max_user_namespaces=15000";
-    if (read_setting("/proc/sys/kernel/unprivileged_userns_clone") == 0)
-        return "sudo sysctl -w kernel.unprivileged_userns_clone=1";
-    if (read_setting(
-            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
-        return "sudo sysctl -w "
-               "kernel.apparmor_restrict_unprivileged_userns=0";
-    return "run it as root (a container needs the right to make namespaces: "
-           "--privileged, or --cap-add SYS_ADMIN)";
+    char path[80];
+
+    snprintf(path, sizeof(path), "/proc/sys/%s", setting->name);
+    for (char *dot = path; (dot = strchr(dot, '.')) != NULL;)
+        *dot = '/';
+    return read_setting(path) == setting->forbids;
+}
+
+/* All of those that forbid, lest the repair of one leads to the next. */
+static bool add_settings(char why[static WHY_MAX],
+                         const struct setting *settings, size_t count)
+{
+    char repair[160];
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_forbidding(&settings[i]))
+            continue;
+        snprintf(repair, sizeof(repair), "%s is %ld: sudo sysctl -w %s=%ld",
+                 settings[i].name, settings[i].forbids, settings[i].name,
+                 settings[i].allows);
+        add_repair(why, repair);
+        found = true;
+    }
+    return found;
+}
+
+static void add_limits(char why[static WHY_MAX])
+{
+    if (!add_settings(why, limits, LIMIT_COUNT))
+        add_repair(why, "raise a limit, here or outside of this container; "
+                        "they are: sysctl -ar '^user.max_.*_namespaces'");
+}
+
+/*
+ * What keeps this process from a namespace, or from its rights in it. Linux
+ * 5.12 and later let uid 0 become root of a user namespace only with
+ * CAP_SETFCAP: user_namespaces(7).
+ */
+static void add_namespace_repair(int error, uid_t uid, char why[static WHY_MAX])
+{
+    if (error == ENOSPC)
+        add_limits(why);
+    else if (uid == 0)
+        add_repair(why, "this root has not all rights (CAP_SYS_ADMIN): run it "
+                        "as an ordinary user, or, in a container, start that "
+                        "with --privileged (or --cap-add SYS_ADMIN)");
+    else if (!add_settings(why, permissions, PERMISSION_COUNT))
+        add_repair(why, "run it as root (a container needs the right to make "
+                        "namespaces: --privileged, or --cap-add SYS_ADMIN)");
+}
+
+/* As fail(), with the repair. */
+static int fail_namespace(int error, uid_t uid, char why[static WHY_MAX],
+                          const char *what)
+{
+    fail(error, why, "%s", what);
+    add_namespace_repair(error, uid, why);
+    return -error;
 }
 
 static int write_file(const char *path, const char *text)
@@ -135,8 +245,11 @@ static int write_file(const char *path, const char *text)
     return -error;
 }
 
-/* In the new user namespace the user is root: user_namespaces(7). */
-static int map_to_root(uid_t uid, gid_t gid, char why[static WHY_MAX])
+/*
+ * In the new user namespace the user is root: user_namespaces(7). Ubuntu's
+ * AppArmor lets the namespace be made, and forbids this.
+ */
+static int map_to_root(uid_t uid, gid_t gid)
 {
     char uid_map[32];
     char gid_map[32];
@@ -145,39 +258,34 @@ static int map_to_root(uid_t uid, gid_t gid, char why[static WHY_MAX])
     snprintf(uid_map, sizeof(uid_map), "0 %u 1", uid);
     snprintf(gid_map, sizeof(gid_map), "0 %u 1", gid);
     if ((error = write_file("/proc/self/setgroups", "deny")) < 0 ||
-        (error = write_file("/proc/self/uid_map", uid_map)) < 0 ||
-        (error = write_file("/proc/self/gid_map", gid_map)) < 0)
-        return fail(-error, why, "cannot become root of a user namespace");
-    return 0;
-}
-
-static int enter_as_user(int namespaces, char why[static WHY_MAX])
-{
-    uid_t uid = geteuid();
-    gid_t gid = getegid();
-
-    if (unshare(CLONE_NEWUSER | namespaces) < 0) {
-        int error = fail(errno, why, "cannot make a user namespace");
-        add_repair(why, user_namespace_repair());
+        (error = write_file("/proc/self/uid_map", uid_map)) < 0)
         return error;
-    }
-    return map_to_root(uid, gid, why);
+    return write_file("/proc/self/gid_map", gid_map);
 }
 
 int netns_enter(char why[static WHY_MAX])
 {
     int namespaces = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID;
-    int error;
+    uid_t uid = geteuid(); /* before it means nothing in the new one */
+    gid_t gid = getegid();
 
     if (unshare(namespaces) < 0) {
         if (errno != EPERM)
-            return fail(errno, why, "cannot make a network namespace");
-        if ((error = enter_as_user(namespaces, why)) < 0)
-            return error;
+            return fail_namespace(errno, uid, why,
+                                  "cannot make a network namespace");
+        if (unshare(CLONE_NEWUSER | namespaces) < 0)
+            return fail_namespace(errno, uid, why,
+                                  "cannot make a user namespace");
+
+        int error = map_to_root(uid, gid);
+        if (error < 0)
+            return fail_namespace(-error, uid, why,
+                                  "cannot become root of a user namespace");
     }
     /* What is mounted from now on is seen in here only. */
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return fail(errno, why, "cannot make the mounts private");
+        return fail_namespace(errno, uid, why,
+                              "cannot make the mounts private");
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/frame.h"
 #include "base/usec.h"
 
+struct icmp_echo;
 struct tcp_segment;
 
 enum trace_kind {
@@ -50,6 +51,7 @@ struct trace_event {
     struct endpoint remote;
     struct mac_addr mac;
     size_t len;
+    const struct icmp_echo *echo; /* of an ICMP echo or its reply, or NULL */
     uint32_t connection; /* a number that no other connection of the stack has
                             had, 0 when none */
     const struct tcp_segment *segment;

@@ -118,6 +118,24 @@ static int check(const struct tapir_config *config, char why[TAPIR_TEXT_MAX])
     return settings_parse(config, &settings, why);
 }
 
+/*
+ * The command line has the last word, so now the settings must agree. An
+ * address that is not given may still become another one of the same subnet,
+ * in a lab with several stacks.
+ */
+static int check_together(const struct tapir_config *config,
+                          char why[TAPIR_TEXT_MAX])
+{
+    struct settings settings;
+
+    if (settings_parse(config, &settings, why) < 0)
+        return -EINVAL;
+    if (*config->addr == '\0' &&
+        ip_addr_equal(&settings.gateway, &settings.addr.addr))
+        return 0;
+    return settings_reconcile(&settings, why);
+}
+
 /* settings_parse speaks of options; here variables were given. */
 static void name_variable(char why[TAPIR_TEXT_MAX])
 {
@@ -221,7 +239,7 @@ int tapir_config_args(struct tapir_config *config, int *argc, char **argv,
     int r = take_options(config, argc, argv, why);
 
     if (r == 0)
-        r = check(config, why);
+        r = check_together(config, why);
     return (int)errno_result(r);
 }
 
@@ -236,7 +254,7 @@ const char *tapir_config_help(void)
            "  --pcap FILE      record every frame (TAPIR_PCAP)\n"
            "  --trace[=WHAT]   a line for each event, to standard error\n"
            "                   (TAPIR_TRACE); WHAT: eth,arp,ip,icmp,udp,tcp,\n"
-           "                   drop\n"
+           "                   socket,drop\n"
            "  --faults SPEC    as loss=1%,delay=10ms (TAPIR_FAULTS)\n"
            "  --seed N         makes a run repeatable (TAPIR_SEED)\n"
            "  --debug          no helper thread; stack time stops with the\n"

@@ -1,6 +1,7 @@
 /*
  * The default stack on a TAP device, from the settings.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "host/host.h"
 
 #include "host/settings.h"
@@ -252,28 +253,23 @@ int tapir_open_env(char why[TAPIR_TEXT_MAX])
     return tapir_open(&config, why);
 }
 
-__attribute__((noreturn)) static void give_up(const char *program,
-                                              const char *why, int status)
+__attribute__((noreturn)) static void give_up(const char *why, int status)
 {
-    fprintf(stderr, "%s: %s\n", program, why);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, why);
     exit(status);
 }
 
 void tapir_open_args(int *argc, char **argv)
 {
     struct tapir_config config;
-    struct settings settings;
     char why[TAPIR_TEXT_MAX];
-    const char *program = *argc > 0 ? argv[0] : "tapir";
 
     tapir_config_init(&config);
     if (tapir_config_env(&config, why) < 0 ||
-        tapir_config_args(&config, argc, argv, why) < 0 ||
-        settings_parse(&config, &settings, why) < 0 ||
-        settings_reconcile(&settings, why) < 0)
-        give_up(program, why, 2);
+        tapir_config_args(&config, argc, argv, why) < 0)
+        give_up(why, 2);
     if (tapir_open(&config, why) < 0)
-        give_up(program, why, 1);
+        give_up(why, 1);
 }
 
 int tapir_shut(void)

@@ -7,6 +7,7 @@
 #include "host/trace_text.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 static const char default_addr[] = "192.0.2.2/24";
@@ -31,6 +32,18 @@ int number_parse(const char *text, uint64_t max, uint64_t *out)
         return -EINVAL;
     *out = value;
     return 0;
+}
+
+/* Empty: whichever is free. Whether there is such a device is told later. */
+static int check_dev(const char *name, char why[TAPIR_TEXT_MAX])
+{
+    if (strlen(name) < IFNAMSIZ && strcspn(name, "/ \t\n") == strlen(name))
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX,
+             "--dev: '%s' is not the name of a device, which has at most %d "
+             "characters",
+             name, IFNAMSIZ - 1);
+    return -EINVAL;
 }
 
 static bool can_be_ours(const struct ip_prefix *prefix)
@@ -148,7 +161,8 @@ int settings_parse(const struct tapir_config *config, struct settings *out,
 {
     const char *addr = *config->addr == '\0' ? default_addr : config->addr;
 
-    if (parse_addr(addr, &out->addr, why) < 0 ||
+    if (check_dev(config->dev, why) < 0 ||
+        parse_addr(addr, &out->addr, why) < 0 ||
         parse_gateway(config->gateway, &out->gateway, why) < 0 ||
         parse_mac(config->mac, &out->addr.addr, &out->mac, why) < 0 ||
         parse_faults(config->faults, out, why) < 0 ||
@@ -161,6 +175,11 @@ int settings_reconcile(struct settings *settings, char why[TAPIR_TEXT_MAX])
 {
     char gateway[IP_ADDR_TEXT_MAX];
 
+    if (ip_addr_equal(&settings->addr.addr, &settings->gateway)) {
+        snprintf(why, TAPIR_TEXT_MAX, "--addr: %s is the gateway's address",
+                 ip_addr_text(&settings->gateway, gateway));
+        return -EINVAL;
+    }
     if (ip_addr_is_any(&settings->gateway) ||
         ip_prefix_contains(&settings->addr, &settings->gateway))
         return 0;

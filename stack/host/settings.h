@@ -25,7 +25,8 @@ MUST_CHECK int settings_parse(const struct tapir_config *config,
                               struct settings *out, char why[TAPIR_TEXT_MAX]);
 
 /*
- * Whether they agree with each other: a gateway lies on the address's subnet.
+ * Whether they agree with each other: a gateway lies on the address's subnet,
+ * and is another host.
  * The default gateway is dropped where it does not. As settings_parse.
  */
 MUST_CHECK int settings_reconcile(struct settings *settings,

@@ -9,6 +9,7 @@
  */
 #include "host/trace_text.h"
 
+#include "ip/icmp.h"
 #include "link/iface.h"
 #include "tcp/tcp_segment.h"
 
@@ -126,8 +127,7 @@ static void add_frame(struct line *line, const struct frame *frame, size_t len)
     char dst[MAC_TEXT_MAX];
     struct mac_addr mac[2];
 
-    if (frame->iface != NULL && frame->iface->dev->type == NETDEV_ETHERNET &&
-        frame->head_len >= sizeof(mac)) {
+    if (frame->head_len >= sizeof(mac)) {
         memcpy(mac, frame->head, sizeof(mac)); /* destination, source */
         add(line, "%s > %s, ", mac_addr_text(&mac[1], src),
             mac_addr_text(&mac[0], dst));
@@ -226,6 +226,16 @@ static void add_neighbour(struct line *line, const struct trace_event *event)
     add(line, "%s", event->text);
 }
 
+/* The kind of packet; of an echo also what tells it from others. */
+static void add_packet(struct line *line, const struct trace_event *event)
+{
+    add_ends(line, event);
+    add(line, "%s, ", event->text);
+    if (event->echo != NULL)
+        add(line, "id %u, seq %u, ", event->echo->id, event->echo->sequence);
+    add(line, "%zu bytes", event->len);
+}
+
 static void add_what(struct line *line, const struct trace_event *event)
 {
     switch (event->kind) {
@@ -235,8 +245,7 @@ static void add_what(struct line *line, const struct trace_event *event)
         break;
     case TRACE_PACKET_IN:
     case TRACE_PACKET_OUT:
-        add_ends(line, event);
-        add(line, "%s, %zu bytes", event->text, event->len);
+        add_packet(line, event);
         break;
     case TRACE_DROP:
         add(line, "%s (%s, %s)", drop_text(event->drop), drop_name(event->drop),
@@ -262,6 +271,13 @@ static void add_what(struct line *line, const struct trace_event *event)
     }
 }
 
+/* On a device of bare IP packets `ip` says it all. */
+static bool is_bare_ip(const struct trace_event *event)
+{
+    return (event->kind == TRACE_FRAME_IN || event->kind == TRACE_FRAME_OUT) &&
+           event->frame->iface->dev->type != NETDEV_ETHERNET;
+}
+
 static bool is_wanted(const struct trace_text *text,
                       const struct trace_event *event)
 {
@@ -269,7 +285,7 @@ static bool is_wanted(const struct trace_text *text,
 
     if (event->kind == TRACE_DROP && (text->layers >> LAYER_DROP & 1) != 0)
         return true;
-    return (text->layers >> layer & 1) != 0;
+    return (text->layers >> layer & 1) != 0 && !is_bare_ip(event);
 }
 
 static void emit(void *listener, const struct trace_event *event)

@@ -85,14 +85,22 @@ static const char *type_text(uint8_t type)
     }
 }
 
-static void trace_message(struct env *env, enum trace_kind kind, uint8_t type,
+static bool is_echo(const struct icmp_header *header)
+{
+    return header->type == ICMP_ECHO_REQUEST || header->type == ICMP_ECHO_REPLY;
+}
+
+static void trace_message(struct env *env, enum trace_kind kind,
+                          const struct icmp_header *header,
                           const struct ip_addr *local,
                           const struct ip_addr *remote, size_t len)
 {
+    struct icmp_echo echo = echo_of(header);
     struct trace_event event = {
         .kind = kind,
         .layer = TRACE_ICMP,
-        .text = type_text(type),
+        .text = type_text(header->type),
+        .echo = is_echo(header) ? &echo : NULL,
         .local.addr = *local,
         .remote.addr = *remote,
         .len = len,
@@ -155,8 +163,8 @@ static int send_message(struct icmp *icmp, struct frame *frame,
 {
     push_header(frame, header);
     icmp->stats.out_msgs++;
-    trace_message(icmp->env, TRACE_PACKET_OUT, header->type, &send->src,
-                  &send->dst, frame_len(frame));
+    trace_message(icmp->env, TRACE_PACKET_OUT, header, &send->src, &send->dst,
+                  frame_len(frame));
     return ip_output(icmp->ip, frame, send);
 }
 
@@ -272,7 +280,7 @@ DOOR enum icmp_result icmp_input(struct icmp *icmp,
         env_drop(icmp->env, why, packet->frame);
         return ICMP_DONE;
     }
-    trace_message(icmp->env, TRACE_PACKET_IN, header.type, &packet->header.dst,
+    trace_message(icmp->env, TRACE_PACKET_IN, &header, &packet->header.dst,
                   &packet->header.src, frame_len(packet->frame));
     return take_message(icmp, packet, &header, out);
 }

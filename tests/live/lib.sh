@@ -97,7 +97,16 @@ start_httpd()
 start_echo()
 {
     start echo
-    until_done 10 ping -c 1 -W 1 "$stack"
+    until_done 10 grep serving "$work/echo.log"
+}
+
+# read_pcap FILE ARGUMENTS...: by tcpdump. As root it becomes another user, whom
+# an ordinary user's lab does not have; there it must not be root in the first
+# place.
+read_pcap()
+{
+    tcpdump -n -r "$@" && return
+    unshare --user tcpdump -n -r - "${@:2}" <"$1"
 }
 
 # No proxy of the user's may come between.

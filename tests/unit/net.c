@@ -19,6 +19,8 @@ static void listen_to(void *listener, const struct trace_event *event)
     net->events[event->kind]++;
     if (event->kind != TRACE_FRAME_OUT)
         net->last = *event;
+    if (event->echo != NULL)
+        net->last_echo = *event->echo;
 }
 
 static void note_unreachable(void *context, struct iface *iface,

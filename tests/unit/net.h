@@ -39,6 +39,7 @@ struct net {
 
     unsigned events[TRACE_NEIGHBOUR + 1]; /* how many of each kind */
     struct trace_event last;              /* of any kind but FRAME_OUT */
+    struct icmp_echo last_echo;           /* of the last event that has one */
     unsigned notified;                    /* calls of udp's and echo's notify */
     void *owner;                          /* of the last one */
     unsigned unreachable;                 /* calls of arp's unreachable */

@@ -157,6 +157,29 @@ START_TEST(a_wrong_value_is_named_in_one_line)
     expect_refused(WORDS("--exit-wait", "86401"),
                    "--exit-wait: 86401 is more than 86400 seconds");
     expect_refused(WORDS("--dev"), "--dev: a value is missing");
+    expect_refused(WORDS("--dev", "thisnameismuchtoolong"),
+                   "--dev: 'thisnameismuchtoolong' is not the name of a "
+                   "device, which has at most 15 characters");
+}
+END_TEST
+
+START_TEST(settings_that_contradict_each_other_are_refused_with_the_options)
+{
+    expect_refused(WORDS("--addr=192.0.2.1/24"),
+                   "--addr: 192.0.2.1 is the gateway's address");
+    expect_refused(WORDS("--addr=198.51.100.7/24", "--gateway=198.51.100.7"),
+                   "--addr: 198.51.100.7 is the gateway's address");
+    expect_refused(WORDS("--gateway=203.0.113.1"),
+                   "--gateway: 203.0.113.1 is not on the subnet of --addr");
+}
+END_TEST
+
+START_TEST(the_gateway_may_take_the_place_of_an_address_that_is_not_given)
+{
+    struct tapir_config config = defaults();
+    struct words words = WORDS("--dev=tap1", "--gateway=192.0.2.2");
+
+    ck_assert_int_eq(take(&config, &words), 0);
 }
 END_TEST
 
@@ -220,6 +243,8 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           nothing_is_taken_after_two_dashes,
           an_option_that_only_begins_alike_is_the_programs,
           trace_takes_its_layers_only_after_an_equals_sign,
-          a_wrong_value_is_named_in_one_line, wrong_faults_are_refused,
-          the_environment_is_named_by_its_variable,
+          a_wrong_value_is_named_in_one_line,
+          settings_that_contradict_each_other_are_refused_with_the_options,
+          the_gateway_may_take_the_place_of_an_address_that_is_not_given,
+          wrong_faults_are_refused, the_environment_is_named_by_its_variable,
           a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)

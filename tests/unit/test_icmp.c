@@ -588,8 +588,11 @@ START_TEST(messages_are_traced)
     net.eth_dev.answer = 0;
     net_know_peer(&net);
     receive(&net,
-            net_make_icmp(&net, ICMP_ECHO_REQUEST, 0, 1, (struct bytes){0}),
+            net_make_icmp(&net, ICMP_ECHO_REQUEST, 0, 7u << 16 | 3,
+                          (struct bytes){0}),
             (struct net_packet){0}, &ignored);
+    ck_assert_uint_eq(net.last_echo.id, 7);
+    ck_assert_uint_eq(net.last_echo.sequence, 3);
     ck_assert_uint_eq(net.events[TRACE_PACKET_IN], 2);  /* IP, ICMP */
     ck_assert_uint_eq(net.events[TRACE_PACKET_OUT], 2); /* ICMP, IP */
     ck_assert_uint_eq(net.events[TRACE_FRAME_OUT], 1);

@@ -2,6 +2,8 @@
 
 #include "host/trace_text.h"
 
+#include "ip/icmp.h"
+#include "link/iface.h"
 #include "tcp/tcp_segment.h"
 
 #include <errno.h>
@@ -98,6 +100,50 @@ START_TEST(the_syn_of_a_peer_that_is_not_known_yet_is_zero)
 }
 END_TEST
 
+START_TEST(an_echo_has_its_identifier_and_sequence_number)
+{
+    struct icmp_echo echo = {.id = 7, .sequence = 1};
+    struct trace_event event = {.kind = TRACE_PACKET_IN,
+                                .layer = TRACE_ICMP,
+                                .local = endpoint(2, 0),
+                                .remote = endpoint(1, 0),
+                                .text = "echo request",
+                                .len = 64,
+                                .echo = &echo};
+
+    ck_assert_str_eq(print("", event),
+                     "     0.000000 in       icmp 192.0.2.1 > 192.0.2.2: echo "
+                     "request, id 7, seq 1, 64 bytes\n");
+    event.echo = NULL;
+    event.text = "unreachable";
+    ck_assert_str_eq(print("", event),
+                     "     0.000000 in       icmp 192.0.2.1 > 192.0.2.2: "
+                     "unreachable, 64 bytes\n");
+}
+END_TEST
+
+START_TEST(only_a_frame_of_ethernet_has_a_line_as_such)
+{
+    uint8_t bytes[60] = {0x02, 0, 0x5e, 0, 0x53, 2, 0x02, 0, 0x5e, 0, 0x53, 1};
+    struct netdev dev = {.type = NETDEV_ETHERNET};
+    struct iface iface = {.dev = &dev};
+    struct frame frame;
+    struct trace_event event = {.kind = TRACE_FRAME_IN,
+                                .layer = TRACE_ETH,
+                                .frame = &frame,
+                                .len = sizeof(bytes)};
+
+    frame_init_input(&frame, &iface, bytes, sizeof(bytes));
+    ck_assert_str_eq(print("", event),
+                     "     0.000000 in   eth  02:00:5e:00:53:01 > "
+                     "02:00:5e:00:53:02, 60 bytes\n");
+    dev.type = NETDEV_IP;
+    ck_assert_str_eq(print("", event), "");
+    event.kind = TRACE_FRAME_OUT;
+    ck_assert_str_eq(print("", event), "");
+}
+END_TEST
+
 START_TEST(a_change_of_state_names_both)
 {
     ck_assert_str_eq(print("", (struct trace_event){.kind = TRACE_STATE,
@@ -156,6 +202,8 @@ END_TEST
 UNIT_MAIN("trace_text", a_segment_that_arrives_is_relative_to_both_ends,
           a_segment_that_leaves_is_printed_the_other_way,
           the_syn_of_a_peer_that_is_not_known_yet_is_zero,
+          an_echo_has_its_identifier_and_sequence_number,
+          only_a_frame_of_ethernet_has_a_line_as_such,
           a_change_of_state_names_both, a_drop_gives_its_reason_and_the_rule,
           a_neighbour_has_an_address_once_it_is_known,
           layers_are_a_list_of_known_names)
