@@ -70,7 +70,7 @@ tests := $(foreach suite,$(suites),$(call programs,$(suite)))
 code := $(call find,stack netdev apps tests tools,*.[ch])
 headers := $(filter %.h,$(code))
 scripts := $(sort $(shell grep -ls '^\#!/bin/\|^\#!/usr/bin/env' \
-             tools/* tests/run tests/live/* .ci/run))
+             tools/* tests/run tests/live/* tests/bench/* .ci/run))
 
 .PHONY: all demo test check format clean
 all: $(B)/libtapir.a $(B)/libtapir.so $(B)/tapir $(apps)
@@ -80,8 +80,8 @@ all: $(B)/libtapir.a $(B)/libtapir.so $(B)/tapir $(apps)
 # Of the library only what tapir.h marks as TAPIR_API is seen from outside.
 $(B)/obj/stack/%.o $(B)/obj/netdev/%.o: kind := -fPIC -fvisibility=hidden
 include_paths = -Istack -I.
-# A program sees <tapir.h> and nothing else.
-$(B)/obj/apps/%.o $(B)/obj/tools/%.o: include_paths = -Istack
+# A program sees <tapir.h> and nothing else; a tool, devices too.
+$(B)/obj/apps/%.o: include_paths = -Istack
 
 $(B)/obj/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
@@ -131,6 +131,19 @@ $(B)/tests/$(1)/%: $(B)/obj/tests/$(1)/%.o $(call helpers,$(1)) \
 endef
 $(foreach suite,$(suites),$(eval $(call suite_rule,$(suite))))
 
+# The benchmark's own program, on the library and on the kernel's sockets.
+bench_programs := $(B)/tests/bench/bulk $(B)/tests/bench/bulk-kernel
+
+$(B)/tests/bench/bulk: $(B)/obj/tests/bench/bulk.o $(B)/libtapir.a
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -o $@ $^
+
+$(B)/tests/bench/bulk-kernel: tests/bench/bulk.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(compile) -DKERNEL -o $@ $<
+
 # ---- Running --------------------------------------------------------------
 
 demo:
@@ -144,7 +157,7 @@ test:
 	@B=$(B) LINK='$(link)' tests/run
 
 .PHONY: build-tests
-build-tests: all $(tests)
+build-tests: all $(tests) $(bench_programs)
 
 # ---- Checking -------------------------------------------------------------
 

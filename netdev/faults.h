@@ -1,11 +1,21 @@
 /*
- * A faulty device around any other: loss, duplication, reordering, delay and
- * corruption in both directions, drawn from a seed.
+ * A faulty device around any other: a network with a bottleneck, loss,
+ * duplication, reordering, delay and corruption in both directions, drawn from
+ * a seed.
  *
- *   loss=1%,dup=0.5%,reorder=2%,corrupt=0.1%,delay=10ms,jitter=2ms
+ *   rate=10Mbit,queue=64kB,delay=10ms,jitter=2ms
+ *   loss=1%,burst-loss=1%/3,dup=0.5%,reorder=2%,corrupt=0.1%
  *
- * A reordered frame is held back for `reorder-delay` (default 1 ms more than
- * the others). Probabilities are for each frame and each direction.
+ * Probabilities are for each packet and each direction.
+ *
+ * rate         bits a second; bytes are those of the whole frame
+ * queue        bytes that may wait for it; what finds more is dropped. Without
+ *              it all that memory holds may wait
+ * loss         each packet by itself
+ * burst-loss   1%/3: 1 % of the packets, in bursts of 3 on average (Gilbert)
+ * reorder      2%: such a frame is held back for `reorder-delay` (default: 1
+ * ms) longer than the others. 2%/3: until 3 have overtaken it, or for
+ *              `reorder-delay` (default: 50 ms) if fewer come
  */
 #ifndef TAPIR_NETDEV_FAULTS_H
 #define TAPIR_NETDEV_FAULTS_H
@@ -15,26 +25,35 @@
 #include "netdev/netdev.h"
 
 struct faults {
-    uint32_t loss; /* in millionths */
+    uint64_t rate;         /* bit/s; 0: no bottleneck */
+    uint64_t queue;        /* bytes before it; 0: no limit */
+    uint32_t loss;         /* in millionths */
+    uint32_t burst_loss;   /* in millionths: of all packets */
+    uint32_t burst_length; /* in millionths of a packet: the mean */
     uint32_t duplicate;
     uint32_t reorder;
+    unsigned reorder_by; /* packets; 0: by time alone */
     uint32_t corrupt;
     usec delay;
     usec jitter; /* even in [0, jitter) on top of delay; keeps the order */
     usec reorder_delay; /* 0: the default */
 };
 
-/* Both directions together. */
+/* With passed, lost and queue_full all packets that came are counted. */
 struct faults_counts {
-    uint64_t passed; /* not lost; with `lost` all packets that came */
-    uint64_t lost;
+    uint64_t passed;
+    uint64_t lost; /* alone and in bursts */
+    uint64_t queue_full;
     uint64_t duplicated;
     uint64_t reordered;
     uint64_t corrupted;
-    uint64_t overflowed; /* more than fits the queue was delayed */
+    uint64_t overflowed; /* more than memory holds was on its way: none of the
+                            faults asked for it */
+    uint64_t late;       /* handed on more than 1 ms after they were due */
+    usec latest;         /* the longest such delay, of all packets */
 };
 
-enum { FAULTS_WHY_MAX = 128 };
+enum { FAULTS_WHY_MAX = 192 };
 
 /* 0, or -EINVAL and `why`, which names the part that is wrong. */
 MUST_CHECK int faults_parse(const char *spec, struct faults *out,
@@ -49,6 +68,7 @@ MUST_CHECK struct netdev *faults_create(struct memory *memory,
                                         const struct faults *faults,
                                         struct hash_key seed);
 
+/* Both directions together. */
 const struct faults_counts *faults_counts(const struct netdev *dev);
 
 #endif

@@ -4,12 +4,15 @@
  */
 #include "netdev/faults.h"
 
+#include "netdev/bottleneck.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 enum {
     MILLIONTH_DIGITS = 6, /* of a fraction */
-    FAULTS_CERTAIN = 1000000
+    FAULTS_CERTAIN = 1000000,
+    FAULTS_PACKETS_MAX = 1000
 };
 
 #define FAULTS_TIME_MAX (3600 * USEC_PER_SEC)
@@ -118,30 +121,168 @@ static bool parse_time(struct text text, usec *out)
     return *out <= FAULTS_TIME_MAX;
 }
 
-/* One of the two is set: where the value goes. */
-struct setting {
+/* "10Mbit", in bits a second. */
+static bool parse_rate(struct text text, uint64_t *out)
+{
+    uint64_t unit;
+    int64_t value;
+
+    if (!take_number(&text, &value))
+        return false;
+    if (text_is(text, "kbit"))
+        unit = 1000;
+    else if (text_is(text, "Mbit"))
+        unit = 1000 * 1000;
+    else if (text_is(text, "Gbit"))
+        unit = 1000 * 1000 * 1000;
+    else
+        return false;
+    if ((uint64_t)value / FAULTS_CERTAIN > BOTTLENECK_RATE_MAX / unit)
+        return false;
+    *out = (uint64_t)value * unit / FAULTS_CERTAIN;
+    return *out >= BOTTLENECK_RATE_MIN && *out <= BOTTLENECK_RATE_MAX;
+}
+
+/* "64kB", in bytes. */
+static bool parse_size(struct text text, uint64_t *out)
+{
+    uint64_t unit;
+    int64_t value;
+
+    if (!take_number(&text, &value))
+        return false;
+    if (text_is(text, "B"))
+        unit = 1;
+    else if (text_is(text, "kB"))
+        unit = 1000;
+    else if (text_is(text, "MB"))
+        unit = 1000 * 1000;
+    else
+        return false;
+    if ((uint64_t)value / FAULTS_CERTAIN > BOTTLENECK_QUEUE_MAX / unit)
+        return false;
+    *out = (uint64_t)value * unit / FAULTS_CERTAIN;
+    return *out > 0 && *out <= BOTTLENECK_QUEUE_MAX;
+}
+
+/* "1%/3" into what is before and after the stroke; false without one. */
+static bool split(struct text text, struct text *before, struct text *after)
+{
+    const char *stroke = memchr(text.at, '/', (size_t)(text.end - text.at));
+
+    if (stroke == NULL)
+        return false;
+    *before = (struct text){.at = text.at, .end = stroke};
+    *after = (struct text){.at = stroke + 1, .end = text.end};
+    return true;
+}
+
+/* "3" or "2.5", as millionths. */
+static bool parse_packets(struct text text, int64_t *out)
+{
+    return take_number(&text, out) && text_is(text, "") &&
+           *out >= FAULTS_CERTAIN &&
+           *out <= FAULTS_PACKETS_MAX * (int64_t)FAULTS_CERTAIN;
+}
+
+/* ---- The settings -------------------------------------------------------- */
+
+static bool set_rate(struct text value, struct faults *faults)
+{
+    return parse_rate(value, &faults->rate);
+}
+
+static bool set_queue(struct text value, struct faults *faults)
+{
+    return parse_size(value, &faults->queue);
+}
+
+static bool set_loss(struct text value, struct faults *faults)
+{
+    return parse_probability(value, &faults->loss);
+}
+
+/*
+ * Between two bursts passes at least one packet, so that of L + 1 packets at
+ * most L can be lost on average.
+ */
+static bool set_burst_loss(struct text value, struct faults *faults)
+{
+    struct text share;
+    struct text packets;
+    int64_t length;
+
+    if (!split(value, &share, &packets) ||
+        !parse_probability(share, &faults->burst_loss) ||
+        !parse_packets(packets, &length))
+        return false;
+    faults->burst_length = (uint32_t)length;
+    return faults->burst_loss * (length + FAULTS_CERTAIN) <=
+           length * FAULTS_CERTAIN;
+}
+
+static bool set_duplicate(struct text value, struct faults *faults)
+{
+    return parse_probability(value, &faults->duplicate);
+}
+
+static bool set_reorder(struct text value, struct faults *faults)
+{
+    struct text packets;
+    int64_t by;
+
+    if (!split(value, &value, &packets))
+        return parse_probability(value, &faults->reorder);
+    if (!parse_probability(value, &faults->reorder) ||
+        !parse_packets(packets, &by))
+        return false;
+    faults->reorder_by = (unsigned)(by / FAULTS_CERTAIN);
+    return by % FAULTS_CERTAIN == 0;
+}
+
+static bool set_corrupt(struct text value, struct faults *faults)
+{
+    return parse_probability(value, &faults->corrupt);
+}
+
+static bool set_delay(struct text value, struct faults *faults)
+{
+    return parse_time(value, &faults->delay);
+}
+
+static bool set_jitter(struct text value, struct faults *faults)
+{
+    return parse_time(value, &faults->jitter);
+}
+
+static bool set_reorder_delay(struct text value, struct faults *faults)
+{
+    return parse_time(value, &faults->reorder_delay);
+}
+
+#define A_PROBABILITY "not a probability, as 1% or 0.01"
+#define A_TIME "not a time up to 1 hour, as 10ms (us, ms, s)"
+
+static const struct setting {
     const char *name;
-    uint32_t *probability;
-    usec *time;
+    bool (*set)(struct text value, struct faults *faults);
+    const char *mistake;
+} settings[] = {
+    {"rate", set_rate, "not a rate, as 10Mbit (kbit, Mbit, Gbit)"},
+    {"queue", set_queue, "not a size up to 1000MB, as 64kB (B, kB, MB)"},
+    {"loss", set_loss, A_PROBABILITY},
+    {"burst-loss", set_burst_loss,
+     "not a share and a mean length, as 1%/3, that can be"},
+    {"dup", set_duplicate, A_PROBABILITY},
+    {"reorder", set_reorder,
+     "not a probability, as 1%, perhaps with a distance, as 1%/3"},
+    {"corrupt", set_corrupt, A_PROBABILITY},
+    {"delay", set_delay, A_TIME},
+    {"jitter", set_jitter, A_TIME},
+    {"reorder-delay", set_reorder_delay, A_TIME},
 };
 
-enum { SETTINGS = 7 };
-
-static void list_settings(struct faults *faults,
-                          struct setting settings[static SETTINGS])
-{
-    const struct setting all[SETTINGS] = {
-        {.name = "loss", .probability = &faults->loss},
-        {.name = "dup", .probability = &faults->duplicate},
-        {.name = "reorder", .probability = &faults->reorder},
-        {.name = "corrupt", .probability = &faults->corrupt},
-        {.name = "delay", .time = &faults->delay},
-        {.name = "jitter", .time = &faults->jitter},
-        {.name = "reorder-delay", .time = &faults->reorder_delay},
-    };
-
-    memcpy(settings, all, sizeof(all));
-}
+/* ---- The specification --------------------------------------------------- */
 
 static int refuse(struct text part, const char *problem,
                   char why[static FAULTS_WHY_MAX])
@@ -156,7 +297,6 @@ static int parse_part(struct text part, struct faults *faults, unsigned *given,
                       char why[static FAULTS_WHY_MAX])
 {
     const char *sign = memchr(part.at, '=', (size_t)(part.end - part.at));
-    struct setting settings[SETTINGS];
     unsigned i = 0;
 
     if (sign == NULL)
@@ -165,26 +305,19 @@ static int parse_part(struct text part, struct faults *faults, unsigned *given,
     struct text name = {.at = part.at, .end = sign};
     struct text value = {.at = sign + 1, .end = part.end};
 
-    list_settings(faults, settings);
-    while (i < SETTINGS && !text_is(name, settings[i].name))
+    while (i < ARRAY_LENGTH(settings) && !text_is(name, settings[i].name))
         i++;
-    if (i == SETTINGS)
+    if (i == ARRAY_LENGTH(settings))
         return refuse(part,
-                      "not one of loss, dup, reorder, corrupt, delay, jitter, "
-                      "reorder-delay",
+                      "not one of rate, queue, loss, burst-loss, dup, reorder, "
+                      "corrupt, delay, jitter, reorder-delay",
                       why);
     if ((*given & 1u << i) != 0)
         return refuse(part, "given twice", why);
     *given |= 1u << i;
-    if (settings[i].time != NULL)
-        return parse_time(value, settings[i].time)
-                   ? 0
-                   : refuse(part,
-                            "not a time up to 1 hour, as 10ms (us, ms, s)",
-                            why);
-    return parse_probability(value, settings[i].probability)
+    return settings[i].set(value, faults)
                ? 0
-               : refuse(part, "not a probability, as 1% or 0.01", why);
+               : refuse(part, settings[i].mistake, why);
 }
 
 int faults_parse(const char *spec, struct faults *out,
@@ -202,6 +335,11 @@ int faults_parse(const char *spec, struct faults *out,
         if (*part.end == '\0')
             break;
         spec = part.end + 1;
+    }
+    if (faults.queue > 0 && faults.rate == 0) {
+        snprintf(why, FAULTS_WHY_MAX,
+                 "a queue waits for a rate: rate= is missing");
+        return -EINVAL;
     }
     *out = faults;
     return 0;

@@ -14,6 +14,9 @@
 #include "base/frame.h"
 #include "base/usec.h"
 
+/* Why a device cannot be opened, and what to do about it, for a person. */
+enum { NETDEV_WHY_MAX = 256 };
+
 enum netdev_type {
     NETDEV_ETHERNET, /* frames begin with an Ethernet header */
     NETDEV_IP        /* bare IP packets, no ARP */

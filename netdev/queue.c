@@ -70,10 +70,22 @@ struct packet *packet_queue_add(struct packet_queue *queue, size_t len,
         return NULL;
     queue->used += cost;
     packet->due = due;
+    packet->overtakers = 0;
+    list_init(&packet->held);
     packet->offload = (struct frame_offload){0};
     packet->len = len;
     insert(queue, packet);
     return packet;
+}
+
+void packet_queue_hasten(struct packet_queue *queue, struct packet *packet,
+                         usec due)
+{
+    if (packet->due <= due)
+        return;
+    list_remove(&packet->node);
+    packet->due = due;
+    insert(queue, packet);
 }
 
 bool packet_queue_lend(struct packet_queue *queue, usec now,
@@ -85,6 +97,7 @@ bool packet_queue_lend(struct packet_queue *queue, usec now,
     struct packet *packet = packet_of(queue->waiting.next);
 
     list_remove(&packet->node);
+    list_remove(&packet->held);
     list_append(&queue->lent, &packet->node);
     frame_init_input(frame, NULL, packet->data, packet->len);
     frame->offload = packet->offload;

@@ -13,6 +13,8 @@
 
 struct packet {
     struct list node;
+    struct list held;    /* for its owner, unlinked when it is lent */
+    unsigned overtakers; /* of a held one: how many are still to pass it */
     usec due;
     struct frame_offload offload; /* as if all bytes were the head */
     size_t len;
@@ -39,6 +41,10 @@ void packet_queue_fini(struct packet_queue *queue);
  */
 MUST_CHECK struct packet *packet_queue_add(struct packet_queue *queue,
                                            size_t len, usec due);
+
+/* A packet that waits is due by `due`, behind all that are due no later. */
+void packet_queue_hasten(struct packet_queue *queue, struct packet *packet,
+                         usec due);
 
 /*
  * The next packet that is due at `now`, as an input frame that stays valid

@@ -15,12 +15,11 @@
 #include "netdev/tap.h"
 
 #include "netdev/tap_why.h"
+#include "netdev/virtio.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,26 +54,6 @@ static struct tap *tap_of(const struct netdev *dev)
     return container_of(dev, struct tap, dev);
 }
 
-/* The virtio header is little-endian: TUNSETVNETLE, see attach. */
-static struct virtio_net_hdr vnet_from_frame(const struct frame *frame)
-{
-    const struct frame_offload *offload = &frame->offload;
-    struct virtio_net_hdr vnet = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
-
-    if (offload->checksum == FRAME_CHECKSUM_ABSENT) {
-        vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-        vnet.csum_start =
-            htole16((uint16_t)(frame->head_len - offload->csum_back));
-        vnet.csum_offset = htole16(offload->csum_offset);
-    }
-    if (offload->gso == FRAME_GSO_TCPV4) {
-        vnet.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
-        vnet.gso_size = htole16(offload->gso_size);
-        vnet.hdr_len = htole16((uint16_t)frame->head_len);
-    }
-    return vnet;
-}
-
 static int transmit_error(int error)
 {
     switch (error) {
@@ -89,13 +68,14 @@ static int transmit_error(int error)
 static int tap_transmit(struct netdev *dev, usec now, const struct frame *frame)
 {
     struct tap *tap = tap_of(dev);
-    struct virtio_net_hdr vnet = vnet_from_frame(frame);
+    uint8_t header[VIRTIO_HEADER_LEN];
     struct iovec iov[2 + FRAME_SLICES] = {
-        {.iov_base = &vnet, .iov_len = sizeof(vnet)},
+        {.iov_base = header, .iov_len = sizeof(header)},
         {.iov_base = frame->head, .iov_len = frame->head_len}};
     int count = 2;
 
     (void)now;
+    virtio_emit(frame, header);
     for (unsigned i = 0; i < frame->slice_count; i++)
         iov[count++] = (struct iovec){.iov_base = (void *)frame->slices[i].data,
                                       .iov_len = frame->slices[i].len};
@@ -113,48 +93,13 @@ static void tap_flush(struct netdev *dev, usec now)
     tap_of(dev)->used = 0; /* the buffer used first is the warmest: again */
 }
 
-/*
- * From the kernel's side of this machine: only the pseudo header's sum is in
- * the packet. An offset that does not fit is not believed, and the checksum is
- * verified as any other.
- */
-static void take_absent_checksum(const struct virtio_net_hdr *vnet,
-                                 struct frame *frame)
-{
-    size_t start = le16toh(vnet->csum_start);
-    size_t offset = le16toh(vnet->csum_offset);
-
-    if (start + offset + 2 > frame->head_len ||
-        frame->head_len - start > UINT16_MAX)
-        return;
-    frame->offload.checksum = FRAME_CHECKSUM_ABSENT;
-    frame->offload.csum_back = (uint16_t)(frame->head_len - start);
-    frame->offload.csum_offset = (uint16_t)offset;
-}
-
-static void frame_from_vnet(const struct virtio_net_hdr *vnet,
-                            struct frame *frame)
-{
-    if ((vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
-        take_absent_checksum(vnet, frame);
-    else if ((vnet->flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0)
-        frame->offload.checksum = FRAME_CHECKSUM_VERIFIED;
-
-    if ((vnet->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) ==
-        VIRTIO_NET_HDR_GSO_TCPV4) {
-        frame->offload.gso = FRAME_GSO_TCPV4;
-        frame->offload.gso_size = le16toh(vnet->gso_size);
-    }
-}
-
 /* Bytes of the frame read, or a negative errno. */
-static ssize_t read_frame(struct tap *tap, struct virtio_net_hdr *vnet,
-                          uint8_t *buffer)
+static ssize_t read_frame(struct tap *tap, uint8_t *header, uint8_t *buffer)
 {
-    struct iovec iov[2] = {{.iov_base = vnet, .iov_len = sizeof(*vnet)},
+    struct iovec iov[2] = {{.iov_base = header, .iov_len = VIRTIO_HEADER_LEN},
                            {.iov_base = buffer, .iov_len = TAP_FRAME_MAX}};
     int skip = tap->has_vnet ? 0 : 1;
-    size_t before = tap->has_vnet ? sizeof(*vnet) : 0;
+    size_t before = tap->has_vnet ? VIRTIO_HEADER_LEN : 0;
     ssize_t len = readv(tap->fd, iov + skip, 2 - skip);
 
     if (len < 0)
@@ -179,7 +124,7 @@ static int receive_error(struct tap *tap, ssize_t error)
 static int tap_receive(struct netdev *dev, usec now, struct frame *frame)
 {
     struct tap *tap = tap_of(dev);
-    struct virtio_net_hdr vnet = {.flags = 0};
+    uint8_t header[VIRTIO_HEADER_LEN] = {0};
 
     (void)now;
     if (tap->gone)
@@ -188,13 +133,13 @@ static int tap_receive(struct netdev *dev, usec now, struct frame *frame)
         return 0;
 
     uint8_t *buffer = tap->buffers[tap->used];
-    ssize_t len = read_frame(tap, &vnet, buffer);
+    ssize_t len = read_frame(tap, header, buffer);
 
     if (len < 0)
         return receive_error(tap, len);
     tap->used++;
     frame_init_input(frame, NULL, buffer, (size_t)len);
-    frame_from_vnet(&vnet, frame);
+    virtio_parse(header, frame);
     return 1;
 }
 
@@ -275,7 +220,7 @@ static int attach(struct tap *tap, const char *name, unsigned flags,
 /* Little-endian by decree, lest the last user left it otherwise. */
 static bool set_vnet(const struct tap *tap)
 {
-    int size = sizeof(struct virtio_net_hdr);
+    int size = VIRTIO_HEADER_LEN;
     int little = 1;
 
     return ioctl(tap->fd, TUNSETVNETHDRSZ, &size) == 0 &&

@@ -6,9 +6,6 @@
 
 #include "netdev/netdev.h"
 
-/* What went wrong, and what to do about it, for a person. */
-enum { NETDEV_WHY_MAX = 256 };
-
 /*
  * Attaches to the TAP device `name`. It must exist and be up: none is made,
  * because one without the host's side (an address, the link up) would serve

@@ -56,8 +56,10 @@ enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256 };
  * then change what is to differ; texts are NUL-terminated.
  */
 struct tapir_config {
-    char dev[64];              /* TAP device; empty: tap0, and under
-                                  `tapir lab --stacks` the first free one */
+    char dev[128];             /* TAP device; empty: tap0, and under
+                                  `tapir lab --stacks` the first free one.
+                                  unix:PATH or fd:N: a SEQPACKET socket of
+                                  frames, each after its virtio header */
     char addr[64];             /* empty: 192.0.2.2/24, and under `tapir lab
                                   --stacks` the one that goes with dev */
     char gateway[64];          /* default: 192.0.2.1, if it is on the subnet
@@ -74,6 +76,8 @@ struct tapir_config {
     int debug;          /* not 0: no helper thread; stack time stops
                            with the process */
     unsigned exit_wait; /* seconds: see tapir_open */
+    /* Congestion control, cubic or reno; empty: cubic. */
+    char congestion[16];
 };
 
 TAPIR_API void tapir_config_init(struct tapir_config *config);
@@ -81,8 +85,8 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
 /*
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
- * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT). 0; -1 and EINVAL with one line in
- * `why` that names the variable and what is wrong with it.
+ * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION). 0; -1 and EINVAL
+ * with one line in `why` that names the variable and what is wrong with it.
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
                                char why[TAPIR_TEXT_MAX]);
@@ -90,8 +94,8 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
- * --exit-wait) out of a command line and leaves the rest, *argc adjusted. Ends
- * at "--", which stays. 0; -1 and EINVAL with one line in `why`.
+ * --exit-wait, --congestion) out of a command line and leaves the rest, *argc
+ * adjusted. Ends at "--", which stays. 0; -1 and EINVAL with one line in `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
@@ -173,7 +177,8 @@ TAPIR_API int tapir_close(int fd);
 /*
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
  * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
- * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG.
+ * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG,
+ * TCP_CONGESTION (a name; ENOENT: there is no such algorithm).
  * IPPROTO_IP: IP_TTL, IP_TOS, IP_RECVTTL (tapir_recvmsg gives each datagram's
  * TTL in a control message, IP_TTL). Others: ENOPROTOOPT.
  */
@@ -251,8 +256,9 @@ struct tapir_stack_config {
     char trace_what[TAPIR_TEXT_MAX];
     int debug; /* as in tapir_config; real clock only, and then it holds for
                   all stacks of the process */
-    unsigned exit_wait; /* seconds that tapir_stack_destroy and the process's
-                           exit may wait (real clock only); default: 10 */
+    unsigned exit_wait;  /* seconds that tapir_stack_destroy and the process's
+                            exit may wait (real clock only); default: 10 */
+    char congestion[16]; /* as in tapir_config */
 };
 
 TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);

@@ -14,6 +14,7 @@ struct command {
 
 static const struct command commands[] = {
     {"lab", lab_main, "a private network with a TAP device, to try things in"},
+    {"wire", wire_main, "a bad network between two kernels or stacks"},
     {"doctor", doctor_main, "what on this machine stands in the way, if any"},
 };
 

@@ -7,5 +7,6 @@
 
 int lab_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
+int wire_main(int argc, char **argv);
 
 #endif

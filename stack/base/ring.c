@@ -65,25 +65,52 @@ void ring_fini(struct ring *ring, struct memory *memory)
     ring_init(ring);
 }
 
+/* A new block of `size` bytes, with the first `len` of the old one. */
+static int move_to_new_block(struct ring *ring, struct memory *memory,
+                             uint32_t size, uint32_t len)
+{
+    uint8_t *data = memory_resize(memory, NULL, 0, size);
+
+    if (data == NULL)
+        return -ENOBUFS;
+    copy_out(ring, 0, data, len);
+    memory_free(memory, ring->data, ring->size);
+    ring->data = data;
+    ring->size = size;
+    ring->head = 0;
+    return 0;
+}
+
+uint32_t ring_growth(const struct ring *ring, uint32_t want)
+{
+    if (want <= ring->size)
+        return 0;
+    return want <= RING_SIZE_MAX ? size_for(want) : UINT32_MAX;
+}
+
 int ring_reserve(struct ring *ring, struct memory *memory, uint32_t want)
 {
     if (want <= ring->size)
         return 0;
     if (want > RING_SIZE_MAX)
         return -ENOBUFS;
-
-    uint32_t size = size_for(want);
-    uint8_t *data = memory_resize(memory, NULL, 0, size);
-
-    if (data == NULL)
-        return -ENOBUFS;
     /* All of it: what was put beyond the end is known to the caller alone. */
-    copy_out(ring, 0, data, ring->size);
-    memory_free(memory, ring->data, ring->size);
-    ring->data = data;
-    ring->size = size;
-    ring->head = 0;
-    return 0;
+    return move_to_new_block(ring, memory, size_for(want), ring->size);
+}
+
+bool ring_can_shrink(const struct ring *ring)
+{
+    return ring->size > 0 &&
+           (ring->used == 0 || size_for(ring->used) < ring->size);
+}
+
+void ring_shrink(struct ring *ring, struct memory *memory)
+{
+    if (ring->used == 0)
+        ring_fini(ring, memory);
+    else if (ring_can_shrink(ring)) /* without memory it stays as it is */
+        (void)!move_to_new_block(ring, memory, size_for(ring->used),
+                                 ring->used);
 }
 
 void ring_put(struct ring *ring, uint32_t at, struct bytes bytes)

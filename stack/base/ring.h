@@ -10,6 +10,8 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
+
 struct ring {
     uint8_t *data;
     uint32_t size; /* 0 or a power of two */
@@ -26,6 +28,15 @@ void ring_fini(struct ring *ring, struct memory *memory);
  */
 MUST_CHECK int ring_reserve(struct ring *ring, struct memory *memory,
                             uint32_t want);
+
+/* What ring_reserve would take for that: 0 if the ring reaches so far. */
+uint32_t ring_growth(const struct ring *ring, uint32_t want);
+
+/* Whether a smaller ring would hold what is committed. */
+bool ring_can_shrink(const struct ring *ring);
+/* Makes it so, if there is memory for that; what was put beyond the end is
+ * gone. */
+void ring_shrink(struct ring *ring, struct memory *memory);
 
 /* Copies `bytes` to position `at`; the ring must reach so far. No commit. */
 void ring_put(struct ring *ring, uint32_t at, struct bytes bytes);

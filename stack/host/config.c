@@ -36,6 +36,7 @@ static const struct setting table[] = {
     {"--seed", "TAPIR_SEED", SEED, FIELD(seed), 0},
     {"--debug", "TAPIR_DEBUG", FLAG, FIELD(debug), 0},
     {"--exit-wait", "TAPIR_EXIT_WAIT", NUMBER, FIELD(exit_wait), 0},
+    {"--congestion", "TAPIR_CONGESTION", TEXT_FIELD(congestion)},
 };
 
 void tapir_config_init(struct tapir_config *config)
@@ -245,7 +246,8 @@ int tapir_config_args(struct tapir_config *config, int *argc, char **argv,
 
 const char *tapir_config_help(void)
 {
-    return "  --dev NAME       TAP device (TAPIR_DEV; tap0)\n"
+    return "  --dev NAME       TAP device, unix:PATH or fd:N (TAPIR_DEV; "
+           "tap0)\n"
            "  --addr ADDR/LEN  the stack's address (TAPIR_ADDR; "
            "192.0.2.2/24)\n"
            "  --gateway ADDR   default route (TAPIR_GATEWAY; 192.0.2.1)\n"
@@ -260,5 +262,7 @@ const char *tapir_config_help(void)
            "  --debug          no helper thread; stack time stops with the\n"
            "                   process (TAPIR_DEBUG)\n"
            "  --exit-wait S    seconds to finish connections at exit\n"
-           "                   (TAPIR_EXIT_WAIT; 10)\n";
+           "                   (TAPIR_EXIT_WAIT; 10)\n"
+           "  --congestion NAME  congestion control: cubic, reno\n"
+           "                   (TAPIR_CONGESTION; cubic)\n";
 }

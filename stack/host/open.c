@@ -1,13 +1,13 @@
 /*
- * The default stack on a TAP device, from the settings.
+ * The default stack on its device, from the settings.
  */
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "host/host.h"
 
+#include "host/device.h"
 #include "host/settings.h"
 #include "netdev/faults.h"
 #include "netdev/pcap.h"
-#include "netdev/tap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static int open_device(const struct tapir_config *config,
                        const struct settings *settings, const char *name,
                        struct netdev **out, char why[TAPIR_TEXT_MAX])
 {
-    int r = tap_open(name, out, why);
+    int r = device_open(name, config->mtu, out, why);
 
     if (r < 0)
         return r;
@@ -99,8 +99,10 @@ static int set_up_interface(struct tapir_stack *stack, const char *name,
                             const struct settings *settings, struct netdev *dev,
                             char why[TAPIR_TEXT_MAX])
 {
-    struct iface_config iface = {
-        .name = name, .dev = dev, .mac = settings->mac, .mtu = config->mtu};
+    struct iface_config iface = {.name = device_label(name),
+                                 .dev = dev,
+                                 .mac = settings->mac,
+                                 .mtu = config->mtu};
     struct ip_prefix everywhere = {.addr = IP_ADDR_ANY_V4,
                                    .len = IPV4_PREFIX_OFFSET};
     struct port *port;
@@ -138,6 +140,7 @@ static int start(const struct tapir_config *config,
     }
     stack->clock = TAPIR_CLOCK_REAL;
     stack->exit_wait = config->exit_wait;
+    memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);
     if (r < 0) {

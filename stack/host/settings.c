@@ -4,10 +4,11 @@
  */
 #include "host/settings.h"
 
+#include "host/device.h"
 #include "host/trace_text.h"
+#include "tcp/tcp_cc.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 
 static const char default_addr[] = "192.0.2.2/24";
@@ -32,18 +33,6 @@ int number_parse(const char *text, uint64_t max, uint64_t *out)
         return -EINVAL;
     *out = value;
     return 0;
-}
-
-/* Empty: whichever is free. Whether there is such a device is told later. */
-static int check_dev(const char *name, char why[TAPIR_TEXT_MAX])
-{
-    if (strlen(name) < IFNAMSIZ && strcspn(name, "/ \t\n") == strlen(name))
-        return 0;
-    snprintf(why, TAPIR_TEXT_MAX,
-             "--dev: '%s' is not the name of a device, which has at most %d "
-             "characters",
-             name, IFNAMSIZ - 1);
-    return -EINVAL;
 }
 
 static bool can_be_ours(const struct ip_prefix *prefix)
@@ -140,6 +129,28 @@ static int parse_trace(const struct tapir_config *config, struct settings *out,
     return -EINVAL;
 }
 
+/* "cubic, reno" */
+static const char *congestion_names(char text[TAPIR_TEXT_MAX])
+{
+    size_t len = 0;
+
+    for (size_t i = 0; tcp_cc_at(i) != NULL && len < TAPIR_TEXT_MAX; i++)
+        len += (size_t)snprintf(text + len, TAPIR_TEXT_MAX - len, "%s%s",
+                                i == 0 ? "" : ", ", tcp_cc_at(i)->name);
+    return text;
+}
+
+static int check_congestion(const char *name, char why[TAPIR_TEXT_MAX])
+{
+    char names[TAPIR_TEXT_MAX];
+
+    if (*name == '\0' || tcp_cc_find(name) != NULL)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX, "--congestion: '%s' is not one of %.100s",
+             name, congestion_names(names));
+    return -EINVAL;
+}
+
 static int check_numbers(const struct tapir_config *config,
                          char why[TAPIR_TEXT_MAX])
 {
@@ -161,12 +172,14 @@ int settings_parse(const struct tapir_config *config, struct settings *out,
 {
     const char *addr = *config->addr == '\0' ? default_addr : config->addr;
 
-    if (check_dev(config->dev, why) < 0 ||
+    if (device_check(config->dev, why) < 0 ||
         parse_addr(addr, &out->addr, why) < 0 ||
         parse_gateway(config->gateway, &out->gateway, why) < 0 ||
         parse_mac(config->mac, &out->addr.addr, &out->mac, why) < 0 ||
         parse_faults(config->faults, out, why) < 0 ||
-        parse_trace(config, out, why) < 0 || check_numbers(config, why) < 0)
+        parse_trace(config, out, why) < 0 ||
+        check_congestion(config->congestion, why) < 0 ||
+        check_numbers(config, why) < 0)
         return -EINVAL;
     return 0;
 }

@@ -2,9 +2,11 @@
  * Stacks of one's own: making and ending them.
  */
 #include "host/host.h"
+#include "tcp/tcp_cc.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <sys/random.h>
 
 enum { EXIT_WAIT_DEFAULT = 10 /* seconds */ };
@@ -30,12 +32,25 @@ void tapir_stack_config_init(struct tapir_stack_config *config)
     *config = (struct tapir_stack_config){.exit_wait = EXIT_WAIT_DEFAULT};
 }
 
+/* A quarter of the machine's memory for each stack; 0: it cannot be told. */
+static size_t memory_for_tcp(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && page > 0 ? (size_t)pages / 4 * (size_t)page : 0;
+}
+
 static int create_core(struct tapir_stack *stack, uint64_t seed)
 {
     struct stack_config config = stack_config_default();
 
     config.memory = &stack->memory;
     config.seed = seed_key(seed, SEED_STACK);
+    if (*stack->congestion != '\0')
+        memcpy(config.tcp.congestion, stack->congestion,
+               sizeof(config.tcp.congestion));
+    config.tcp.memory_limit = memory_for_tcp();
     if (stack->trace_text.layers != 0)
         config.trace = trace_text_listener(&stack->trace_text);
     return stack_create(&config, stack_now(stack), &stack->core);
@@ -67,6 +82,13 @@ int stack_begin(uint64_t seed, struct tapir_stack *stack)
     return 0;
 }
 
+/* Empty, for the default, or the name of an algorithm. */
+static bool is_congestion(const char *name, size_t size)
+{
+    return memchr(name, '\0', size) != NULL &&
+           (*name == '\0' || tcp_cc_find(name) != NULL);
+}
+
 /* 0; -EINVAL. */
 static int configure(struct tapir_stack *stack,
                      const struct tapir_stack_config *config)
@@ -80,6 +102,9 @@ static int configure(struct tapir_stack *stack,
         return -EINVAL;
     if (config->trace && trace_text_parse(config->trace_what, &layers) < 0)
         return -EINVAL;
+    if (!is_congestion(config->congestion, sizeof(config->congestion)))
+        return -EINVAL;
+    memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->clock = config->clock;
     stack->now = (usec)config->now;
     stack->exit_wait = config->exit_wait;

@@ -149,6 +149,15 @@ static int choose_source(const struct ip_addr *dst, struct ip_path *path)
     return 0;
 }
 
+/* RFC 1191 3: the first hop's, or less if that is known. */
+static unsigned mtu_of(const struct ip *ip, const struct ip_path *path,
+                       const struct ip_addr *dst)
+{
+    unsigned mtu = pmtu_find(&ip->pmtu, dst, NULL);
+
+    return mtu != 0 ? min_u32(mtu, path->iface->mtu) : path->iface->mtu;
+}
+
 int ip_path(const struct ip *ip, const struct ip_addr *dst,
             const struct ip_addr *src, unsigned scope, struct ip_path *out)
 {
@@ -165,9 +174,11 @@ int ip_path(const struct ip *ip, const struct ip_addr *dst,
 
     if (error == 0)
         error = choose_source(dst, &path);
-    if (error == 0)
-        *out = path;
-    return error;
+    if (error < 0)
+        return error;
+    path.mtu = mtu_of(ip, &path, dst);
+    *out = path;
+    return 0;
 }
 
 const char *ip_protocol_text(uint8_t protocol)
@@ -186,7 +197,11 @@ const char *ip_protocol_text(uint8_t protocol)
 
 struct ip_config ip_config_default(void)
 {
-    return (struct ip_config){.ttl = 64, .reass = ip_reass_config_default()};
+    return (struct ip_config){
+        .ttl = 64,
+        .reass = ip_reass_config_default(),
+        .pmtu = pmtu_config_default(),
+    };
 }
 
 int ip_init(struct ip *ip, struct env *env, struct arp *arp,
@@ -207,7 +222,16 @@ int ip_init(struct ip *ip, struct env *env, struct arp *arp,
         return error;
     error = ip_reass_init(&ip->reass, env, &config->reass);
     if (error < 0)
-        routes_fini(&ip->routes);
+        goto no_reass;
+    error = pmtu_init(&ip->pmtu, env, &config->pmtu);
+    if (error < 0)
+        goto no_pmtu;
+    return 0;
+
+no_pmtu:
+    ip_reass_fini(&ip->reass);
+no_reass:
+    routes_fini(&ip->routes);
     return error;
 }
 
@@ -220,6 +244,7 @@ void ip_flush(struct ip *ip)
 
 void ip_fini(struct ip *ip)
 {
+    pmtu_fini(&ip->pmtu);
     ip_reass_fini(&ip->reass);
     routes_fini(&ip->routes);
 }

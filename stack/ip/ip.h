@@ -6,6 +6,7 @@
 #ifndef TAPIR_IP_IP_H
 #define TAPIR_IP_IP_H
 
+#include "ip/pmtu.h"
 #include "ip/reass.h"
 #include "ip/route.h"
 #include "link/arp.h"
@@ -77,6 +78,7 @@ struct ip_send {
 struct ip_config {
     uint8_t ttl; /* RFC 1122 3.2.1.7: 64, by RFC 1340 and since */
     struct ip_reass_config reass;
+    struct pmtu_config pmtu;
 };
 
 /* RFC 4293 names, in the scope of this host's IPv4. */
@@ -103,6 +105,7 @@ struct ip {
     struct ip_config config;
     struct routes routes;
     struct ip_reass reass;
+    struct pmtu pmtu;
     struct list *ifaces; /* the stack's */
     struct hash_key id_key;
     uint32_t id_counter;
@@ -140,7 +143,7 @@ MUST_CHECK int ip_input(struct ip *ip, struct frame *frame, bool link_broadcast,
 
 /*
  * Sends the frame's bytes as one datagram. 0; -ENETUNREACH no route;
- * -EMSGSIZE larger than the MTU with DF, or than an IP packet can be;
+ * -EMSGSIZE larger than the path's MTU with DF, or than an IP packet can be;
  * -EADDRNOTAVAIL no source address, or not one of ours; -EINVAL it is in 127/8
  * and may not leave the host; -ENOBUFS the device's or ARP's queue is full. The
  * slices must stay until the devices' flush.
@@ -168,6 +171,7 @@ struct ip_path {
     struct iface *iface;
     struct ip_addr next_hop;
     struct ip_addr src;
+    unsigned mtu; /* of the whole path, as far as it is known */
 };
 MUST_CHECK int ip_path(const struct ip *ip, const struct ip_addr *dst,
                        const struct ip_addr *src, unsigned scope,

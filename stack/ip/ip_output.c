@@ -122,8 +122,7 @@ static int send_fragments(struct ip *ip, const struct ip_path *path,
                           struct frame *whole, struct ip_header header)
 {
     size_t len = header.total_len - IP_HEADER_LEN;
-    size_t room =
-        (path->iface->mtu - IP_HEADER_LEN) / FRAGMENT_UNIT * FRAGMENT_UNIT;
+    size_t room = (path->mtu - IP_HEADER_LEN) / FRAGMENT_UNIT * FRAGMENT_UNIT;
 
     assert(room > 0); /* RFC 791 3.2: every link carries 68 bytes */
     if (whole->offload.checksum == FRAME_CHECKSUM_ABSENT)
@@ -177,10 +176,10 @@ static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
 }
 
 /* A super-segment of TCP is cut by the device: see frame.h. */
-static bool fits(const struct frame *frame, const struct iface *iface)
+static bool fits(const struct frame *frame, const struct ip_path *path)
 {
     return frame->offload.gso != FRAME_GSO_NONE ||
-           frame_len(frame) <= iface->mtu;
+           frame_len(frame) <= path->mtu;
 }
 
 DOOR int ip_output(struct ip *ip, struct frame *frame,
@@ -204,7 +203,7 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
 
     ip_emit(frame_push(frame, IP_HEADER_LEN), &header);
     trace_packet_out(ip, &header);
-    if (fits(frame, path.iface))
+    if (fits(frame, &path))
         return transmit(ip, &path, frame);
     if (send->df) {
         ip->stats.out_frag_fails++;

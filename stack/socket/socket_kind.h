@@ -26,6 +26,8 @@ struct socket_settings {
     bool keepalive : 1;
     bool broadcast : 1;
     bool receive_ttl : 1;
+    bool has_receive_buffer : 1; /* set by the program */
+    bool has_send_buffer : 1;
 };
 
 /* Those of them that a transport must hear of. */
@@ -84,9 +86,16 @@ struct socket_ops {
     bool (*is_listening)(const struct socket *socket);
 
     void (*apply)(struct socket *socket, enum socket_setting setting);
+    /* Takes over the buffer sizes that the transport has changed by itself. */
+    void (*refresh_buffers)(struct socket *socket);
     /* Options of the level that is the kind's protocol. */
     int (*set_option)(struct socket *socket, int name, int value);
     int (*get_option)(const struct socket *socket, int name, int *value);
+    /* The same of those that are not an int; -ENOPROTOOPT: it is one. */
+    int (*set_bytes_option)(struct socket *socket, int name,
+                            struct bytes value);
+    int (*get_bytes_option)(const struct socket *socket, int name, void *value,
+                            size_t *len);
 };
 
 extern const struct socket_ops socket_stream_ops;

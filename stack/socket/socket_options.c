@@ -3,8 +3,8 @@
  * Linux allows. Those of the transport's own level are the kind's.
  *
  * An option is its number, and functions that read and write it as an int;
- * the three that are structs have functions of their own. IP_TTL and IP_TOS
- * are <netinet/in.h>'s here, which comes after ip.h, and not fields of a
+ * those that are structs or texts have functions of their own. IP_TTL and
+ * IP_TOS are <netinet/in.h>'s here, which comes after ip.h, and not fields of a
  * header.
  */
 #include "socket/socket_kind.h"
@@ -98,8 +98,15 @@ static uint32_t buffer_size(const struct socket *socket, int value,
     return max_u32(2 * half, least);
 }
 
+static void refresh_buffers(struct socket *socket)
+{
+    if (socket->ops->refresh_buffers != NULL)
+        socket->ops->refresh_buffers(socket);
+}
+
 static int get_receive_buffer(struct socket *socket)
 {
+    refresh_buffers(socket);
     return (int)socket->settings.receive_buffer;
 }
 
@@ -107,18 +114,21 @@ static int set_receive_buffer(struct socket *socket, int value)
 {
     socket->settings.receive_buffer =
         buffer_size(socket, value, RECEIVE_BUFFER_MIN);
+    socket->settings.has_receive_buffer = true;
     socket->ops->apply(socket, SETTING_RECEIVE_BUFFER);
     return 0;
 }
 
 static int get_send_buffer(struct socket *socket)
 {
+    refresh_buffers(socket);
     return (int)socket->settings.send_buffer;
 }
 
 static int set_send_buffer(struct socket *socket, int value)
 {
     socket->settings.send_buffer = buffer_size(socket, value, SEND_BUFFER_MIN);
+    socket->settings.has_send_buffer = true;
     socket->ops->apply(socket, SETTING_SEND_BUFFER);
     return 0;
 }
@@ -275,6 +285,22 @@ static int give_int(int level, int from, void *value, size_t *len)
     return give(&from, sizeof(from), value, len);
 }
 
+static int set_bytes(struct socket *socket, int level, int name,
+                     struct bytes value)
+{
+    if (level != socket->ops->protocol || socket->ops->set_bytes_option == NULL)
+        return -ENOPROTOOPT;
+    return socket->ops->set_bytes_option(socket, name, value);
+}
+
+static int get_bytes(struct socket *socket, int level, int name, void *value,
+                     size_t *len)
+{
+    if (level != socket->ops->protocol || socket->ops->get_bytes_option == NULL)
+        return -ENOPROTOOPT;
+    return socket->ops->get_bytes_option(socket, name, value, len);
+}
+
 static int set_int(struct socket *socket, int level, int name, int value)
 {
     const struct int_option *option = find_option(level, name);
@@ -311,6 +337,8 @@ int socket_set_option(struct socket *socket, int level, int name,
         return set_timeout(&socket->settings.receive_timeout, value);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO)
         return set_timeout(&socket->settings.send_timeout, value);
+    if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
+        return error;
     if ((error = read_int(level, value, &number)) < 0)
         return error;
     return set_int(socket, level, name, number);
@@ -328,6 +356,8 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
         return get_timeout(socket->settings.receive_timeout, value, len);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO)
         return get_timeout(socket->settings.send_timeout, value, len);
+    if ((error = get_bytes(socket, level, name, value, len)) != -ENOPROTOOPT)
+        return error;
     if ((error = get_int(socket, level, name, &number)) < 0)
         return error;
     return give_int(level, number, value, len);

@@ -57,6 +57,14 @@ static bool is_closed(const struct stream *stream)
     return tcp_status(stream->tcb) == TCPS_CLOSED;
 }
 
+static void stream_refresh_buffers(struct socket *socket)
+{
+    const struct tcb *tcb = stream_of(socket)->tcb;
+
+    socket->settings.receive_buffer = tcp_receive_buffer(tcb);
+    socket->settings.send_buffer = tcp_send_buffer(tcb);
+}
+
 static int stream_open(struct socket *socket)
 {
     struct stream *stream = stream_of(socket);
@@ -64,8 +72,7 @@ static int stream_open(struct socket *socket)
     stream->tcb = tcp_create(socket->sockets->tcp, socket);
     if (stream->tcb == NULL)
         return -ENOBUFS;
-    socket->settings.receive_buffer = tcp_receive_buffer(stream->tcb);
-    socket->settings.send_buffer = tcp_send_buffer(stream->tcb);
+    stream_refresh_buffers(socket);
     return 0;
 }
 
@@ -82,10 +89,14 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
         tcp_set_keepalive(tcb, settings->keepalive);
         break;
     case SETTING_RECEIVE_BUFFER:
+        if (!settings->has_receive_buffer) /* it tunes itself */
+            break;
         tcp_set_receive_buffer(tcb, settings->receive_buffer);
         settings->receive_buffer = tcp_receive_buffer(tcb); /* its own limits */
         break;
     case SETTING_SEND_BUFFER:
+        if (!settings->has_send_buffer)
+            break;
         tcp_set_send_buffer(tcb, settings->send_buffer);
         settings->send_buffer = tcp_send_buffer(tcb);
         break;
@@ -129,6 +140,9 @@ static int stream_renew(struct stream *stream)
 
     if (tcb == NULL)
         return -ENOBUFS;
+    /* found by name, so it is there */
+    error = tcp_set_congestion(tcb, tcp_congestion(stream->tcb));
+    assert(error == 0);
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
     stream->phase = STREAM_UNCONNECTED;
@@ -423,6 +437,45 @@ static int set_maxseg(struct stream *stream, int value)
     return 0;
 }
 
+/* As Linux: what is too long for a name is cut, a NUL need not be there. */
+static int set_congestion(struct stream *stream, struct bytes value)
+{
+    char name[TCP_CONGESTION_MAX] = "";
+
+    if (value.len == 0)
+        return -EINVAL;
+    memcpy(name, value.data, min_size(value.len, sizeof(name) - 1));
+    return tcp_set_congestion(stream->tcb, name);
+}
+
+/* As Linux: all 16 octets, or those for which there is room. */
+static int get_congestion(const struct stream *stream, void *value, size_t *len)
+{
+    char name[TCP_CONGESTION_MAX] = "";
+
+    strncpy(name, tcp_congestion(stream->tcb), sizeof(name) - 1);
+    *len = min_size(*len, sizeof(name));
+    if (*len > 0) /* or there need not be a place for it */
+        memcpy(value, name, *len);
+    return 0;
+}
+
+static int stream_set_bytes_option(struct socket *socket, int name,
+                                   struct bytes value)
+{
+    if (name == TCP_CONGESTION)
+        return set_congestion(stream_of(socket), value);
+    return -ENOPROTOOPT;
+}
+
+static int stream_get_bytes_option(const struct socket *socket, int name,
+                                   void *value, size_t *len)
+{
+    if (name == TCP_CONGESTION)
+        return get_congestion(stream_of_const(socket), value, len);
+    return -ENOPROTOOPT;
+}
+
 static int stream_set_option(struct socket *socket, int name, int value)
 {
     struct stream *stream = stream_of(socket);
@@ -479,6 +532,9 @@ const struct socket_ops socket_stream_ops = {
     .unsent = stream_unsent,
     .is_listening = is_listening,
     .apply = stream_apply,
+    .refresh_buffers = stream_refresh_buffers,
     .set_option = stream_set_option,
     .get_option = stream_get_option,
+    .set_bytes_option = stream_set_bytes_option,
+    .get_bytes_option = stream_get_bytes_option,
 };

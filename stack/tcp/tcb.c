@@ -4,8 +4,11 @@
  */
 #include "tcp/tcb.h"
 
+#include "tcp/tcp_ends.h"
+#include "tcp/tcp_half_open.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_rtt.h"
+#include "tcp/tcp_time_wait.h"
 #include "tcp/tcp_timer.h"
 
 #include <errno.h>
@@ -35,48 +38,59 @@ const char *tcp_state_name(enum tcp_state state)
     return names[state];
 }
 
-struct tcb *tcb_create(struct tcp *tcp, void *owner)
+void tcb_init(struct tcb *tcb, struct tcp *tcp)
 {
     const struct tcp_config *config = &tcp->config;
-    struct tcb *tcb = NULL;
 
-    if (tcp->connection_count < config->max_connections)
-        tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
-    if (tcb == NULL)
-        return NULL;
-    tcb->tcp = tcp;
-    tcb->owner = owner;
-    tcb->number = ++tcp->next_connection;
+    *tcb = (struct tcb){.tcp = tcp};
     tcb->local.addr = IP_ADDR_ANY_V4;
     tcb->remote.addr = IP_ADDR_ANY_V4;
     tcb->peer_mss = MSS_DEFAULT;
-    tcb->cc = &tcp_newreno;
+    tcb->cc = tcp->cc;
     sndbuf_init(&tcb->sndbuf, 0, config->send_buffer);
     rcvbuf_init(&tcb->rcvbuf, config->receive_buffer);
     reass_init(&tcb->reass);
+    scoreboard_init(&tcb->board);
     rtt_init(tcb);
     tcp_timer_init(tcb);
     list_init(&tcb->output_node);
     list_init(&tcb->end_node);
     list_init(&tcb->port_node);
+    list_init(&tcb->holder_node);
     list_init(&tcb->child_node);
-    list_init(&tcb->children);
+    list_init(&tcb->half_open);
     list_init(&tcb->accept_queue);
+}
+
+struct tcb *tcb_create_numbered(struct tcp *tcp, void *owner, uint32_t number)
+{
+    struct tcb *tcb = NULL;
+
+    if (tcp->connection_count < tcp->config.max_connections)
+        tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
+    if (tcb == NULL)
+        return NULL;
+    tcb_init(tcb, tcp);
+    tcb->owner = owner;
+    tcb->number = number;
     list_append(&tcp->all, &tcb->all_node);
     tcp->connection_count++;
     return tcb;
 }
 
+struct tcb *tcb_create(struct tcp *tcp, void *owner)
+{
+    if (!tcp_memory_admits_connection(tcp))
+        return NULL;
+    return tcb_create_numbered(tcp, owner, ++tcp->next_connection);
+}
+
 static uint32_t hash_ends(struct tcp *tcp, const struct endpoint *local,
                           const struct endpoint *remote)
 {
-    uint8_t ends[36];
+    struct tcp_ends ends = tcp_ends_of(local, remote);
 
-    memcpy(ends, local->addr.octet, 16);
-    memcpy(ends + 16, remote->addr.octet, 16);
-    put_be16(ends + 32, local->port);
-    put_be16(ends + 34, remote->port);
-    return (uint32_t)hash_bytes(&tcp->key, bytes_of(ends, sizeof(ends)));
+    return (uint32_t)tcp_ends_hash(&ends, &tcp->key);
 }
 
 static bool same_end(const struct endpoint *a, const struct endpoint *b)
@@ -99,12 +113,22 @@ struct tcb *tcb_find(struct tcp *tcp, const struct endpoint *local,
     return NULL;
 }
 
+bool tcb_ends_are_free(struct tcp *tcp, const struct endpoint *local,
+                       const struct endpoint *remote)
+{
+    struct tcp_ends ends = tcp_ends_of(local, remote);
+
+    return tcb_find(tcp, local, remote) == NULL &&
+           half_open_find(tcp, &ends) == NULL &&
+           time_wait_find(tcp, &ends) == NULL;
+}
+
 int tcb_connect_ends(struct tcb *tcb, const struct endpoint *local,
                      const struct endpoint *remote)
 {
     struct tcp *tcp = tcb->tcp;
 
-    if (tcb_find(tcp, local, remote) != NULL)
+    if (!tcb_ends_are_free(tcp, local, remote))
         return -EADDRINUSE;
     tcb->local = *local;
     tcb->remote = *remote;
@@ -185,32 +209,20 @@ static void reap_if_nobodys(struct tcb *tcb)
     list_append(&tcb->tcp->reaped, &tcb->end_node);
 }
 
-/* A half-open child is its listener's alone; one in the accept queue stays
- * there, so that accept shows the program what became of it, as in Linux. */
-static void leave_half_open(struct tcb *tcb)
-{
-    if (tcb->listener == NULL || tcb->state != TCPS_SYN_RECEIVED)
-        return;
-    list_remove(&tcb->child_node);
-    tcb->listener->half_open_count--;
-    tcb->listener = NULL;
-}
-
+/* A child in the accept queue stays there, so that accept shows the program
+ * what became of it, as in Linux. */
 void tcb_close(struct tcb *tcb)
 {
     struct memory *memory = tcb->tcp->env->memory;
 
-    leave_half_open(tcb);
-    if (tcb->state == TCPS_TIME_WAIT) {
-        list_remove(&tcb->end_node);
-        tcb->tcp->time_wait_count--;
-    }
     tcp_timer_clear_all(tcb);
     list_remove(&tcb->output_node);
     disconnect_ends(tcb);
     tcp_port_release(tcb);
     sndbuf_fini(&tcb->sndbuf, memory);
     reass_fini(&tcb->reass, memory);
+    scoreboard_fini(&tcb->board, memory);
+    tcp_memory_out_of_order_changed(tcb);
     tcb_set_state(tcb, TCPS_CLOSED);
     reap_if_nobodys(tcb);
 }
@@ -304,17 +316,30 @@ uint32_t tcb_receive_window(const struct tcb *tcb)
     return seq_gt(tcb->rcv_adv, tcb->rcv_nxt) ? tcb->rcv_adv - tcb->rcv_nxt : 0;
 }
 
+static bool find_path(const struct tcb *tcb, struct ip_path *path)
+{
+    return ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
+                   tcb->local.scope, path) == 0;
+}
+
 unsigned tcb_path_mtu(const struct tcb *tcb)
 {
     struct ip_path path;
-    unsigned mtu = IP_HEADER_LEN + TCP_HEADER_LEN + MSS_DEFAULT;
+    unsigned mtu = TCP_IP_HEADERS + MSS_DEFAULT;
 
-    if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
-                tcb->local.scope, &path) == 0)
-        mtu = path.iface->mtu;
-    if (tcb->path_mtu != 0 && tcb->path_mtu < mtu)
-        mtu = tcb->path_mtu;
+    if (find_path(tcb, &path))
+        mtu = path.mtu;
+    if (tcb->path_mtu.reduced != 0)
+        mtu = min_u32(mtu, tcb->path_mtu.reduced);
     return mtu;
+}
+
+unsigned tcb_link_mtu(const struct tcb *tcb)
+{
+    struct ip_path path;
+
+    return find_path(tcb, &path) ? path.iface->mtu
+                                 : TCP_IP_HEADERS + MSS_DEFAULT;
 }
 
 void tcb_update_mss(struct tcb *tcb, unsigned mtu)
@@ -346,5 +371,6 @@ void tcb_check(const struct tcb *tcb)
     }
     if (tcb->state != TCPS_TIME_WAIT && tcb_flight_size(tcb) > 0 &&
         !list_is_linked(&tcb->output_node))
-        assert(tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT));
+        assert(tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT) ||
+               tcp_timer_is_set(tcb, TCP_TIMER_PROBE));
 }

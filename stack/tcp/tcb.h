@@ -7,24 +7,82 @@
 #define TAPIR_TCP_TCB_H
 
 #include "tcp/tcp.h"
+#include "tcp/tcp_autotune.h"
 #include "tcp/tcp_buffer.h"
 #include "tcp/tcp_cc.h"
+#include "tcp/tcp_path_mtu.h"
 #include "tcp/tcp_reass.h"
+#include "tcp/tcp_scoreboard.h"
 #include "tcp/tcp_segment.h"
 
 enum tcp_timer {
     TCP_TIMER_RETRANSMIT, /* RFC 6298; zero-window probes too: never both */
+    TCP_TIMER_PROBE,      /* tail loss probe, RFC 8985 7.2 */
+    TCP_TIMER_REORDER,    /* RFC 8985 6.2 step 5 */
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_IDLE, /* empty buffers give their memory back */
-    TCP_TIMER_END,  /* of TIME-WAIT, or of FIN-WAIT-2 without a program */
+    TCP_TIMER_END,  /* of FIN-WAIT-2 without a program */
     TCP_TIMER_COUNT
 };
 
 enum tcp_recovery_phase {
     RECOVERY_NONE,
-    RECOVERY_FAST, /* RFC 6582: between a third duplicate ACK and `recover` */
+    RECOVERY_FAST, /* between the first loss that was found and `recover` */
     RECOVERY_LOSS  /* after a time-out: all is sent again, slowly */
+};
+
+enum { SACK_RECENT = 4 };
+
+/* What our next SACK options tell: see tcp_sack.h. */
+struct sack_sender {
+    tcp_seq recent[SACK_RECENT]; /* in the blocks that were added to last */
+    struct sack_block dsack;
+    uint8_t recent_count;
+    bool has_dsack;
+};
+
+/* RFC 8985 5.3, by its names without the prefix. */
+struct rack {
+    usec newest_sent_at; /* xmit_ts */
+    tcp_seq newest_end;  /* end_seq */
+    tcp_seq fack;
+    usec rtt;
+    usec min_rtt; /* USEC_NEVER: none yet */
+    usec min_rtt_at;
+    tcp_seq dsack_round;
+    uint8_t reo_wnd_mult;
+    uint8_t reo_wnd_persist;
+    bool has_dsack_round;
+    bool reordering_seen;
+};
+
+/* RFC 8985 5.3, the tail loss probe's. */
+struct tlp {
+    tcp_seq end_seq; /* while is_out */
+    bool is_out;
+    bool is_resent;  /* is_retrans */
+    bool is_due;     /* tcp_output will send it */
+    bool has_sample; /* the RTT was measured since the last probe */
+};
+
+/* RFC 6937 2 */
+struct prr {
+    uint32_t delivered;
+    uint32_t out;
+    uint32_t recover_flight; /* RecoverFS */
+};
+
+/* What tells whether a recovery was right: see tcp_undo.h. The window as it was
+ * before is congestion control's to remember. */
+struct undo {
+    uint32_t stamp;       /* of the first retransmission */
+    uint32_t resent;      /* bytes */
+    uint32_t unexplained; /* of these, bytes that no D-SACK has told of */
+    tcp_seq first;        /* of what was sent again, while resent > 0 */
+    tcp_seq end;
+    bool is_possible;
+    bool is_of_timeout; /* not of a fast recovery */
 };
 
 /* A local port in use, and by whom: see tcp_port.h. */
@@ -34,8 +92,9 @@ struct tcb {
     struct hash_node node; /* in tcp->connections, while is_connected */
     struct list all_node;
     struct list output_node; /* in tcp->output: marked */
-    struct list end_node;    /* in tcp->time_wait, then in tcp->reaped */
+    struct list end_node;    /* in tcp->reaped */
     struct list port_node;   /* among those that are bound to the port */
+    struct list holder_node; /* in tcp->memory, with text out of order */
     struct tcp *tcp;
     struct tcp_port *port;
     void *owner; /* the socket; NULL: its program has let go, or not yet got
@@ -59,8 +118,8 @@ struct tcb {
     uint16_t snd_mss;  /* Eff.snd.MSS (RFC 9293 3.7.1): text of a segment */
     uint16_t peer_mss; /* SendMSS */
     uint16_t user_mss; /* TCP_MAXSEG; 0: none */
-    uint16_t path_mtu; /* what ICMP has told of the path; 0: nothing */
     uint8_t snd_wscale;
+    struct tcp_path_mtu path_mtu;
 
     /* Receive sequence space. */
     tcp_seq irs;
@@ -70,8 +129,11 @@ struct tcb {
     tcp_seq rcv_fin;       /* where the FIN is, once has_rcv_fin */
     struct rcvbuf rcvbuf;
     struct reass reass;
-    uint16_t rcv_mss; /* what we announced: RMSS */
+    struct sack_sender sack_sender;
+    uint16_t rcv_mss;     /* what we announced: RMSS */
+    uint8_t holder_class; /* while in tcp->memory */
     uint8_t rcv_wscale;
+    struct tcp_autotune autotune; /* of both buffers' limits */
 
     /* RFC 7323 3, 4.3 */
     uint32_t ts_recent;
@@ -95,12 +157,16 @@ struct tcb {
 
     /* RFC 5681, 6582; tcp_recovery and the algorithm */
     const struct tcp_cc_ops *cc;
+    union tcp_cc_state cc_state;
     uint32_t cwnd;
     uint32_t ssthresh;
     uint32_t bytes_acked; /* towards the next increase, RFC 3465 2.1 */
     tcp_seq recover;
-    tcp_seq resend_next; /* [resend_next, resend_end) is to be sent again */
-    tcp_seq resend_end;
+    struct scoreboard board; /* what is outstanding */
+    struct rack rack;
+    struct tlp tlp;
+    struct prr prr;
+    struct undo undo;
     enum tcp_recovery_phase phase;
     uint16_t duplicate_acks;
     uint8_t out_of_order_acks; /* duplicate ACKs that we owe */
@@ -108,7 +174,7 @@ struct tcb {
     usec last_heard;           /* any segment: for keepalive */
 
     struct tcb *listener;     /* of a child that is not yet accepted */
-    struct list children;     /* LISTEN: half-open, not yet to be accepted */
+    struct list half_open;    /* LISTEN: records, see tcp_half_open.h */
     struct list accept_queue; /* LISTEN: to be accepted, oldest first */
     struct list child_node;
     uint32_t backlog;
@@ -122,11 +188,11 @@ struct tcb {
     uint8_t ttl;
     uint8_t tos;
     bool is_connected : 1; /* in tcp->connections */
-    bool is_passive : 1;   /* came from LISTEN */
     bool is_reaped : 1;
     bool is_unfinished : 1; /* counted in tcp->unfinished */
     bool has_timestamps : 1;
     bool has_window_scale : 1;
+    bool has_sack : 1; /* both ends: RFC 2018 2 */
     bool has_rcv_fin : 1;
     bool fin_is_queued : 1; /* our FIN follows the last byte written */
     bool resend_syn : 1;
@@ -135,8 +201,10 @@ struct tcb {
     bool is_probing : 1; /* the window is shut: RETRANSMIT is the persist
                             timer (RFC 9293 3.8.6.1) */
     bool probe_is_due : 1;
+    bool is_urgent : 1; /* the first lost segment goes whatever cwnd says */
     bool is_cwnd_limited : 1; /* cwnd, not the program, held output back */
     bool had_partial_ack : 1;
+    bool is_paced : 1; /* output is spread over the round trip */
     bool was_syn_resent : 1;
     bool nodelay : 1;
     bool keepalive : 1;
@@ -146,6 +214,11 @@ struct tcb {
 
 /* A TCB in CLOSED; NULL without memory or above max_connections. */
 MUST_CHECK struct tcb *tcb_create(struct tcp *tcp, void *owner);
+/* The same, for a connection that has its number already. */
+MUST_CHECK struct tcb *tcb_create_numbered(struct tcp *tcp, void *owner,
+                                           uint32_t number);
+/* One in the caller's hands, which no table, list or limit knows. */
+void tcb_init(struct tcb *tcb, struct tcp *tcp);
 
 /*
  * CLOSED: timers, buffers and tables let go of it. If it has no owner either
@@ -167,6 +240,9 @@ MUST_CHECK int tcb_connect_ends(struct tcb *tcb, const struct endpoint *local,
                                 const struct endpoint *remote);
 struct tcb *tcb_find(struct tcp *tcp, const struct endpoint *local,
                      const struct endpoint *remote);
+/* Whether there is no connection with these ends, of whatever kind. */
+bool tcb_ends_are_free(struct tcp *tcp, const struct endpoint *local,
+                       const struct endpoint *remote);
 
 /* The connection ends by an error (positive), which the program will see. */
 void tcb_fail(struct tcb *tcb, int error);
@@ -199,8 +275,9 @@ uint32_t tcb_receive_window(const struct tcb *tcb);
 
 /* Eff.snd.MSS anew, after the peer's MSS, the path's MTU or an option. */
 void tcb_update_mss(struct tcb *tcb, unsigned mtu);
-/* The MTU towards the remote end, by the route and by what ICMP told. */
+/* The MTU of the path to the remote end, and that of our link to it. */
 unsigned tcb_path_mtu(const struct tcb *tcb);
+unsigned tcb_link_mtu(const struct tcb *tcb);
 
 /* The 1 ms clock of the timestamp option, RFC 7323 5.4, with our offset. */
 uint32_t tcb_timestamp(const struct tcb *tcb);

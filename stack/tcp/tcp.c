@@ -4,8 +4,10 @@
 #include "tcp/tcp.h"
 
 #include "tcp/tcb.h"
+#include "tcp/tcp_half_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
+#include "tcp/tcp_time_wait.h"
 
 #include <errno.h>
 
@@ -29,37 +31,85 @@ struct tcp_config tcp_config_default(void)
         .initial_window = 10,
         .send_buffer = 1024 * 1024,
         .receive_buffer = 1024 * 1024,
+        .buffer_tuning = true,
+        .send_buffer_max = 32 * 1024 * 1024,
+        .receive_buffer_max = 32 * 1024 * 1024,
         .max_connections = 2 * 1024 * 1024,
+        .max_half_open = 4096,
         .max_time_wait = 65536,
         .challenge_acks_per_second = 10,
         .resets_per_second = 10000,
+        .congestion = "cubic",
+        .hystart = true,
+        .cubic_fast_convergence = true,
         .timestamps = true,
+        .sack = true,
+        .dsack = true,
+        .rack = true,
+        .tlp = true,
+        .prr = true,
+        .frto = true,
+        .limited_transmit = true,
+        .rto_restart = true,
+        .undo = true,
         .window_scale = true,
+        .pmtu_discovery = true,
+        .black_hole_detection = true,
+        .syn_cookies = true,
         .port_first = 32768,
         .port_last = 60999,
     };
 }
 
+/* All of them, so that all can be taken down again; 0 or -ENOBUFS. */
+static int init_tables(struct tcp *tcp)
+{
+    struct memory *memory = tcp->env->memory;
+    int errors[] = {
+        hash_table_init(&tcp->connections, memory),
+        hash_table_init(&tcp->ports, memory),
+        half_open_init(tcp),
+        time_wait_init(tcp),
+    };
+
+    for (unsigned i = 0; i < ARRAY_LENGTH(errors); i++)
+        if (errors[i] < 0)
+            return errors[i];
+    return 0;
+}
+
+/* Also where there was no memory for one. */
+static void fini_tables(struct tcp *tcp)
+{
+    half_open_fini(tcp);
+    time_wait_fini(tcp);
+    hash_table_fini(&tcp->connections, tcp->env->memory);
+    hash_table_fini(&tcp->ports, tcp->env->memory);
+}
+
 int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,
              const struct tcp_config *config)
 {
+    int error;
+
     *tcp = (struct tcp){.env = env, .ip = ip, .config = *config};
+    tcp->cc = tcp_cc_find(config->congestion);
+    if (tcp->cc == NULL)
+        return -ENOENT;
     tcp->key = random_key(&env->random);
     tcp->isn_key = random_key(&env->random);
     tcp->port_key = random_key(&env->random);
     tcp->ts_key = random_key(&env->random);
     tcp->port_counter = random_u32(&env->random);
+    tcp->cookie_key = random_key(&env->random);
     list_init(&tcp->output);
     list_init(&tcp->all);
-    list_init(&tcp->time_wait);
     list_init(&tcp->reaped);
-    if (hash_table_init(&tcp->connections, env->memory) < 0)
-        return -ENOBUFS;
-    if (hash_table_init(&tcp->ports, env->memory) < 0) {
-        hash_table_fini(&tcp->connections, env->memory);
-        return -ENOBUFS;
-    }
-    return 0;
+    tcp_memory_init(tcp);
+    error = init_tables(tcp);
+    if (error < 0)
+        fini_tables(tcp);
+    return error;
 }
 
 void tcp_fini(struct tcp *tcp)
@@ -69,11 +119,11 @@ void tcp_fini(struct tcp *tcp)
 
         tcb->owner = NULL;
         tcb->listener = NULL;
+        half_open_forget(tcb);
         tcb_close(tcb);
         tcb_reap(tcp);
     }
-    hash_table_fini(&tcp->connections, tcp->env->memory);
-    hash_table_fini(&tcp->ports, tcp->env->memory);
+    fini_tables(tcp);
 }
 
 /* Each is called once: whoever is marked while this goes on waits for the next

@@ -11,11 +11,15 @@
 #define TAPIR_TCP_TCP_H
 
 #include "ip/icmp.h"
+#include "tcp/tcp_memory.h"
 
 #include <sys/types.h>
 #include <sys/uio.h>
 
 struct tcb;
+struct tcp_cc_ops;
+
+enum { TCP_CONGESTION_MAX = 16 }; /* a name with its NUL, as in Linux */
 
 enum tcp_state {
     TCPS_CLOSED,
@@ -54,15 +58,40 @@ struct tcp_config {
     unsigned initial_window; /* segments, RFC 6928 */
     uint32_t send_buffer;    /* bytes, the limit of each connection */
     uint32_t receive_buffer;
+    bool buffer_tuning; /* both limits grow with what is used, see
+                           tcp_autotune.h, up to these: */
+    uint32_t send_buffer_max;
+    uint32_t receive_buffer_max;
+    size_t memory_limit; /* of the whole stack, see tcp_memory.h; 0: that of
+                            its struct memory */
     unsigned max_connections;
+    unsigned max_half_open; /* of one listener */
     unsigned max_time_wait; /* at the limit the oldest ends; 0 is as 1 */
     unsigned challenge_acks_per_second; /* RFC 5961 7: of each connection, no
                              common count that would tell of others */
     unsigned resets_per_second;         /* answers to unknown connections */
     bool timestamps;                    /* RFC 7323 3 */
-    bool window_scale;                  /* RFC 7323 2 */
-    uint16_t port_first;                /* ephemeral ports, RFC 6056 */
+    bool sack;             /* RFC 2018; without it NewReno, RFC 6582 */
+    bool dsack;            /* RFC 2883 */
+    bool rack;             /* RFC 8985; without it RFC 6675 */
+    bool tlp;              /* RFC 8985 7 */
+    bool prr;              /* RFC 6937 */
+    bool frto;             /* RFC 5682 */
+    bool limited_transmit; /* RFC 3042 */
+    bool rto_restart;      /* RFC 7765 */
+    bool undo;           /* RFC 3522, 3708, 4015: what was no loss is undone */
+    bool window_scale;   /* RFC 7323 2 */
+    bool pmtu_discovery; /* RFC 1191: DF, and ICMP is heard */
+    bool black_hole_detection; /* RFC 4821: and silence, too */
+    bool rfc1337;              /* TIME-WAIT is not ended by an RST */
+    bool syn_cookies;          /* RFC 4987 3.6: above max_half_open */
+    uint16_t port_first;       /* ephemeral ports, RFC 6056 */
     uint16_t port_last;
+    /* Congestion control: the algorithm's name; of cubic, RFC 9406 and RFC
+     * 9438 4.7. */
+    char congestion[TCP_CONGESTION_MAX];
+    bool hystart;
+    bool cubic_fast_convergence;
 };
 
 /* RFC 4022 names. */
@@ -79,33 +108,51 @@ struct tcp_stats {
     uint64_t out_rsts;
     uint64_t fast_retransmits; /* not in the RFC, as all that follow */
     uint64_t timeouts;
+    uint64_t loss_probes;
+    uint64_t undone_recoveries;
     uint64_t out_of_order;
     uint64_t challenge_acks;
     uint64_t zero_window_probes;
     uint64_t keepalive_probes;
     uint64_t delayed_acks;
+    uint64_t path_mtu_reductions; /* because of time-outs */
+    uint64_t pruned; /* times that text out of order was thrown away */
+    uint64_t syn_cookies_sent;
+    uint64_t syn_cookies_received; /* and good */
+    uint64_t syn_cookies_failed;
 };
 
 /* Something about the connection has changed: ask tcp_readiness. */
 typedef void tcp_notify_fn(void *context, void *owner);
 
+enum { HALF_OPEN_QUEUES = 8 }; /* see tcp_half_open.c */
+
 struct tcp {
     struct env *env;
     struct ip *ip;
     struct tcp_config config;
-    tcp_notify_fn *notify; /* set by stack.c */
+    const struct tcp_cc_ops *cc; /* of config.congestion */
+    tcp_notify_fn *notify;       /* set by stack.c */
     void *notify_context;
     struct hash_key key;      /* of the tables */
     struct hash_key isn_key;  /* RFC 6528 3 */
     struct hash_key port_key; /* RFC 6056 3.3.3 */
     struct hash_key ts_key;   /* RFC 7323 5.4: timestamp offsets */
+    struct hash_key cookie_key;
+    usec cookies_until; /* those sent so far are good no longer than this */
     uint32_t port_counter;
     struct hash_table connections; /* by both endpoints */
-    struct hash_table ports;       /* by local port: LISTEN and bound */
-    struct list output;            /* marked: they owe an ACK or can send */
-    struct list all;               /* every TCB, oldest first */
-    struct list time_wait;         /* the next to end first */
-    struct list reaped; /* CLOSED and nobody's, freed when the pass ends */
+    struct hash_table half_open;   /* likewise; tcp_half_open.h */
+    struct list half_open_queues[HALF_OPEN_QUEUES];
+    struct timer half_open_timer;
+    struct hash_table time_wait_table; /* likewise; tcp_time_wait.h */
+    struct timer time_wait_timer;
+    struct hash_table ports; /* by local port: LISTEN and bound */
+    struct list output;      /* marked: they owe an ACK or can send */
+    struct list all;         /* every TCB, oldest first */
+    struct list time_wait;   /* the next to end first */
+    struct list reaped;      /* CLOSED and nobody's, freed when the pass ends */
+    struct tcp_memory memory;
     uint32_t connection_count;
     uint32_t time_wait_count;
     uint32_t unfinished; /* closed by their program, not yet acknowledged */
@@ -118,6 +165,7 @@ struct tcp {
 };
 
 struct tcp_config tcp_config_default(void);
+/* -ENOENT: no congestion control has this name; -ENOBUFS. */
 MUST_CHECK int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,
                         const struct tcp_config *config);
 void tcp_fini(struct tcp *tcp);
@@ -218,6 +266,10 @@ uint8_t tcp_tos(const struct tcb *tcb);
 /* The largest segment to send and to announce; -EINVAL out of range. */
 MUST_CHECK int tcp_set_mss(struct tcb *tcb, unsigned mss);
 unsigned tcp_mss(const struct tcb *tcb);
+/* The congestion control by its name; -ENOENT. */
+MUST_CHECK int tcp_set_congestion(struct tcb *tcb, const char *name);
+const char *tcp_congestion(const struct tcb *tcb);
+/* A buffer that was set does not tune itself any more. */
 void tcp_set_send_buffer(struct tcb *tcb, uint32_t bytes);
 uint32_t tcp_send_buffer(const struct tcb *tcb);
 void tcp_set_receive_buffer(struct tcb *tcb, uint32_t bytes);

@@ -10,42 +10,14 @@
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
 
-void enter_time_wait(struct tcb *tcb)
-{
-    struct tcp *tcp = tcb->tcp;
-
-    if (tcp->time_wait_count >= tcp->config.max_time_wait &&
-        !list_is_empty(&tcp->time_wait))
-        tcb_close(container_of(tcp->time_wait.next, struct tcb, end_node));
-    tcp_timer_clear_all(tcb);
-    sndbuf_fini(&tcb->sndbuf, tcp->env->memory); /* all is acknowledged */
-    reass_fini(&tcb->reass, tcp->env->memory);
-    rcvbuf_release_if_empty(&tcb->rcvbuf, tcp->env->memory);
-    tcb_set_state(tcb, TCPS_TIME_WAIT);
-    list_append(&tcp->time_wait, &tcb->end_node);
-    tcp->time_wait_count++;
-    tcp_timer_set(tcb, TCP_TIMER_END, tcp->env->now + tcp->config.msl2);
-}
-
 bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg)
 {
     return seq_lt(tcb->snd_una, seg->ack) && seq_leq(seg->ack, tcb->snd_nxt);
 }
 
-/* SYN-RECEIVED: the third segment of the handshake. */
-static bool complete_handshake(struct tcb *tcb, const struct ip_packet *packet,
-                               const struct tcp_segment *seg)
+/* The third segment of the handshake. */
+void complete_handshake(struct tcb *tcb, const struct tcp_segment *seg)
 {
-    if (!acknowledges_the_syn(tcb, seg)) {
-        drop_segment(tcb, seg, DROP_TCP_BAD_ACK);
-        tcp_reset_unknown(tcb->tcp, packet, seg);
-        return false;
-    }
-    if (tcb->listener != NULL && !tcp_has_backlog(tcb->listener)) {
-        /* as Linux: our SYN,ACK goes again, and then there may be room */
-        drop_segment(tcb, seg, DROP_TCP_BACKLOG_FULL);
-        return false;
-    }
     tcb->snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
     tcb->max_snd_wnd = max_u32(tcb->max_snd_wnd, tcb->snd_wnd);
     tcb->snd_wl1 = seg->seq;
@@ -53,6 +25,18 @@ static bool complete_handshake(struct tcb *tcb, const struct ip_packet *packet,
     tcp_become_established(tcb, seg);
     tcp_queue_for_accept(tcb);
     tcb_notify(tcb);
+}
+
+/* SYN-RECEIVED after a simultaneous open. */
+static bool process_ack_of_syn(struct tcb *tcb, const struct ip_packet *packet,
+                               const struct tcp_segment *seg)
+{
+    if (!acknowledges_the_syn(tcb, seg)) {
+        drop_segment(tcb, seg, DROP_TCP_BAD_ACK);
+        tcp_reset_unknown(tcb->tcp, packet, seg);
+        return false;
+    }
+    complete_handshake(tcb, seg);
     return true;
 }
 
@@ -76,8 +60,11 @@ static void stop_probing(struct tcb *tcb)
 {
     tcb->is_probing = false;
     tcb->backoff = 0;
-    tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
-    recovery_window_opened(tcb);
+    if (tcb_flight_size(tcb) > 0)
+        tcp_timer_restart_retransmit(tcb);
+    else
+        tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
+    recovery_nothing_was_taken(tcb);
 }
 
 /* SND.UNA =< SEG.ACK, and no older than what told the window last */
@@ -99,20 +86,9 @@ static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
     tcb_mark_output(tcb);
 }
 
-/* RFC 5681 2, (a) to (e). The answer to a probe of a shut window looks like
- * one, but tells of no loss. */
-static bool is_duplicate_ack(const struct tcb *tcb,
-                             const struct tcp_segment *seg)
-{
-    return !tcb->is_probing && tcb_flight_size(tcb) > 0 && seg->came_len == 0 &&
-           seg->ack == tcb->snd_una &&
-           (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
-}
-
 /* SND.UNA < SEG.ACK =< SND.NXT */
 static void take_new_ack(struct tcb *tcb, const struct tcp_segment *seg)
 {
-    uint32_t acked = seg->ack - tcb->snd_una;
     tcp_seq text_end = sndbuf_end(&tcb->sndbuf);
 
     rtt_acked(tcb, seg);
@@ -126,9 +102,22 @@ static void take_new_ack(struct tcb *tcb, const struct tcp_segment *seg)
     sndbuf_acknowledge(&tcb->sndbuf, seq_min(seg->ack, text_end));
     if (seq_geq(seg->ack, text_end))
         tcp_timer_buffer_is_empty(tcb);
-    recovery_acked(tcb, acked);
+    autotune_acked(tcb);
+    path_mtu_acked(tcb);
     tcb_mark_output(tcb);
     tcb_notify(tcb);
+}
+
+/* One that is older than SND.UNA tells nothing any more. */
+static void take_ack(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    uint32_t acked = seg->ack - tcb->snd_una;
+
+    if (seq_lt(seg->ack, tcb->snd_una))
+        return;
+    if (acked > 0)
+        take_new_ack(tcb, seg);
+    recovery_acknowledged(tcb, seg, acked);
 }
 
 /* Our FIN is acknowledged, in a state where that matters. */
@@ -167,13 +156,10 @@ bool process_ack(struct tcb *tcb, const struct ip_packet *packet,
         return false;
     }
     if (tcb->state == TCPS_SYN_RECEIVED)
-        return complete_handshake(tcb, packet, seg);
+        return process_ack_of_syn(tcb, packet, seg);
     if (!ack_is_plausible(tcb, seg))
         return false;
-    if (seq_gt(seg->ack, tcb->snd_una))
-        take_new_ack(tcb, seg);
-    else if (is_duplicate_ack(tcb, seg))
-        recovery_duplicate_ack(tcb);
+    take_ack(tcb, seg);
     update_window(tcb, seg);
     return close_by_ack(tcb);
 }

@@ -33,11 +33,11 @@ static size_t iov_total(const struct iovec *iov, int count)
     return total;
 }
 
-ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
-                     const struct iovec *iov, int count)
+ssize_t sndbuf_write_up_to(struct sndbuf *buf, struct memory *memory,
+                           const struct iovec *iov, int count, uint32_t limit)
 {
-    uint32_t room =
-        (uint32_t)min_size(sndbuf_space(buf), iov_total(iov, count));
+    uint32_t space = buf->ring.used < limit ? limit - buf->ring.used : 0;
+    uint32_t room = (uint32_t)min_size(space, iov_total(iov, count));
     uint32_t done = 0;
 
     if (room == 0)
@@ -53,6 +53,12 @@ ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
     }
     ring_commit(&buf->ring, room);
     return room;
+}
+
+ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
+                     const struct iovec *iov, int count)
+{
+    return sndbuf_write_up_to(buf, memory, iov, count, buf->limit);
 }
 
 unsigned sndbuf_slices(const struct sndbuf *buf, tcp_seq from, uint32_t len,
@@ -121,6 +127,21 @@ int rcvbuf_put(struct rcvbuf *buf, struct memory *memory, uint32_t at,
         piece_at += frame->slices[i].len;
     }
     return 0;
+}
+
+size_t rcvbuf_growth(const struct rcvbuf *buf, uint32_t at, uint32_t len)
+{
+    return ring_growth(&buf->ring, buf->ring.used + at + len);
+}
+
+bool rcvbuf_can_shrink(const struct rcvbuf *buf)
+{
+    return ring_can_shrink(&buf->ring);
+}
+
+void rcvbuf_shrink(struct rcvbuf *buf, struct memory *memory)
+{
+    ring_shrink(&buf->ring, memory);
 }
 
 void rcvbuf_commit(struct rcvbuf *buf, uint32_t len)

@@ -30,6 +30,11 @@ uint32_t sndbuf_space(const struct sndbuf *buf);
 MUST_CHECK ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
                                 const struct iovec *iov, int count);
 
+/* The same, as if the limit were another one. */
+MUST_CHECK ssize_t sndbuf_write_up_to(struct sndbuf *buf, struct memory *memory,
+                                      const struct iovec *iov, int count,
+                                      uint32_t limit);
+
 /* The bytes [from, from + len) as they lie; the number of pieces. */
 unsigned sndbuf_slices(const struct sndbuf *buf, tcp_seq from, uint32_t len,
                        struct bytes pieces[static 2]);
@@ -58,6 +63,14 @@ uint32_t rcvbuf_space(const struct rcvbuf *buf);
 MUST_CHECK int rcvbuf_put(struct rcvbuf *buf, struct memory *memory,
                           uint32_t at, const struct frame *frame, size_t from,
                           uint32_t len);
+
+/* What that takes from memory: 0 if the ring reaches so far. */
+size_t rcvbuf_growth(const struct rcvbuf *buf, uint32_t at, uint32_t len);
+
+/* Whether a smaller ring would do for what is unread, and to make it so; what
+ * was put beyond RCV.NXT is gone then. */
+bool rcvbuf_can_shrink(const struct rcvbuf *buf);
+void rcvbuf_shrink(struct rcvbuf *buf, struct memory *memory);
 
 /* RCV.NXT moves on over `len` bytes that have been put: they can be read. */
 void rcvbuf_commit(struct rcvbuf *buf, uint32_t len);

@@ -1,31 +1,84 @@
 /*
  * Congestion control: one table of functions, one file for each algorithm.
  * Loss recovery (tcp_recovery) decides when something is lost; the algorithm
- * decides how much may be in flight. It sets tcb->cwnd and tcb->ssthresh.
+ * decides how much may be in flight. It sets tcb->cwnd and tcb->ssthresh, in
+ * bytes, and keeps what else it must know in tcb->cc_state.
+ *
+ * A new algorithm is a file of its own, a member of union tcp_cc_state and a
+ * line of the table in tcp_cc.c.
  */
 #ifndef TAPIR_TCP_CC_H
 #define TAPIR_TCP_CC_H
 
-#include <stdint.h>
-
-struct tcb;
+#include "tcp/tcp.h"
+#include "tcp/tcp_cubic.h"
 
 struct tcp_cc_ops {
-    const char *name;
+    const char *name; /* of TCP_CONGESTION and --congestion */
 
-    /* The connection is established: the initial window (RFC 6928 2). */
+    /* The connection is established: the initial window (RFC 6928 2). The
+     * algorithm's state is all zero before. */
     void (*init)(struct tcb *tcb);
 
     /* `acked` bytes were acknowledged outside of fast recovery. */
     void (*acked)(struct tcb *tcb, uint32_t acked);
 
-    /* A loss was found with `flight` bytes outstanding: sets ssthresh. */
+    /* A loss was found with `flight` bytes outstanding: sets ssthresh. Called
+     * before recovery changes cwnd, which is remembered for `undo`. */
     void (*lost)(struct tcb *tcb, uint32_t flight);
+
+    /* The retransmission timer has expired; `lost` was called before if this
+     * expiry lowers ssthresh (RFC 5681 3.1). Recovery sets cwnd. */
+    void (*timed_out)(struct tcb *tcb);
+
+    /* What the last `lost` answered to was no loss (RFC 4015): the window as
+     * it was, unless it has grown above that meanwhile. */
+    void (*undo)(struct tcb *tcb);
 
     /* Nothing was sent for longer than the RTO (RFC 5681 4.1). */
     void (*idle)(struct tcb *tcb);
+
+    /* A round-trip time was measured, also before `init`. */
+    void (*rtt_sample)(struct tcb *tcb, usec rtt);
 };
 
+/* What NewReno remembers: the window before the last loss, 0 when that was
+ * undone. */
+struct newreno {
+    uint32_t undo_cwnd;
+    uint32_t undo_ssthresh;
+};
+
+/* Of the algorithm of tcb->cc, and of no other. */
+union tcp_cc_state {
+    struct newreno newreno;
+    struct cubic cubic;
+};
+
+/* Each connection pays for the largest. */
+enum { TCP_CC_STATE_MAX = 256 };
+_Static_assert(sizeof(union tcp_cc_state) <= TCP_CC_STATE_MAX,
+               "the state of a congestion control is too large");
+
+enum { TCP_CWND_MAX = 1 << 30 }; /* RFC 7323 2.3: no window is larger */
+
 extern const struct tcp_cc_ops tcp_newreno;
+extern const struct tcp_cc_ops tcp_cubic;
+
+/* By its name; NULL: there is none. */
+const struct tcp_cc_ops *tcp_cc_find(const char *name);
+/* The algorithms in turn, from 0; NULL after the last. */
+const struct tcp_cc_ops *tcp_cc_at(size_t index);
+
+/* Another algorithm takes over, on an open connection with the same window. */
+void tcp_cc_assign(struct tcb *tcb, const struct tcp_cc_ops *cc);
+
+/* IW, RFC 6928 2; one segment if a SYN was lost (RFC 5681 3.1). */
+uint32_t tcp_cc_initial_window(const struct tcb *tcb);
+/* RW, RFC 5681 4.1: the window after a time without traffic. */
+uint32_t tcp_cc_restart_window(const struct tcb *tcb);
+
+/* Tells the trace of a change that the algorithm itself has made. */
+void tcp_cc_trace(const struct tcb *tcb, const char *cause);
 
 #endif

@@ -3,44 +3,52 @@
  * caution of RFC 5927, since anybody can send such a message.
  */
 #include "tcp/tcb.h"
-#include "tcp/tcp_output.h"
-#include "tcp/tcp_recovery.h"
+#include "tcp/tcp_half_open.h"
 
-#include <errno.h>
+/* The quoted segment is one of ours: its source is local. */
+static struct tcp_ends quoted_ends(const struct icmp_error *error)
+{
+    const uint8_t *header = error->payload.data;
 
-enum { PATH_MTU_FLOOR = 552 }; /* as Linux: below, somebody is playing tricks */
+    return (struct tcp_ends){
+        .local = error->quoted.src,
+        .remote = error->quoted.dst,
+        .local_port = get_be16(header + TCP_SRC_PORT),
+        .remote_port = get_be16(header + TCP_DST_PORT),
+    };
+}
+
+static tcp_seq quoted_seq(const struct icmp_error *error)
+{
+    return get_be32(error->payload.data + TCP_SEQ);
+}
 
 static struct tcb *find_quoted(struct tcp *tcp, const struct icmp_error *error)
 {
-    const uint8_t *header = error->payload.data;
-    struct endpoint local = {.addr = error->quoted.src,
-                             .port = get_be16(header + TCP_SRC_PORT)};
-    struct endpoint remote = {.addr = error->quoted.dst,
-                              .port = get_be16(header + TCP_DST_PORT)};
+    struct tcp_ends ends = quoted_ends(error);
+    struct endpoint local = tcp_ends_local(&ends);
+    struct endpoint remote = tcp_ends_remote(&ends);
 
     return tcb_find(tcp, &local, &remote);
+}
+
+/* One whose SYN,ACK it is. */
+static struct half_open *find_quoted_half_open(struct tcp *tcp,
+                                               const struct icmp_error *error)
+{
+    struct tcp_ends ends = quoted_ends(error);
+    struct half_open *half = half_open_find(tcp, &ends);
+
+    return half != NULL && quoted_seq(error) == half->iss ? half : NULL;
 }
 
 /* RFC 5927 4.1: it must speak of something that is in flight */
 static bool quotes_something_in_flight(const struct tcb *tcb,
                                        const struct icmp_error *error)
 {
-    tcp_seq seq = get_be32(error->payload.data + TCP_SEQ);
+    tcp_seq seq = quoted_seq(error);
 
     return seq_leq(tcb->snd_una, seq) && seq_lt(seq, tcb->snd_nxt);
-}
-
-/* RFC 1191 6.3: smaller segments from now on, and what was too big again. */
-static void lower_path_mtu(struct tcb *tcb, unsigned mtu)
-{
-    mtu = max_u32(mtu, PATH_MTU_FLOOR);
-    if (mtu >= tcb_path_mtu(tcb))
-        return;
-    tcb->path_mtu = (uint16_t)mtu;
-    tcb_update_mss(tcb, mtu);
-    if (tcb_is_synchronized(tcb))
-        recovery_window_opened(tcb);
-    tcb_mark_output(tcb);
 }
 
 /* Before both SYNs are acknowledged a hard error ends the attempt (RFC 5927
@@ -59,14 +67,19 @@ static bool ends_the_attempt(const struct tcb *tcb,
 void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error)
 {
     struct tcb *tcb = find_quoted(tcp, error);
+    struct half_open *half = find_quoted_half_open(tcp, error);
 
+    if (half != NULL) {
+        half_open_icmp_error(half, error);
+        return;
+    }
     if (tcb == NULL || !quotes_something_in_flight(tcb, error)) {
         env_drop(tcp->env, DROP_ICMP_BAD_QUOTE, NULL);
         return;
     }
     if (error->type == ICMP_UNREACHABLE &&
         error->code == ICMP_FRAGMENTATION_NEEDED)
-        lower_path_mtu(tcb, error->mtu);
+        path_mtu_told(tcb, error, get_be32(error->payload.data + TCP_SEQ));
     else if (ends_the_attempt(tcb, error))
         tcb_fail(tcb, error->error);
     else

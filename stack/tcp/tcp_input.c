@@ -2,12 +2,16 @@
  * SEGMENT ARRIVES, RFC 9293 3.10.7, as a table of contents: its sections are
  * the functions segment_arrives_*, its eight steps the lines of
  * segment_arrives_otherwise. The steps themselves are in tcp_sequence.c (first
- * to fourth), tcp_ack.c (fifth) and tcp_text.c (seventh, eighth).
+ * to fourth), tcp_ack.c (fifth) and tcp_text.c (seventh, eighth); those of a
+ * half-open connection, which has no TCB yet, in tcp_syn_received.c, of one in
+ * TIME-WAIT, which has none any more, in tcp_time_wait.c.
  */
+#include "tcp/tcp_half_open.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_steps.h"
+#include "tcp/tcp_time_wait.h"
 
 #include "base/checksum.h"
 
@@ -23,21 +27,58 @@ static void segment_arrives_closed(struct tcp *tcp,
     tcp_reset_unknown(tcp, packet, seg);
 }
 
+/* ---- 3.10.7.4: SYN-RECEIVED, after LISTEN ------------------------------- */
+
+static void segment_arrives_in_syn_received(struct half_open *half,
+                                            const struct ip_packet *packet,
+                                            struct tcp_segment *seg)
+{
+    struct tcb *tcb;
+
+    if (!half_open_accept_sequence(half, seg)) /* first */
+        return;
+    if (!half_open_process_rst(half, seg)) /* second */
+        return;
+    /* third: security, see tcp.h */
+    if (!half_open_process_syn(half, seg)) /* fourth */
+        return;
+    tcb = half_open_process_ack(half, packet, seg); /* fifth */
+    if (tcb == NULL)
+        return;
+    update_ts_recent(tcb, seg);
+    if (process_text(tcb, seg)) /* seventh */
+        process_fin(tcb, seg);  /* eighth */
+}
+
 /* ---- 3.10.7.2: LISTEN --------------------------------------------------- */
+
+/* It is bad, unless it is the answer to a SYN,ACK of which we kept nothing. */
+static void ack_arrives_in_listen(struct tcb *listener,
+                                  const struct ip_packet *packet,
+                                  struct tcp_segment *seg)
+{
+    struct half_open half;
+
+    if (half_open_from_cookie(listener, packet, seg, &half)) {
+        segment_arrives_in_syn_received(&half, packet, seg);
+        return;
+    }
+    drop_segment(listener, seg, DROP_TCP_NO_CONNECTION);
+    tcp_reset_unknown(listener->tcp, packet, seg);
+}
 
 static void segment_arrives_in_listen(struct tcb *listener,
                                       const struct ip_packet *packet,
-                                      const struct tcp_segment *seg)
+                                      struct tcp_segment *seg)
 {
     if (seg->flags & SEG_RST) { /* first */
         drop_segment(listener, seg, DROP_TCP_UNEXPECTED_RST);
     } else if (seg->flags & SEG_ACK) { /* second */
-        drop_segment(listener, seg, DROP_TCP_NO_CONNECTION);
-        tcp_reset_unknown(listener->tcp, packet, seg);
+        ack_arrives_in_listen(listener, packet, seg);
     } else if (seg->flags & SEG_SYN) { /* third */
         /* text that comes with it is not kept: it is not acknowledged, and
          * so will come again */
-        tcp_open_passively(listener, packet, seg);
+        half_open_begin(listener, packet, seg);
     } else { /* fourth: "should not be reached" */
         drop_segment(listener, seg, DROP_TCP_NO_SYN);
     }
@@ -124,6 +165,25 @@ static void segment_arrives_otherwise(struct tcb *tcb,
     process_fin(tcb, seg); /* eighth */
 }
 
+/* ---- 3.10.7.4: TIME-WAIT ------------------------------------------------ */
+
+static void segment_arrives_in_time_wait(struct tcp *tcp,
+                                         struct time_wait *wait,
+                                         const struct tcp_segment *seg)
+{
+    if (!time_wait_accept_sequence(tcp, wait, seg)) /* first */
+        return;
+    if (!time_wait_process_rst(tcp, wait, seg)) /* second; RFC 1337 */
+        return;
+    /* third: security, see tcp.h */
+    if (!time_wait_process_syn(tcp, wait, seg)) /* fourth */
+        return;
+    if (!time_wait_process_ack(tcp, wait, seg)) /* fifth */
+        return;
+    /* seventh: "this should not occur", the text is ignored */
+    time_wait_process_fin(tcp, wait, seg); /* eighth */
+}
+
 /* ---- The door ----------------------------------------------------------- */
 
 static bool checksum_is_right(const struct ip_packet *packet)
@@ -154,37 +214,38 @@ static enum drop_reason what_is_wrong(const struct ip_packet *packet,
     return DROP_NONE;
 }
 
-/* RFC 9293 3.6.1, RFC 6191 2: a new SYN may take over what waits only for the
- * old connection's stragglers, if it is clearly newer. */
-static bool may_reopen(const struct tcb *tcb, const struct tcp_segment *seg)
-{
-    int32_t newer = (int32_t)(seg->options.ts_val - tcb->ts_recent);
+/* Whom a segment is for: one of these, or nobody. */
+struct receiver {
+    struct tcb *tcb;
+    struct half_open *half_open;
+    struct time_wait *time_wait;
+};
 
-    if (tcb->state != TCPS_TIME_WAIT || !(seg->flags & SEG_SYN) ||
-        (seg->flags & (SEG_ACK | SEG_RST)))
-        return false;
-    if (tcb->has_timestamps && seg->options.has_timestamps && newer != 0)
-        return newer > 0;
-    return seq_gt(seg->seq, tcb->rcv_nxt);
+static struct receiver find_receiver(struct tcp *tcp,
+                                     const struct ip_packet *packet,
+                                     const struct tcp_segment *seg)
+{
+    struct tcp_ends ends = tcp_ends_of_segment(packet, seg);
+    struct endpoint local = tcp_ends_local(&ends);
+    struct endpoint remote = tcp_ends_remote(&ends);
+    struct receiver receiver = {.tcb = tcb_find(tcp, &local, &remote)};
+
+    if (receiver.tcb != NULL)
+        return receiver;
+    receiver.half_open = half_open_find(tcp, &ends);
+    if (receiver.half_open != NULL)
+        return receiver;
+    receiver.time_wait = time_wait_find(tcp, &ends);
+    if (receiver.time_wait != NULL &&
+        !time_wait_may_reopen(receiver.time_wait, seg))
+        return receiver;
+    receiver.tcb = tcp_port_listener(tcp, &local);
+    if (receiver.tcb != NULL)
+        receiver.time_wait = NULL;
+    return receiver;
 }
 
-static struct tcb *find_receiver(struct tcp *tcp,
-                                 const struct ip_packet *packet,
-                                 const struct tcp_segment *seg)
-{
-    struct endpoint local = {.addr = packet->header.dst, .port = seg->dst_port};
-    struct endpoint remote = {.addr = packet->header.src,
-                              .port = seg->src_port};
-    struct tcb *tcb = tcb_find(tcp, &local, &remote);
-    struct tcb *listener;
-
-    if (tcb != NULL && !may_reopen(tcb, seg))
-        return tcb;
-    listener = tcp_port_listener(tcp, &local);
-    return listener != NULL ? listener : tcb;
-}
-
-static void trace_arrival(struct tcp *tcp, const struct tcb *tcb,
+static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
                           const struct ip_packet *packet,
                           const struct tcp_segment *seg)
 {
@@ -198,7 +259,16 @@ static void trace_arrival(struct tcp *tcp, const struct tcb *tcb,
         .len = seg->text_len,
     };
 
-    if (tcb != NULL && tcb->state != TCPS_LISTEN) {
+    const struct tcb *tcb = receiver->tcb;
+    const struct half_open *half = receiver->half_open;
+
+    if (half != NULL) {
+        event.connection = half->number;
+        event.iss = half->iss;
+        event.irs = half->irs;
+    } else if (receiver->time_wait != NULL) {
+        event.connection = receiver->time_wait->number;
+    } else if (tcb != NULL && tcb->state != TCPS_LISTEN) {
         event.connection = tcb->number;
         event.iss = tcb->iss;
         event.irs = tcb->irs;
@@ -213,6 +283,7 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
 {
     struct tcp_segment seg;
     enum drop_reason wrong = what_is_wrong(packet, &seg);
+    struct receiver receiver;
     struct tcb *tcb;
 
     tcp->stats.in_segs++;
@@ -221,9 +292,14 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
         env_drop(tcp->env, wrong, packet->frame);
         return;
     }
-    tcb = find_receiver(tcp, packet, &seg);
-    trace_arrival(tcp, tcb, packet, &seg);
-    if (tcb == NULL)
+    receiver = find_receiver(tcp, packet, &seg);
+    trace_arrival(tcp, &receiver, packet, &seg);
+    tcb = receiver.tcb;
+    if (receiver.half_open != NULL)
+        segment_arrives_in_syn_received(receiver.half_open, packet, &seg);
+    else if (receiver.time_wait != NULL)
+        segment_arrives_in_time_wait(tcp, receiver.time_wait, &seg);
+    else if (tcb == NULL)
         segment_arrives_closed(tcp, packet, &seg);
     else if (tcb->state == TCPS_LISTEN)
         segment_arrives_in_listen(tcb, packet, &seg);

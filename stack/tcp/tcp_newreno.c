@@ -1,24 +1,12 @@
 /*
  * Slow start and congestion avoidance, RFC 5681 3.1, by counting bytes
- * (RFC 3465); the initial window of RFC 6928. Fast recovery is tcp_recovery's.
+ * (RFC 3465). Fast recovery is tcp_recovery's.
  */
 #include "tcp/tcb.h"
 
-enum { USUAL_MSS = 1460 };
-
-/* RFC 6928 2 (1): large segments have a bound in bytes. */
-static uint32_t initial_window(const struct tcb *tcb)
-{
-    uint32_t segments = tcb->tcp->config.initial_window;
-    uint32_t mss = tcb->snd_mss;
-
-    return min_u32(segments * mss, max_u32(segments * USUAL_MSS, 2 * mss));
-}
-
 static void newreno_init(struct tcb *tcb)
 {
-    /* RFC 5681 3.1: a SYN that was lost says that the path is full */
-    tcb->cwnd = tcb->was_syn_resent ? tcb->snd_mss : initial_window(tcb);
+    tcb->cwnd = tcp_cc_initial_window(tcb);
     tcb->ssthresh = UINT32_MAX;
     tcb->bytes_acked = 0;
 }
@@ -55,13 +43,41 @@ static void newreno_acked(struct tcb *tcb, uint32_t acked)
 
 static void newreno_lost(struct tcb *tcb, uint32_t flight)
 {
+    struct newreno *newreno = &tcb->cc_state.newreno;
+
+    newreno->undo_cwnd = tcb->cwnd;
+    newreno->undo_ssthresh = tcb->ssthresh;
     tcb->ssthresh = max_u32(flight / 2, 2u * tcb->snd_mss); /* RFC 5681 (4) */
     tcb->bytes_acked = 0;
 }
 
+/* `lost` has said it all. */
+static void newreno_timed_out(struct tcb *tcb)
+{
+    (void)tcb;
+}
+
+static void newreno_undo(struct tcb *tcb)
+{
+    struct newreno *newreno = &tcb->cc_state.newreno;
+
+    if (tcb->cwnd < newreno->undo_cwnd) {
+        tcb->cwnd = newreno->undo_cwnd;
+        tcb->ssthresh = newreno->undo_ssthresh;
+    }
+    newreno->undo_cwnd = 0;
+}
+
 static void newreno_idle(struct tcb *tcb)
 {
-    tcb->cwnd = min_u32(tcb->cwnd, initial_window(tcb)); /* RW, RFC 5681 4.1 */
+    tcb->cwnd = tcp_cc_restart_window(tcb);
+}
+
+/* The window does not depend on it. */
+static void newreno_rtt_sample(struct tcb *tcb, usec rtt)
+{
+    (void)tcb;
+    (void)rtt;
 }
 
 const struct tcp_cc_ops tcp_newreno = {
@@ -69,5 +85,8 @@ const struct tcp_cc_ops tcp_newreno = {
     .init = newreno_init,
     .acked = newreno_acked,
     .lost = newreno_lost,
+    .timed_out = newreno_timed_out,
+    .undo = newreno_undo,
     .idle = newreno_idle,
+    .rtt_sample = newreno_rtt_sample,
 };

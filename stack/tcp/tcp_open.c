@@ -1,44 +1,38 @@
 #include "tcp/tcp_open.h"
 
+#include "tcp/tcp_half_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_timer.h"
 
-enum { HALF_OPEN_MAX = 4096 }; /* of one listener, as Linux's SYN backlog */
-
-static uint64_t hash_connection(const struct tcb *tcb,
-                                const struct hash_key *key)
-{
-    uint8_t ends[36];
-
-    memcpy(ends, tcb->local.addr.octet, 16);
-    memcpy(ends + 16, tcb->remote.addr.octet, 16);
-    put_be16(ends + 32, tcb->local.port);
-    put_be16(ends + 34, tcb->remote.port);
-    return hash_bytes(key, bytes_of(ends, sizeof(ends)));
-}
-
 /* RFC 6528 3: ISN = M + F(ends, secret), M a clock of 4 us */
-static tcp_seq choose_iss(const struct tcb *tcb)
+static tcp_seq choose_iss(const struct tcp *tcp, const struct tcp_ends *ends)
 {
-    return (tcp_seq)(tcb->tcp->env->now / 4) +
-           (tcp_seq)hash_connection(tcb, &tcb->tcp->isn_key);
+    return (tcp_seq)(tcp->env->now / 4) +
+           (tcp_seq)tcp_ends_hash(ends, &tcp->isn_key);
 }
 
-/* The smallest scale with which the whole buffer can be offered. */
+uint32_t tcp_timestamp_offset(const struct tcp *tcp,
+                              const struct tcp_ends *ends)
+{
+    return (uint32_t)tcp_ends_hash(ends, &tcp->ts_key);
+}
+
+/* The smallest scale with which the whole buffer can be offered, also when it
+ * has grown. */
 static uint8_t choose_window_scale(const struct tcb *tcb)
 {
+    uint32_t most = autotune_receive_max(tcb);
     uint8_t scale = 0;
 
-    while (scale < TCP_WINDOW_SCALE_MAX &&
-           tcb->rcvbuf.limit >> scale > UINT16_MAX)
+    while (scale < TCP_WINDOW_SCALE_MAX && most >> scale > UINT16_MAX)
         scale++;
     return scale;
 }
 
-static void begin_at(struct tcb *tcb, tcp_seq iss)
+void tcp_begin_at(struct tcb *tcb, tcp_seq iss)
 {
     tcb->iss = iss;
     tcb->snd_una = iss;
@@ -48,22 +42,19 @@ static void begin_at(struct tcb *tcb, tcp_seq iss)
     recovery_init(tcb);
 }
 
-/* At least `least`. */
-static void raise_iss(struct tcb *tcb, tcp_seq least)
-{
-    begin_at(tcb, seq_max(tcb->iss, least));
-}
-
 void tcp_choose(struct tcb *tcb)
 {
-    uint32_t mss = tcb_path_mtu(tcb) - IP_HEADER_LEN - TCP_HEADER_LEN;
+    struct tcp_ends ends = tcp_ends_of(&tcb->local, &tcb->remote);
+    /* what we can take, not what the path to the peer carries: RFC 1191 3.1,
+     * RFC 6691 2 */
+    uint32_t mss = tcb_link_mtu(tcb) - IP_HEADER_LEN - TCP_HEADER_LEN;
 
     if (tcb->user_mss != 0)
         mss = min_u32(mss, tcb->user_mss);
     tcb->rcv_mss = (uint16_t)min_u32(mss, UINT16_MAX);
     tcb->rcv_wscale = choose_window_scale(tcb);
-    tcb->ts_offset = (uint32_t)hash_connection(tcb, &tcb->tcp->ts_key);
-    begin_at(tcb, choose_iss(tcb));
+    tcb->ts_offset = tcp_timestamp_offset(tcb->tcp, &ends);
+    tcp_begin_at(tcb, choose_iss(tcb->tcp, &ends));
 }
 
 void tcp_take_syn(struct tcb *tcb, const struct tcp_segment *seg)
@@ -81,6 +72,7 @@ void tcp_take_syn(struct tcb *tcb, const struct tcp_segment *seg)
         tcb->ts_recent = seg->options.ts_val;
         tcb->ts_recent_at = tcb->tcp->env->now;
     }
+    tcb->has_sack = config->sack && seg->options.sack_permitted;
     tcb->has_window_scale =
         config->window_scale && seg->options.has_window_scale;
     if (tcb->has_window_scale)
@@ -121,10 +113,11 @@ bool tcp_has_backlog(const struct tcb *listener)
     return listener->accept_count <= listener->backlog;
 }
 
-static void inherit(struct tcb *child, const struct tcb *listener)
+void tcp_inherit(struct tcb *child, const struct tcb *listener)
 {
     child->sndbuf.limit = listener->sndbuf.limit;
     child->rcvbuf.limit = listener->rcvbuf.limit;
+    autotune_inherit(child, listener);
     child->user_mss = listener->user_mss;
     child->cc = listener->cc;
     child->ttl = listener->ttl;
@@ -134,91 +127,23 @@ static void inherit(struct tcb *child, const struct tcb *listener)
     child->reuse_addr = listener->reuse_addr;
 }
 
-/* A connection with these ends that is in TIME-WAIT gives way (tcp_input has
- * seen that it may); RFC 9293 3.6.1: the new ISS must lie above what it has
- * used. Returns how far it had come; false if there is none. */
-static bool replace_time_wait(struct tcp *tcp, const struct endpoint *local,
-                              const struct endpoint *remote, tcp_seq *used)
-{
-    struct tcb *old = tcb_find(tcp, local, remote);
-
-    if (old == NULL || old->state != TCPS_TIME_WAIT)
-        return false;
-    *used = old->snd_nxt;
-    tcb_close(old);
-    return true;
-}
-
-static struct tcb *create_child(struct tcb *listener,
-                                const struct endpoint *local,
-                                const struct endpoint *remote)
-{
-    struct tcb *child = tcb_create(listener->tcp, NULL);
-
-    if (child == NULL)
-        return NULL;
-    inherit(child, listener);
-    if (tcb_connect_ends(child, local, remote) < 0) {
-        tcb_close(child);
-        return NULL;
-    }
-    tcp_port_share(child, listener->port);
-    child->is_passive = true;
-    child->listener = listener;
-    list_append(&listener->children, &child->child_node);
-    listener->half_open_count++;
-    return child;
-}
-
-void tcp_open_passively(struct tcb *listener, const struct ip_packet *packet,
-                        const struct tcp_segment *seg)
-{
-    struct tcp *tcp = listener->tcp;
-    struct endpoint local = {.addr = packet->header.dst, .port = seg->dst_port};
-    struct endpoint remote = {.addr = packet->header.src,
-                              .port = seg->src_port};
-    struct tcb *child;
-    tcp_seq used;
-    bool replaces;
-
-    if (!tcp_has_backlog(listener) ||
-        listener->half_open_count >= HALF_OPEN_MAX) {
-        env_drop(tcp->env, DROP_TCP_BACKLOG_FULL, packet->frame);
-        return;
-    }
-    replaces = replace_time_wait(tcp, &local, &remote, &used);
-    child = create_child(listener, &local, &remote);
-    if (child == NULL) {
-        env_drop(tcp->env, DROP_TCP_NO_BUFFER, packet->frame);
-        return;
-    }
-    tcp_choose(child);
-    if (replaces)
-        raise_iss(child, used + UINT16_MAX);
-    tcp_take_syn(child, seg);
-    tcp->stats.passive_opens++;
-    tcb_set_state(child, TCPS_SYN_RECEIVED);
-    tcb_mark_output(child); /* SYN,ACK */
-}
-
 void tcp_queue_for_accept(struct tcb *child)
 {
     struct tcb *listener = child->listener;
 
     if (listener == NULL)
         return;
-    list_remove(&child->child_node);
-    listener->half_open_count--;
     list_append(&listener->accept_queue, &child->child_node);
     listener->accept_count++;
     tcb_notify(listener);
 }
 
-static void abandon(struct list *children)
+void tcp_abandon_children(struct tcb *listener)
 {
     struct list *node;
 
-    while ((node = list_pop(children)) != NULL) {
+    half_open_abandon(listener);
+    while ((node = list_pop(&listener->accept_queue)) != NULL) {
         struct tcb *child = container_of(node, struct tcb, child_node);
 
         if (child->state != TCPS_CLOSED)
@@ -226,12 +151,5 @@ static void abandon(struct list *children)
         child->listener = NULL;
         tcb_close(child);
     }
-}
-
-void tcp_abandon_children(struct tcb *listener)
-{
-    abandon(&listener->children);
-    abandon(&listener->accept_queue);
-    listener->half_open_count = 0;
     listener->accept_count = 0;
 }

@@ -2,6 +2,17 @@
 
 #include <errno.h>
 
+static void take_sack(struct bytes value, struct tcp_options *out)
+{
+    out->sack_count = (uint8_t)(value.len / TCP_OPTION_SACK_BLOCK_LEN);
+    for (unsigned i = 0; i < out->sack_count; i++) {
+        const uint8_t *block = value.data + i * TCP_OPTION_SACK_BLOCK_LEN;
+
+        out->sacks[i].start = get_be32(block);
+        out->sacks[i].end = get_be32(block + 4);
+    }
+}
+
 static void take_option(uint8_t kind, struct bytes value,
                         struct tcp_options *out)
 {
@@ -17,19 +28,30 @@ static void take_option(uint8_t kind, struct bytes value,
         out->has_timestamps = true;
         out->ts_val = get_be32(value.data);
         out->ts_ecr = get_be32(value.data + 4);
+    } else if (kind == TCP_OPTION_SACK_PERMITTED) {
+        out->sack_permitted = true;
+    } else if (kind == TCP_OPTION_SACK) {
+        take_sack(value, out);
     }
 }
 
-/* The length that a kind must have; 0: any. */
-static size_t fixed_length(uint8_t kind)
+/* Whether an option of this kind may have this length. */
+static bool length_is_possible(uint8_t kind, size_t len)
 {
-    if (kind == TCP_OPTION_MSS)
-        return TCP_OPTION_MSS_LEN;
-    if (kind == TCP_OPTION_WINDOW_SCALE)
-        return TCP_OPTION_WINDOW_SCALE_LEN;
-    if (kind == TCP_OPTION_TIMESTAMPS)
-        return TCP_OPTION_TIMESTAMPS_LEN;
-    return 0;
+    switch (kind) {
+    case TCP_OPTION_MSS:
+        return len == TCP_OPTION_MSS_LEN;
+    case TCP_OPTION_WINDOW_SCALE:
+        return len == TCP_OPTION_WINDOW_SCALE_LEN;
+    case TCP_OPTION_SACK_PERMITTED:
+        return len == TCP_OPTION_SACK_PERMITTED_LEN;
+    case TCP_OPTION_SACK: /* one to four blocks */
+        return len > 2 && (len - 2) % TCP_OPTION_SACK_BLOCK_LEN == 0;
+    case TCP_OPTION_TIMESTAMPS:
+        return len == TCP_OPTION_TIMESTAMPS_LEN;
+    default: /* not one of ours: skipped by its length */
+        return len >= 2;
+    }
 }
 
 int tcp_options_parse(struct bytes bytes, struct tcp_options *out)
@@ -49,9 +71,7 @@ int tcp_options_parse(struct bytes bytes, struct tcp_options *out)
             return -EBADMSG;
 
         size_t len = bytes.data[at + 1];
-        if (len < 2 || len > bytes.len - at)
-            return -EBADMSG;
-        if (fixed_length(kind) != 0 && fixed_length(kind) != len)
+        if (len > bytes.len - at || !length_is_possible(kind, len))
             return -EBADMSG;
 
         take_option(kind, bytes_slice(bytes, at + 2, len - 2), &options);
@@ -61,37 +81,78 @@ int tcp_options_parse(struct bytes bytes, struct tcp_options *out)
     return 0;
 }
 
+/* Each is padded to a multiple of four; SACK-permitted and timestamps, which
+ * are 2 and 10 long, share theirs. */
 size_t tcp_options_len(const struct tcp_options *options)
 {
-    return (options->has_mss ? 4u : 0) + (options->has_timestamps ? 12u : 0) +
-           (options->has_window_scale ? 4u : 0);
+    size_t len = 0;
+
+    if (options->has_mss)
+        len += 4;
+    if (options->has_timestamps)
+        len += 12;
+    else if (options->sack_permitted)
+        len += 4;
+    if (options->has_window_scale)
+        len += 4;
+    return len + tcp_options_sack_len(options->sack_count);
+}
+
+size_t tcp_options_sack_len(unsigned blocks)
+{
+    return blocks == 0 ? 0 : 4 + blocks * (size_t)TCP_OPTION_SACK_BLOCK_LEN;
+}
+
+static uint8_t *emit_pair(uint8_t *to, uint8_t first, uint8_t second)
+{
+    to[0] = first;
+    to[1] = second;
+    return to + 2;
 }
 
 static uint8_t *emit_timestamps(const struct tcp_options *options, uint8_t *to)
 {
-    to[0] = TCP_OPTION_NOP; /* RFC 7323 A: aligns the values */
-    to[1] = TCP_OPTION_NOP;
-    to[2] = TCP_OPTION_TIMESTAMPS;
-    to[3] = TCP_OPTION_TIMESTAMPS_LEN;
-    put_be32(to + 4, options->ts_val);
-    put_be32(to + 8, options->ts_ecr);
-    return to + 12;
+    to = emit_pair(to, TCP_OPTION_TIMESTAMPS, TCP_OPTION_TIMESTAMPS_LEN);
+    put_be32(to, options->ts_val);
+    put_be32(to + 4, options->ts_ecr);
+    return to + 8;
+}
+
+static uint8_t *emit_sack(const struct tcp_options *options, uint8_t *to)
+{
+    to = emit_pair(to, TCP_OPTION_NOP, TCP_OPTION_NOP);
+    to = emit_pair(
+        to, TCP_OPTION_SACK,
+        (uint8_t)(2 + options->sack_count * TCP_OPTION_SACK_BLOCK_LEN));
+    for (unsigned i = 0; i < options->sack_count; i++) {
+        put_be32(to, options->sacks[i].start);
+        put_be32(to + 4, options->sacks[i].end);
+        to += TCP_OPTION_SACK_BLOCK_LEN;
+    }
+    return to;
 }
 
 void tcp_options_emit(const struct tcp_options *options, uint8_t *to)
 {
     if (options->has_mss) {
-        to[0] = TCP_OPTION_MSS;
-        to[1] = TCP_OPTION_MSS_LEN;
-        put_be16(to + 2, options->mss);
-        to += 4;
+        to = emit_pair(to, TCP_OPTION_MSS, TCP_OPTION_MSS_LEN);
+        put_be16(to, options->mss);
+        to += 2;
     }
+    /* what stands before the timestamps aligns them: RFC 7323 A */
+    if (options->sack_permitted && !options->has_timestamps)
+        to = emit_pair(to, TCP_OPTION_NOP, TCP_OPTION_NOP);
+    if (options->sack_permitted)
+        to = emit_pair(to, TCP_OPTION_SACK_PERMITTED,
+                       TCP_OPTION_SACK_PERMITTED_LEN);
+    else if (options->has_timestamps)
+        to = emit_pair(to, TCP_OPTION_NOP, TCP_OPTION_NOP);
     if (options->has_timestamps)
         to = emit_timestamps(options, to);
     if (options->has_window_scale) {
-        to[0] = TCP_OPTION_NOP;
-        to[1] = TCP_OPTION_WINDOW_SCALE;
-        to[2] = TCP_OPTION_WINDOW_SCALE_LEN;
-        to[3] = options->window_scale;
+        to = emit_pair(to, TCP_OPTION_NOP, TCP_OPTION_WINDOW_SCALE);
+        to = emit_pair(to, TCP_OPTION_WINDOW_SCALE_LEN, options->window_scale);
     }
+    if (options->sack_count > 0)
+        emit_sack(options, to);
 }

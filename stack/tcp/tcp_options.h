@@ -1,6 +1,6 @@
 /*
  * TCP options: RFC 9293 3.2 (MSS), RFC 7323 2.2 (window scale) and 3.2
- * (timestamps). Others are skipped by their length.
+ * (timestamps), RFC 2018 2 and 3 (SACK). Others are skipped by their length.
  */
 #ifndef TAPIR_TCP_OPTIONS_H
 #define TAPIR_TCP_OPTIONS_H
@@ -14,21 +14,35 @@ enum tcp_option_kind {
     TCP_OPTION_NOP = 1,
     TCP_OPTION_MSS = 2,
     TCP_OPTION_WINDOW_SCALE = 3,
+    TCP_OPTION_SACK_PERMITTED = 4,
+    TCP_OPTION_SACK = 5,
     TCP_OPTION_TIMESTAMPS = 8
 };
 
 enum {
     TCP_OPTION_MSS_LEN = 4,
     TCP_OPTION_WINDOW_SCALE_LEN = 3,
+    TCP_OPTION_SACK_PERMITTED_LEN = 2,
+    TCP_OPTION_SACK_BLOCK_LEN = 8,
     TCP_OPTION_TIMESTAMPS_LEN = 10,
     TCP_OPTIONS_MAX = 40,
-    TCP_WINDOW_SCALE_MAX = 14 /* RFC 7323 2.3 */
+    TCP_WINDOW_SCALE_MAX = 14, /* RFC 7323 2.3 */
+    TCP_SACK_BLOCKS_MAX = 4    /* what fits, RFC 2018 3 */
+};
+
+/* [start, end) has arrived. */
+struct sack_block {
+    uint32_t start;
+    uint32_t end;
 };
 
 struct tcp_options {
     bool has_mss;
     bool has_window_scale;
     bool has_timestamps;
+    bool sack_permitted;
+    uint8_t sack_count;
+    struct sack_block sacks[TCP_SACK_BLOCKS_MAX];
     uint16_t mss;
     uint8_t window_scale;
     uint32_t ts_val;
@@ -43,6 +57,9 @@ MUST_CHECK int tcp_options_parse(struct bytes bytes, struct tcp_options *out);
 
 /* Bytes that tcp_options_emit writes, a multiple of four. */
 size_t tcp_options_len(const struct tcp_options *options);
+
+/* Of these, what so many SACK blocks take. */
+size_t tcp_options_sack_len(unsigned blocks);
 
 /* In the order and with the padding that Linux uses. */
 void tcp_options_emit(const struct tcp_options *options, uint8_t *to);

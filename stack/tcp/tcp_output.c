@@ -12,7 +12,9 @@
 #include "base/checksum.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
+#include "tcp/tcp_sack.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_tlp.h"
 
 /* ---- One segment ------------------------------------------------------ */
 
@@ -65,7 +67,7 @@ static struct ip_send send_for(const struct tcb *tcb)
         .protocol = IP_PROTO_TCP,
         .tos = tcb->tos,
         .ttl = tcb->ttl,
-        .df = true, /* RFC 1191: the path tells its MTU */
+        .df = path_mtu_sets_df(tcb),
         .scope = tcb->local.scope,
     };
 }
@@ -82,11 +84,13 @@ static struct tcp_options timestamps_for(const struct tcb *tcb)
 uint32_t tcp_window_to_offer(const struct tcb *tcb)
 {
     uint32_t offered = tcb_receive_window(tcb);
-    uint32_t space = rcvbuf_space(&tcb->rcvbuf);
+    uint32_t limit = tcp_memory_receive_limit(tcb);
+    uint32_t unread = rcvbuf_unread(&tcb->rcvbuf);
+    uint32_t space = unread < limit ? limit - unread : 0;
     uint32_t unit = 1u << tcb->rcv_wscale;
 
     /* the edge stays until it can move by a good step, RFC 9293 3.8.6.2.2 */
-    if (space >= offered + min_u32(tcb->rcvbuf.limit / 2, tcb->rcv_mss))
+    if (space >= offered + min_u32(limit / 2, tcb->rcv_mss))
         offered = space;
     /* Rounded up where there is space, so that the right edge does not move
      * back (SHLD-14). Where there is none it seems to, by less than a unit
@@ -114,6 +118,8 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
 
     if (tcb->has_timestamps)
         seg.options = timestamps_for(tcb);
+    if (tcb->has_sack)
+        sack_fill(tcb, &seg.options);
     tcb->rcv_adv = seq_max(tcb->rcv_adv, tcb->rcv_nxt + window);
     tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->ack_now = false;
@@ -121,10 +127,17 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
     return seg;
 }
 
+/* Text of a full segment: what SACK blocks take is not there for text. */
+static uint16_t text_mss(const struct tcb *tcb)
+{
+    return (uint16_t)(tcb->snd_mss - tcp_options_sack_len(sack_count(tcb)));
+}
+
 /* Text [seq, seq + len) from the send buffer, with `flags` beside ACK. */
 static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
                          uint8_t flags)
 {
+    uint16_t mss = text_mss(tcb); /* before begin_segment takes a D-SACK */
     struct tcp_segment seg = begin_segment(tcb, seq, flags);
     struct ip_send send = send_for(tcb);
     struct bytes pieces[2];
@@ -140,9 +153,9 @@ static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
             seg.flags |= SEG_PSH; /* RFC 9293 3.9.1.2: the end of a write */
         tcb->last_sent = tcb->tcp->env->now;
     }
-    if (len > tcb->snd_mss) {
+    if (len > mss) {
         frame.offload.gso = FRAME_GSO_TCPV4;
-        frame.offload.gso_size = tcb->snd_mss;
+        frame.offload.gso_size = mss;
     }
     seg.text_len = len;
     seg.len = len + ((flags & SEG_FIN) ? 1 : 0);
@@ -164,6 +177,7 @@ static struct tcp_options syn_options(const struct tcb *tcb)
         options.ts_val = tcb_timestamp(tcb);
         options.ts_ecr = answers ? tcb->ts_recent : 0;
     }
+    options.sack_permitted = answers ? tcb->has_sack : config->sack;
     if (answers ? tcb->has_window_scale : config->window_scale) {
         options.has_window_scale = true;
         options.window_scale = tcb->rcv_wscale;
@@ -176,7 +190,7 @@ uint32_t tcp_syn_window(const struct tcb *tcb)
     return min_u32(rcvbuf_space(&tcb->rcvbuf), UINT16_MAX);
 }
 
-static void send_syn(struct tcb *tcb)
+void tcp_send_syn(struct tcb *tcb)
 {
     bool answers = tcb->state == TCPS_SYN_RECEIVED;
     uint32_t window = tcp_syn_window(tcb);
@@ -213,7 +227,7 @@ static void output_syn(struct tcb *tcb)
         return;
     }
     tcb->resend_syn = false;
-    send_syn(tcb);
+    tcp_send_syn(tcb);
 }
 
 /* ---- Text and FIN ----------------------------------------------------- */
@@ -228,9 +242,10 @@ static uint32_t largest_text(const struct tcb *tcb)
     if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
                 tcb->local.scope, &path) == 0)
         max_gso = path.iface->dev->max_gso;
-    if (max_gso <= headers + tcb->snd_mss)
-        return tcb->snd_mss;
-    return (max_gso - headers) / tcb->snd_mss * tcb->snd_mss;
+    /* all that are cut from one frame have its options: a D-SACK goes once */
+    if (max_gso <= headers + text_mss(tcb) || tcb->sack_sender.has_dsack)
+        return text_mss(tcb);
+    return (max_gso - headers) / text_mss(tcb) * text_mss(tcb);
 }
 
 /* How much of the peer's window lies after `seq`. */
@@ -264,13 +279,14 @@ static uint32_t new_text(struct tcb *tcb, uint32_t largest)
     uint32_t len = min_u32(unsent, largest);
     uint32_t window = window_after(tcb, tcb->snd_nxt);
     uint32_t allowance = recovery_allowance(tcb);
+    uint32_t mss = text_mss(tcb);
 
     if (len > allowance && window > allowance)
         tcb->is_cwnd_limited = true;
     len = min_u32(len, min_u32(window, allowance));
-    if (len > tcb->snd_mss && (len != unsent || !last_small_may_go(tcb)))
-        len -= len % tcb->snd_mss; /* the rest may become a full segment */
-    if (len == 0 || len >= tcb->snd_mss || small_segment_may_go(tcb, len))
+    if (len > mss && (len != unsent || !last_small_may_go(tcb)))
+        len -= len % mss; /* the rest may become a full segment */
+    if (len == 0 || len >= mss || small_segment_may_go(tcb, len))
         return len;
     return 0;
 }
@@ -289,57 +305,101 @@ static void begin_after_idle(struct tcb *tcb)
         tcb->cc->idle(tcb); /* RFC 5681 4.1 */
 }
 
-/* Text and perhaps FIN at `seq`, for the first time or again. */
-static void send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
+/* Text and perhaps FIN at `seq`, for the first time or again. False: there is
+ * no memory to remember it by, so it is not sent. */
+static bool send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
 {
     uint32_t taken = len + (fin ? 1 : 0);
 
-    if (!tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT))
+    if (!scoreboard_reserve(&tcb->board, tcb->tcp->env->memory))
+        return false;
+    if (!tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT) &&
+        !tcp_timer_is_set(tcb, TCP_TIMER_PROBE))
         tcp_timer_restart_retransmit(tcb); /* RFC 6298 5.1 */
-    if (len % tcb->snd_mss != 0)
+    if (len % text_mss(tcb) != 0)
         tcb->snd_small = seq_max(tcb->snd_small, seq + len);
     send_segment(tcb, seq, len, fin ? SEG_FIN : 0);
+    path_mtu_sent(tcb, seq, len);
     recovery_sent(tcb, seq, taken);
     tcb->snd_nxt = seq_max(tcb->snd_nxt, seq + taken);
+    return true;
 }
 
 static void send_new_text(struct tcb *tcb)
 {
-    uint32_t largest = largest_text(tcb);
-
     begin_after_idle(tcb);
-    for (;;) {
-        uint32_t len = new_text(tcb, largest);
+    for (;;) { /* a D-SACK in the first segment leaves more room in the next */
+        uint32_t len = new_text(tcb, largest_text(tcb));
         bool fin =
             !tcb_fin_is_sent(tcb) && fin_follows(tcb, tcb->snd_nxt + len);
 
         if (len == 0 && !fin)
             return;
         rtt_start_timing(tcb, tcb->snd_nxt);
-        send_text(tcb, tcb->snd_nxt, len, fin);
+        if (!send_text(tcb, tcb->snd_nxt, len, fin))
+            return;
+        tlp_schedule(tcb);
     }
 }
 
-/* What recovery wants sent again; a short piece is filled up with what
- * follows it. Fast recovery resends what it found, whatever cwnd says. */
+/* How much of what is lost goes in one frame; a short piece at the end of what
+ * was sent is filled up with what follows it. */
+static uint32_t lost_text(const struct tcb *tcb, const struct sent_range *lost)
+{
+    uint32_t mss = text_mss(tcb);
+    tcp_seq until = scoreboard_lost_until(&tcb->board, lost, mss);
+    tcp_seq end = seq_min(until, sndbuf_end(&tcb->sndbuf));
+    uint32_t len = seq_lt(lost->start, end) ? end - lost->start : 0;
+    uint32_t filled = len;
+
+    if (len < mss && until == tcb->snd_nxt)
+        filled = min_u32(len + tcb_unsent(tcb), window_after(tcb, lost->start));
+    return min_u32(max_u32(len, filled), mss);
+}
+
 static void resend_lost(struct tcb *tcb)
 {
-    while (recovery_has_lost(tcb)) {
-        tcp_seq seq = tcb->resend_next;
-        tcp_seq end = sndbuf_end(&tcb->sndbuf);
-        uint32_t room = max_u32(window_after(tcb, seq), tcb->resend_end - seq);
-        uint32_t len = seq_lt(seq, end) ? min_u32(end - seq, room) : 0;
+    const struct sent_range *lost;
 
-        len = min_u32(len, tcb->snd_mss);
-        if (tcb->phase == RECOVERY_LOSS && recovery_allowance(tcb) < len) {
+    while ((lost = recovery_next_lost(tcb)) != NULL) {
+        tcp_seq seq = lost->start;
+        uint32_t len = lost_text(tcb, lost);
+
+        if (recovery_allowance(tcb) < len && !recovery_is_urgent(tcb)) {
             tcb->is_cwnd_limited = true;
             return;
         }
         rtt_stop_timing(tcb);
         tcb->tcp->stats.retrans_segs++;
-        send_text(tcb, seq, len,
-                  tcb->fin_is_queued && seq + len == tcb_fin_seq(tcb));
+        if (!send_text(tcb, seq, len,
+                       tcb->fin_is_queued && seq + len == tcb_fin_seq(tcb)))
+            return;
+        if (tcb->has_sack && seq == tcb->snd_una)
+            tcp_timer_restart_retransmit(tcb); /* it has only now gone out */
     }
+}
+
+/* RFC 8985 7.3: new text if there is some, otherwise the last segment again;
+ * one segment beyond cwnd is allowed. */
+static void send_loss_probe(struct tcb *tcb)
+{
+    tcp_seq end = sndbuf_end(&tcb->sndbuf);
+    uint32_t len = min_u32(tcb_unsent(tcb), text_mss(tcb));
+
+    len = min_u32(len, window_after(tcb, tcb->snd_nxt));
+    if (len > 0) {
+        if (send_text(tcb, tcb->snd_nxt, len, false))
+            tlp_sent_new(tcb);
+        return;
+    }
+    end = seq_min(end, tcb->snd_nxt); /* without the FIN */
+    tcp_seq seq = seq_max(tcb->snd_una, end - text_mss(tcb));
+    bool fin = tcb_fin_is_sent(tcb);
+    len = seq_lt(seq, end) ? end - seq : 0;
+    rtt_stop_timing(tcb);
+    tcb->tcp->stats.retrans_segs++;
+    if (send_text(tcb, seq, len, fin))
+        tlp_sent_again(tcb);
 }
 
 /* One octet beyond a window that is shut: RFC 9293 3.8.6.1; or what a small
@@ -356,7 +416,7 @@ static void send_window_probe(struct tcb *tcb)
         return;
     tcb->tcp->stats.zero_window_probes++;
     rtt_stop_timing(tcb);
-    send_text(tcb, tcb->snd_una, len, tcb->fin_is_queued && len == text);
+    (void)send_text(tcb, tcb->snd_una, len, tcb->fin_is_queued && len == text);
 }
 
 /* Something waits, nothing is in flight that would bring news: the persist
@@ -404,12 +464,15 @@ DOOR void tcp_output(struct tcb *tcb)
     }
     send_duplicate_acks(tcb);
     if (has_send_side(tcb->state)) {
+        path_mtu_refresh(tcb);
         if (2 * tcb_flight_size(tcb) < tcb->cwnd)
             tcb->is_cwnd_limited = false;
         if (tcb->probe_is_due)
             send_window_probe(tcb);
         resend_lost(tcb);
-        if (!recovery_has_lost(tcb)) /* that comes first */
+        if (tcb->tlp.is_due)
+            send_loss_probe(tcb);
+        if (recovery_next_lost(tcb) == NULL) /* that comes first */
             send_new_text(tcb);
         persist(tcb);
     }
@@ -418,6 +481,11 @@ DOOR void tcp_output(struct tcb *tcb)
 }
 
 /* ---- Segments out of turn --------------------------------------------- */
+
+void tcp_send_ack(struct tcb *tcb)
+{
+    send_segment(tcb, acceptable_seq(tcb), 0, 0);
+}
 
 void tcp_send_keepalive(struct tcb *tcb)
 {

@@ -37,18 +37,40 @@ static struct tcp_port *create_port(struct tcp *tcp, uint16_t number)
     return port;
 }
 
+void tcp_port_hold(struct tcp_port *port, bool reuse)
+{
+    port->user_count++;
+    port->exclusive_count += reuse ? 0 : 1;
+}
+
 static void use_port(struct tcb *tcb, struct tcp_port *port)
 {
     tcb->port = port;
     tcb->local.port = port->number;
-    port->user_count++;
-    if (!tcb->reuse_addr)
-        port->exclusive_count++;
+    tcp_port_hold(port, tcb->reuse_addr);
 }
 
 void tcp_port_share(struct tcb *child, struct tcp_port *port)
 {
     use_port(child, port);
+}
+
+static void leave(struct tcp *tcp, struct tcp_port *port, bool reuse)
+{
+    port->user_count--;
+    port->exclusive_count -= reuse ? 0 : 1;
+    if (port->user_count == 0) {
+        hash_table_remove(&tcp->ports, &port->node);
+        memory_free(tcp->env->memory, port, sizeof(*port));
+    }
+}
+
+void tcp_port_let_go(struct tcp *tcp, uint16_t number, bool reuse)
+{
+    struct tcp_port *port = find_port(tcp, number);
+
+    assert(port != NULL); /* it is held */
+    leave(tcp, port, reuse);
 }
 
 void tcp_port_release(struct tcb *tcb)
@@ -59,13 +81,7 @@ void tcp_port_release(struct tcb *tcb)
         return;
     list_remove(&tcb->port_node);
     tcb->port = NULL;
-    port->user_count--;
-    if (!tcb->reuse_addr)
-        port->exclusive_count--;
-    if (port->user_count == 0) {
-        hash_table_remove(&tcb->tcp->ports, &port->node);
-        memory_free(tcb->tcp->env->memory, port, sizeof(*port));
-    }
+    leave(tcb->tcp, port, tcb->reuse_addr);
 }
 
 static bool addresses_overlap(const struct ip_addr *a, const struct ip_addr *b)
@@ -162,7 +178,7 @@ static bool port_is_free(struct tcp *tcp, const struct endpoint *local,
 
     if (port != NULL && !list_is_empty(&port->bound))
         return false;
-    return tcb_find(tcp, local, remote) == NULL;
+    return tcb_ends_are_free(tcp, local, remote);
 }
 
 int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,

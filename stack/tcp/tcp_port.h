@@ -26,6 +26,11 @@ MUST_CHECK int tcp_port_bind(struct tcb *tcb, const struct endpoint *local);
 /* A child takes part in its listener's port. */
 void tcp_port_share(struct tcb *child, struct tcp_port *port);
 
+/* The same without a TCB: a connection in TIME-WAIT; `reuse` is its
+ * SO_REUSEADDR. */
+void tcp_port_hold(struct tcp_port *port, bool reuse);
+void tcp_port_let_go(struct tcp *tcp, uint16_t number, bool reuse);
+
 /*
  * A port for a connection that is not bound: RFC 6056 3.3.3, by a hash of the
  * ends and a counter. -EADDRNOTAVAIL: all are taken towards this remote end.

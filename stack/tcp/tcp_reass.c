@@ -87,6 +87,24 @@ int reass_add(struct reass *reass, struct memory *memory, tcp_seq start,
     return 0;
 }
 
+const struct reass_range *reass_range_at(const struct reass *reass, tcp_seq seq)
+{
+    uint16_t low = 0;
+    uint16_t high = reass->count;
+
+    while (low < high) {
+        uint16_t middle = (uint16_t)((low + high) / 2);
+
+        if (seq_gt(reass->ranges[middle].end, seq))
+            high = middle;
+        else
+            low = (uint16_t)(middle + 1);
+    }
+    if (low == reass->count || seq_lt(seq, reass->ranges[low].start))
+        return NULL;
+    return &reass->ranges[low];
+}
+
 tcp_seq reass_advance(struct reass *reass, struct memory *memory,
                       tcp_seq rcv_nxt)
 {

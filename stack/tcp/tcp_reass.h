@@ -35,6 +35,10 @@ static inline bool reass_is_empty(const struct reass *reass)
 MUST_CHECK int reass_add(struct reass *reass, struct memory *memory,
                          tcp_seq start, tcp_seq end);
 
+/* The range that holds `seq`; NULL if none does. */
+const struct reass_range *reass_range_at(const struct reass *reass,
+                                         tcp_seq seq);
+
 /* The end of what is contiguous from rcv_nxt on; those ranges are taken out. */
 tcp_seq reass_advance(struct reass *reass, struct memory *memory,
                       tcp_seq rcv_nxt);

@@ -1,8 +1,16 @@
 #include "tcp/tcp_recovery.h"
 
+#include "tcp/tcp_prr.h"
+#include "tcp/tcp_rack.h"
+#include "tcp/tcp_rtt.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_tlp.h"
+#include "tcp/tcp_undo.h"
 
-enum { DUPLICATE_THRESHOLD = 3 }; /* RFC 5681 3.2 */
+enum {
+    DUPLICATE_THRESHOLD = 3,  /* RFC 5681 3.2 */
+    RTO_RESTART_THRESHOLD = 4 /* rrthresh, RFC 7765 3 */
+};
 
 static void trace_congestion(const struct tcb *tcb, const char *cause)
 {
@@ -24,43 +32,138 @@ void recovery_init(struct tcb *tcb)
 {
     tcb->phase = RECOVERY_NONE;
     tcb->duplicate_acks = 0;
+    tcb->is_urgent = false;
     tcb->recover = tcb->iss; /* RFC 6582 3.2 step 1 */
-    tcb->resend_next = tcb->snd_una;
-    tcb->resend_end = tcb->snd_una;
+    rack_init(tcb);
+    tlp_init(tcb);
+    undo_forget(tcb);
 }
 
-bool recovery_has_lost(const struct tcb *tcb)
+static void lose(struct tcb *tcb, tcp_seq start, tcp_seq end)
 {
-    return seq_lt(tcb->resend_next, tcb->resend_end);
-}
-
-static void resend_first_segment(struct tcb *tcb)
-{
-    tcb->resend_next = tcb->snd_una;
-    tcb->resend_end = seq_min(tcb->snd_una + tcb->snd_mss, tcb->snd_nxt);
+    scoreboard_lose(&tcb->board, tcb->tcp->env->memory, start, end);
     tcb_mark_output(tcb);
 }
 
-/* RFC 6582 3.2 step 2, RFC 5681 3.2 steps 2 and 3 */
-static void enter_fast_recovery(struct tcb *tcb)
+void recovery_nothing_was_taken(struct tcb *tcb)
 {
-    tcb->cc->lost(tcb, tcb_flight_size(tcb));
-    tcb->cwnd = tcb->ssthresh + DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
-    tcb->recover = tcb->snd_nxt;
-    tcb->phase = RECOVERY_FAST;
-    tcb->had_partial_ack = false;
-    tcb->tcp->stats.fast_retransmits++;
-    trace_congestion(tcb, "fast retransmit");
-    resend_first_segment(tcb);
+    lose(tcb, tcb->snd_una, tcb->snd_nxt);
 }
 
-void recovery_duplicate_ack(struct tcb *tcb)
+/* ---- What is in flight --------------------------------------------------- */
+
+uint32_t recovery_pipe(const struct tcb *tcb)
+{
+    return tcb_flight_size(tcb) - tcb->board.sacked - tcb->board.lost;
+}
+
+/* RFC 3042 2: the first two duplicate ACKs each let a segment go. (With SACK
+ * they do so by what they take out of the pipe.) */
+static uint32_t limited_transmit(const struct tcb *tcb)
+{
+    if (!tcb->tcp->config.limited_transmit || tcb->has_sack ||
+        tcb->phase != RECOVERY_NONE ||
+        tcb->duplicate_acks >= DUPLICATE_THRESHOLD)
+        return 0;
+    return tcb->duplicate_acks * (uint32_t)tcb->snd_mss;
+}
+
+uint32_t recovery_allowance(const struct tcb *tcb)
+{
+    uint32_t pipe = recovery_pipe(tcb);
+    uint32_t window = tcb->cwnd + limited_transmit(tcb);
+
+    return pipe < window ? window - pipe : 0;
+}
+
+const struct sent_range *recovery_next_lost(const struct tcb *tcb)
+{
+    return scoreboard_first_lost(&tcb->board);
+}
+
+bool recovery_is_urgent(const struct tcb *tcb)
+{
+    return tcb->is_urgent || (tcb->phase == RECOVERY_FAST && !tcb->has_sack);
+}
+
+void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
+{
+    struct memory *memory = tcb->tcp->env->memory;
+    usec now = tcb->tcp->env->now;
+    tcp_seq end = from + len;
+
+    prr_sent(tcb, len);
+    if (seq_lt(from, tcb->snd_nxt)) {
+        scoreboard_resent(&tcb->board, memory, from, seq_min(end, tcb->snd_nxt),
+                          now);
+        undo_resent(tcb, from, seq_min(end, tcb->snd_nxt));
+        tcb->is_urgent = false;
+    }
+    if (seq_gt(end, tcb->snd_nxt))
+        scoreboard_sent(&tcb->board, memory, tcb->snd_nxt, end, now);
+}
+
+/* ---- Fast recovery ------------------------------------------------------- */
+
+/* RFC 5681 3.2 steps 2 and 3, RFC 6582 3.2 step 2 */
+static void enter_fast_recovery(struct tcb *tcb)
+{
+    undo_begin(tcb);
+    tlp_cancel(tcb);
+    tlp_init(tcb);
+    /* what limited transmit has added does not count, RFC 5681 3.2 step 2 */
+    tcb->cc->lost(tcb, min_u32(tcb_flight_size(tcb), tcb->cwnd));
+    tcb->recover = tcb->snd_nxt;
+    tcb->phase = RECOVERY_FAST;
+    tcb->is_urgent = true; /* RFC 5681 3.2 step 3, RFC 6675 5 (4.3) */
+    tcb->had_partial_ack = false;
+    tcb->tcp->stats.fast_retransmits++;
+    if (tcb->has_sack) {
+        prr_begin(tcb);
+    } else {
+        tcb->cwnd =
+            tcb->ssthresh + DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
+        lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
+    }
+    trace_congestion(tcb, "fast retransmit");
+}
+
+static void leave_fast_recovery(struct tcb *tcb)
+{
+    uint32_t flight = max_u32(tcb_flight_size(tcb), tcb->snd_mss);
+
+    if (tcb->has_sack)
+        tcb->cwnd = tcb->ssthresh; /* RFC 6937 3 */
+    else /* RFC 6582 3.2 step 3, the first of its two choices */
+        tcb->cwnd = min_u32(tcb->ssthresh, flight + tcb->snd_mss);
+    tcb->phase = RECOVERY_NONE;
+    scoreboard_forget_losses(&tcb->board);
+    rack_recovery_ended(tcb);
+    trace_congestion(tcb, "recovered");
+}
+
+/* What was thought lost was only late: RFC 8985 6.2 step 3 cannot see that, for
+ * it was sent twice. */
+static void undo(struct tcb *tcb)
+{
+    if (!tcb->undo.is_of_timeout)
+        tcb->rack.reordering_seen = true;
+    tcb->is_urgent = false;
+    undo_apply(tcb);
+    tcb->phase = RECOVERY_NONE;
+    tcb->duplicate_acks = 0;
+    trace_congestion(tcb, "was no loss");
+}
+
+/* ---- With a peer that does not know SACK: RFC 6582 ----------------------- */
+
+static void duplicate_ack(struct tcb *tcb)
 {
     if (tcb->duplicate_acks < UINT16_MAX)
         tcb->duplicate_acks++;
+    tcb_mark_output(tcb);
     if (tcb->phase == RECOVERY_FAST) {
         tcb->cwnd += tcb->snd_mss; /* RFC 5681 3.2 step 4 */
-        tcb_mark_output(tcb);
         return;
     }
     if (tcb->duplicate_acks != DUPLICATE_THRESHOLD)
@@ -69,17 +172,6 @@ void recovery_duplicate_ack(struct tcb *tcb)
      * before `recover`; then another halving would be wrong */
     if (tcb->phase == RECOVERY_NONE && seq_gt(tcb->snd_una, tcb->recover))
         enter_fast_recovery(tcb);
-}
-
-/* RFC 6582 3.2 step 3, full acknowledgment, the first of its two choices */
-static void leave_fast_recovery(struct tcb *tcb)
-{
-    uint32_t flight = max_u32(tcb_flight_size(tcb), tcb->snd_mss);
-
-    tcb->cwnd = min_u32(tcb->ssthresh, flight + tcb->snd_mss);
-    tcb->phase = RECOVERY_NONE;
-    tcb->resend_next = tcb->resend_end = tcb->snd_una;
-    trace_congestion(tcb, "recovered");
 }
 
 /* RFC 6582 3.2 step 3, partial acknowledgment: the next hole. Only the first
@@ -95,73 +187,201 @@ static void partial_acknowledgment(struct tcb *tcb, uint32_t acked)
     if (acked >= tcb->snd_mss)
         deflated += tcb->snd_mss;
     tcb->cwnd = max_u32(deflated, tcb->snd_mss);
-    resend_first_segment(tcb);
+    lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
 }
 
-static void acked_in_fast_recovery(struct tcb *tcb, uint32_t acked)
+static void acknowledged_without_sack(struct tcb *tcb, uint32_t acked,
+                                      bool is_duplicate)
 {
-    if (seq_geq(tcb->snd_una, tcb->recover)) {
-        leave_fast_recovery(tcb);
-        tcp_timer_restart_retransmit(tcb);
-    } else {
-        partial_acknowledgment(tcb, acked);
+    if (acked == 0) {
+        if (is_duplicate)
+            duplicate_ack(tcb);
+        return;
     }
-}
-
-void recovery_acked(struct tcb *tcb, uint32_t acked)
-{
     tcb->duplicate_acks = 0;
-    /* kept near, or it would look like the future after 2 GiB */
-    tcb->recover = seq_max(tcb->recover, tcb->snd_una - acked);
-    tcb->resend_next = seq_max(tcb->resend_next, tcb->snd_una);
-    tcb->resend_end = seq_max(tcb->resend_end, tcb->resend_next);
-    if (tcb->phase == RECOVERY_FAST) {
-        acked_in_fast_recovery(tcb, acked);
-    } else {
-        tcb->cc->acked(tcb, acked);
-        if (tcb->phase == RECOVERY_LOSS && seq_geq(tcb->snd_una, tcb->recover))
-            tcb->phase = RECOVERY_NONE;
-        tcp_timer_restart_retransmit(tcb); /* RFC 6298 5.3 */
-    }
-    if (tcb_flight_size(tcb) == 0)
-        tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT); /* RFC 6298 5.2 */
+    if (tcb->phase != RECOVERY_FAST)
+        return;
+    if (seq_geq(tcb->snd_una, tcb->recover))
+        leave_fast_recovery(tcb);
+    else
+        partial_acknowledgment(tcb, acked);
 }
+
+/* ---- With SACK ------------------------------------------------------------
+ */
+
+static uint32_t detect_losses(struct tcb *tcb)
+{
+    uint32_t newly_lost = tcb->tcp->config.rack ? rack_detect_losses(tcb)
+                                                : sack_detect_losses(tcb);
+
+    if (newly_lost > 0)
+        tcb_mark_output(tcb);
+    return newly_lost;
+}
+
+/* RFC 6675 2: a duplicate ACK is one that brings news of the scoreboard. */
+static void count_duplicates(struct tcb *tcb, const struct delivery *delivery)
+{
+    if (delivery->acked > 0)
+        tcb->duplicate_acks = 0;
+    else if (delivery->sacked > 0 && tcb->duplicate_acks < UINT16_MAX)
+        tcb->duplicate_acks++;
+}
+
+static void acknowledged_with_sack(struct tcb *tcb,
+                                   const struct tcp_segment *seg,
+                                   const struct delivery *delivery,
+                                   const struct sack_report *report)
+{
+    uint32_t newly_lost;
+
+    count_duplicates(tcb, delivery);
+    rack_delivered(tcb, seg, delivery);
+    if (report->has_dsack)
+        rack_dsack(tcb);
+    if (tcb->phase == RECOVERY_FAST && seq_geq(tcb->snd_una, tcb->recover))
+        leave_fast_recovery(tcb);
+    newly_lost = detect_losses(tcb);
+    if (tcb->phase == RECOVERY_NONE && newly_lost > 0)
+        enter_fast_recovery(tcb);
+    if (tcb->phase == RECOVERY_FAST)
+        prr_acked(tcb, delivery, newly_lost);
+    if (tlp_acknowledged(tcb, seg, delivery->acked, report) &&
+        tcb->phase == RECOVERY_NONE) {
+        /* RFC 8985 7.4.2: the flight is the one that the loss was in */
+        tcb->cc->lost(tcb, tcb_flight_size(tcb) + delivery->acked);
+        tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
+        undo_forget(tcb); /* an older recovery's would undo this instead */
+    }
+    if (delivery->sacked > 0)
+        tcb_mark_output(tcb); /* the pipe is emptier: RFC 3042 */
+}
+
+/* ---- An ACK ---------------------------------------------------------------
+ */
+
+static void grow_window(struct tcb *tcb, uint32_t acked)
+{
+    if (tcb->phase != RECOVERY_FAST && acked > 0)
+        tcb->cc->acked(tcb, acked);
+    if (tcb->phase == RECOVERY_LOSS && seq_geq(tcb->snd_una, tcb->recover)) {
+        tcb->phase = RECOVERY_NONE;
+        rack_recovery_ended(tcb);
+    }
+}
+
+/* RFC 6298 5.3; with little in flight the time that the oldest of it has
+ * already waited counts, RFC 7765 3: too few duplicate ACKs can come. */
+static void restart_retransmit(struct tcb *tcb)
+{
+    const struct sent_range *oldest = scoreboard_at(&tcb->board, 0);
+    uint32_t outstanding = tcb_flight_size(tcb) + tcb_unsent(tcb);
+    usec at = oldest->sent_at + rtt_rto(tcb);
+
+    tcp_timer_restart_retransmit(tcb);
+    if (tcb->tcp->config.rto_restart &&
+        outstanding < RTO_RESTART_THRESHOLD * (uint32_t)tcb->snd_mss &&
+        at > tcb->tcp->env->now)
+        tcp_timer_set(tcb, TCP_TIMER_RETRANSMIT, at);
+}
+
+/* RFC 6298 5.2, 5.3; in NewReno's recovery the partial ACK sees to it. */
+static void restart_timers(struct tcb *tcb, uint32_t acked)
+{
+    bool is_newreno_recovery = tcb->phase == RECOVERY_FAST && !tcb->has_sack;
+
+    if (tcb_flight_size(tcb) == 0) {
+        if (!tcb->is_probing) /* else it is the persist timer */
+            tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
+        tcp_timer_clear(tcb, TCP_TIMER_PROBE);
+        tcp_timer_clear(tcb, TCP_TIMER_REORDER);
+    } else if (acked > 0 && !is_newreno_recovery) {
+        restart_retransmit(tcb);
+        tlp_schedule(tcb);
+    } else if (tcb->board.sacked > 0) {
+        tlp_cancel(tcb);
+    }
+}
+
+/* RFC 5681 2, (a) to (e). The answer to a probe of a shut window looks like
+ * one, but tells of no loss. */
+static bool is_duplicate_ack(const struct tcb *tcb,
+                             const struct tcp_segment *seg)
+{
+    return !tcb->is_probing && tcb_flight_size(tcb) > 0 && seg->came_len == 0 &&
+           seg->ack == tcb->snd_una &&
+           (uint32_t)seg->wnd << tcb->snd_wscale == tcb->snd_wnd;
+}
+
+void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
+                           uint32_t acked)
+{
+    struct delivery delivery = {.acked = acked};
+    struct sack_report report = {.has_dsack = false};
+
+    /* kept near, or it would look like the future after 2 GiB */
+    if (acked > 0)
+        tcb->recover = seq_max(tcb->recover, tcb->snd_una - acked);
+    scoreboard_acknowledge(&tcb->board, tcb->snd_una, &delivery);
+    if (tcb->has_sack)
+        sack_take(tcb, seg, &delivery, &report);
+    if (delivery.has_original)
+        tcb->tlp.has_sample = true;
+    if (delivery.delivered > 0)
+        tcb->tlp.is_due = false; /* the ACK that it would ask for */
+    if (acked > 0)
+        tcb->is_urgent = false;
+    if (undo_is_called_for(tcb, seg, &delivery, &report))
+        undo(tcb);
+    if (tcb->has_sack)
+        acknowledged_with_sack(tcb, seg, &delivery, &report);
+    else
+        acknowledged_without_sack(tcb, acked,
+                                  acked == 0 && is_duplicate_ack(tcb, seg));
+    grow_window(tcb, acked);
+    restart_timers(tcb, acked);
+}
+
+/* ---- Timers ----------------------------------------------------------------
+ */
 
 void recovery_timed_out(struct tcb *tcb)
 {
     /* RFC 5681 3.1: only the first expiry for the same data lowers ssthresh */
-    if (tcb->backoff == 0)
+    if (tcb->backoff == 0) {
+        undo_begin(tcb);
+        tcb->undo.is_of_timeout = true;
         tcb->cc->lost(tcb, tcb_flight_size(tcb));
+    }
+    tcb->cc->timed_out(tcb);
+    if (scoreboard_first_is_sacked(&tcb->board)) /* thrown away: RFC 2018 8 */
+        scoreboard_forget_sacks(&tcb->board);
+    if (tcb->has_sack && tcb->tcp->config.rack)
+        rack_lose_on_timeout(tcb);
+    else
+        lose(tcb, tcb->snd_una, tcb->snd_nxt);
+    tlp_init(tcb);
+    tcp_timer_clear(tcb, TCP_TIMER_REORDER);
+    tcb->is_urgent = true;    /* RFC 6298 5.4; what RACK holds for in flight may
+                                 take up all of this window: */
     tcb->cwnd = tcb->snd_mss; /* LW */
     tcb->phase = RECOVERY_LOSS;
     tcb->recover = tcb->snd_nxt; /* RFC 6582 3.2 step 4 */
     tcb->duplicate_acks = 0;
-    tcb->resend_next = tcb->snd_una;
-    tcb->resend_end = tcb->snd_nxt;
     trace_congestion(tcb, "time-out");
 }
 
-void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
+void recovery_reordering_passed(struct tcb *tcb)
 {
-    tcp_seq end = from + len;
+    struct delivery nothing = {.acked = 0};
+    uint32_t newly_lost = detect_losses(tcb);
 
-    if (recovery_has_lost(tcb) && seq_leq(from, tcb->resend_next))
-        tcb->resend_next = seq_max(tcb->resend_next, end);
-    tcb->resend_end = seq_max(tcb->resend_end, tcb->resend_next);
-}
-
-void recovery_window_opened(struct tcb *tcb)
-{
-    tcb->resend_next = tcb->snd_una;
-    tcb->resend_end = tcb->snd_nxt;
-}
-
-uint32_t recovery_allowance(const struct tcb *tcb)
-{
-    /* what waits to be sent again is not in flight any more */
-    uint32_t lost = tcb->resend_end - tcb->resend_next;
-    uint32_t flight = tcb_flight_size(tcb);
-
-    flight -= min_u32(lost, flight);
-    return flight < tcb->cwnd ? tcb->cwnd - flight : 0;
+    if (newly_lost == 0)
+        return;
+    if (tcb->phase == RECOVERY_NONE)
+        enter_fast_recovery(tcb);
+    if (tcb->phase == RECOVERY_FAST)
+        prr_acked(tcb, &nothing, newly_lost);
+    tcp_timer_restart_retransmit(tcb);
 }

@@ -1,8 +1,9 @@
 /*
  * Loss recovery: when something is taken for lost, what is sent again, and
- * when that is over. Fast retransmit and fast recovery after RFC 5681 3.2 and
- * RFC 6582 (NewReno), and what follows a time-out (RFC 6298 5.4, RFC 5681
- * 3.1). How much may be in flight is congestion control's affair.
+ * when that is over. The table of contents of what an ACK means for it; RACK,
+ * PRR, tail loss probes, SACK, undoing each have a file. With a peer that does
+ * not know SACK: fast retransmit and fast recovery after RFC 5681 3.2 and RFC
+ * 6582 (NewReno).
  */
 #ifndef TAPIR_TCP_RECOVERY_H
 #define TAPIR_TCP_RECOVERY_H
@@ -12,24 +13,33 @@
 /* The connection begins: nothing is lost. */
 void recovery_init(struct tcb *tcb);
 
-/* SND.UNA has moved up by `acked` bytes; sees to the retransmission timer. */
-void recovery_acked(struct tcb *tcb, uint32_t acked);
-
-/* A duplicate ACK as RFC 5681 2 defines it. */
-void recovery_duplicate_ack(struct tcb *tcb);
+/*
+ * An acceptable ACK, which has moved SND.UNA up by `acked` bytes: what has
+ * arrived, what was lost, and what follows for the window and the timers.
+ */
+void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
+                           uint32_t acked);
 
 /* The retransmission timer has expired. */
 void recovery_timed_out(struct tcb *tcb);
+/* The reordering timer of RACK has expired. */
+void recovery_reordering_passed(struct tcb *tcb);
 
-/* The window was shut and opens: what was sent into it has not been taken. */
-void recovery_window_opened(struct tcb *tcb);
+/* All that is outstanding has not been taken: the window was shut and opens,
+ * or the path has refused it for its size. It is sent again, and the window
+ * stays as it is. */
+void recovery_nothing_was_taken(struct tcb *tcb);
 
-/* What is to be sent again lies from tcb->resend_next to tcb->resend_end. */
-bool recovery_has_lost(const struct tcb *tcb);
-/* [from, from + len) was just sent, for the first time or again. */
-void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len);
-
-/* How much may be sent now: cwnd less what is thought to be in flight. */
+/* Bytes that are thought to be in the network: RFC 6675 4 SetPipe(). */
+uint32_t recovery_pipe(const struct tcb *tcb);
+/* How much may be sent now: cwnd less the pipe. */
 uint32_t recovery_allowance(const struct tcb *tcb);
+/* The first of what is to be sent again; NULL if nothing is. */
+const struct sent_range *recovery_next_lost(const struct tcb *tcb);
+/* Whether it goes even if cwnd is used up: RFC 5681 3.2 step 3, RFC 6298 5.4.
+ */
+bool recovery_is_urgent(const struct tcb *tcb);
+/* [from, from + len) was just sent; SND.NXT is still as before. */
+void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len);
 
 #endif

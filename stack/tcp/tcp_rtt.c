@@ -46,6 +46,7 @@ void rtt_sample(struct tcb *tcb, usec rtt)
     tcb->rto = tcb->srtt + usec_max(4 * tcb->rttvar, config->rto_min);
     tcb->rto = usec_min(tcb->rto, config->rto_max);
     tcb->backoff = 0;
+    tcb->cc->rtt_sample(tcb, rtt);
 }
 
 /* RFC 7323 4.1. A TSecr of 0 is no answer to anything of ours, one from the

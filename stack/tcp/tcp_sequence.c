@@ -4,6 +4,7 @@
  * 3 and 4 (RST and SYN that were injected blindly).
  */
 #include "tcp/tcp_output.h"
+#include "tcp/tcp_sack.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
 
@@ -50,18 +51,22 @@ void update_ts_recent(struct tcb *tcb, const struct tcp_segment *seg)
     tcb->ts_recent_at = tcb->tcp->env->now;
 }
 
-/* The table of RFC 9293 3.10.7.4, and a segment larger than the window which
- * it covers. */
-static bool is_acceptable(const struct tcb *tcb, const struct tcp_segment *seg)
+/* Also a segment larger than the window which it covers. */
+bool segment_is_acceptable(const struct tcp_segment *seg, tcp_seq rcv_nxt,
+                           uint32_t window)
 {
-    uint32_t window = tcb_receive_window(tcb);
-
     /* into a shut window its ACK, RST may come (MUST-66); its text may not */
+    uint32_t room = max_u32(window, 1);
+
+    /* Not the table, but as Linux: an ACK at the right edge, too, from where
+     * it comes if the peer has filled the window. Where both ends have, and
+     * both have lost something, nothing else would bring them on. */
+    if (!(seg->flags & SEG_RST))
+        room = window + 1;
     if (seg->len == 0 || window == 0)
-        return seg->seq == tcb->rcv_nxt ||
-               seq_in(seg->seq, tcb->rcv_nxt, window);
-    return seq_lt(seg->seq, tcb->rcv_nxt + window) &&
-           seq_gt(segment_end(seg), tcb->rcv_nxt);
+        return seq_in(seg->seq, rcv_nxt, room);
+    return seq_lt(seg->seq, rcv_nxt + window) &&
+           seq_gt(segment_end(seg), rcv_nxt);
 }
 
 /* "Segments with higher beginning sequence numbers SHOULD be held", what is
@@ -73,6 +78,7 @@ void trim_to_window(struct tcb *tcb, struct tcp_segment *seg)
     if (seq_lt(seg->seq, tcb->rcv_nxt)) {
         uint32_t old = tcb->rcv_nxt - seg->seq;
 
+        sack_note_duplicate(tcb, seg->seq, tcb->rcv_nxt);
         seg->text_at += old;
         seg->text_len -= old;
         seg->seq = tcb->rcv_nxt;
@@ -104,9 +110,9 @@ static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
         tcb_mark_output(tcb);
         return;
     }
-    if (tcb->state == TCPS_TIME_WAIT && (seg->flags & SEG_FIN))
-        tcp_timer_set(tcb, TCP_TIMER_END, /* restart the 2 MSL timeout */
-                      tcb->tcp->env->now + tcb->tcp->config.msl2);
+    if (seg->text_len > 0 && seq_lt(seg->seq, tcb->rcv_nxt))
+        sack_note_duplicate(tcb, seg->seq,
+                            seq_min(segment_end(seg), tcb->rcv_nxt));
     if (seg->len > 0)
         tcb_ack_now(tcb);
     else
@@ -144,12 +150,27 @@ static void strip_known_syn(struct tcb *tcb, struct tcp_segment *seg)
     tcb_ack_now(tcb);
 }
 
+/* An empty segment that is one behind: a keepalive, or the peer does not know
+ * that we have taken the octet with which it probed our window. If we probe
+ * its window too, nothing else would ever get through: its ACK and window are
+ * believed (RFC 9293 3.10.7.4: "special allowance should be made to accept
+ * valid ACKs"), and it is answered as any that is not acceptable. */
+static bool is_one_behind(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+    return seg->len == 0 && !(seg->flags & SEG_RST) &&
+           tcb_is_synchronized(tcb) && seg->seq + 1 == tcb->rcv_nxt;
+}
+
 bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg)
 {
     if (!passes_paws(tcb, seg))
         return false;
     strip_known_syn(tcb, seg);
-    if (!is_acceptable(tcb, seg)) {
+    if (is_one_behind(tcb, seg)) {
+        seg->seq = tcb->rcv_nxt;
+        send_challenge_ack(tcb);
+    } else if (!segment_is_acceptable(seg, tcb->rcv_nxt,
+                                      tcb_receive_window(tcb))) {
         drop_segment(tcb, seg, DROP_TCP_OUT_OF_WINDOW);
         answer_unacceptable(tcb, seg);
         return false;
@@ -172,12 +193,10 @@ static void reset_arrived(struct tcb *tcb)
     if (state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT)
         tcb->tcp->stats.estab_resets++;
 
-    if (state == TCPS_SYN_RECEIVED && !tcb->is_passive)
+    if (state == TCPS_SYN_RECEIVED) /* of a simultaneous open */
         tcb_fail(tcb, ECONNREFUSED);
     else if (state == TCPS_CLOSE_WAIT)
         tcb_fail(tcb, EPIPE); /* as Linux: the peer had closed already */
-    else if (state == TCPS_TIME_WAIT)
-        tcb_fail(tcb, 0); /* all was said already */
     else
         tcb_fail(tcb, ECONNRESET);
 }
@@ -203,9 +222,6 @@ bool process_syn(struct tcb *tcb, const struct tcp_segment *seg)
     if (!(seg->flags & SEG_SYN))
         return true;
     drop_segment(tcb, seg, DROP_TCP_UNEXPECTED_SYN);
-    if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive)
-        tcb_close(tcb); /* the listener goes on: "return to LISTEN" */
-    else
-        send_challenge_ack(tcb); /* RFC 5961 4.2 */
+    send_challenge_ack(tcb); /* RFC 5961 4.2 */
     return false;
 }

@@ -23,6 +23,13 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg);
 /* Eighth. */
 void process_fin(struct tcb *tcb, const struct tcp_segment *seg);
 
+/* The table of RFC 9293 3.10.7.4, for a window of `window` at `rcv_nxt`. */
+bool segment_is_acceptable(const struct tcp_segment *seg, tcp_seq rcv_nxt,
+                           uint32_t window);
+
+/* SYN-RECEIVED, fifth: SEG.ACK is acceptable. */
+void complete_handshake(struct tcb *tcb, const struct tcp_segment *seg);
+
 /* Whether SEG.ACK acknowledges our SYN: SND.UNA < SEG.ACK =< SND.NXT. */
 bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg);
 
@@ -32,6 +39,7 @@ void trim_to_window(struct tcb *tcb, struct tcp_segment *seg);
 /* RFC 5961 7: an ACK that asks the peer to prove itself, limited in rate. */
 void send_challenge_ack(struct tcb *tcb);
 
+/* The TCB is closed, a record waits in its place: tcp_time_wait.h. */
 void enter_time_wait(struct tcb *tcb);
 
 /* Counts and traces; the segment ends here. */

@@ -4,6 +4,7 @@
  * before it is there.
  */
 #include "tcp/tcp_output.h"
+#include "tcp/tcp_sack.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
 
@@ -34,21 +35,40 @@ static void take_in_order(struct tcb *tcb, uint32_t len)
     acknowledge_text(tcb);
 }
 
+/* The first part of it that is there already: RFC 2883 4.2. */
+static void note_duplicate(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    tcp_seq end = seg->seq + seg->text_len;
+
+    for (unsigned i = 0; i < tcb->reass.count; i++) {
+        const struct reass_range *held = &tcb->reass.ranges[i];
+
+        if (seq_leq(held->end, seg->seq))
+            continue;
+        if (seq_lt(held->start, end))
+            sack_note_duplicate(tcb, seq_max(held->start, seg->seq),
+                                seq_min(held->end, end));
+        return;
+    }
+}
+
 /* Text beyond a hole, or beside some: its range is noted, and what has become
  * contiguous is taken. RFC 5681 4.2: acknowledged at once, also the segment
  * that fills a hole. */
 static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
 {
     struct memory *memory = tcb->tcp->env->memory;
-
     tcp_seq end = tcb->rcv_nxt;
 
+    if (!tcb->sack_sender.has_dsack) /* of what lies before RCV.NXT */
+        note_duplicate(tcb, seg);
     if (seg->seq == tcb->rcv_nxt) /* needs no range, and so never fails */
         end += seg->text_len;
     else if (reass_add(&tcb->reass, memory, seg->seq,
                        seg->seq + seg->text_len) < 0)
         return -ENOBUFS;
     end = reass_advance(&tcb->reass, memory, end);
+    sack_note_arrival(tcb, seg->seq);
     if (end != tcb->rcv_nxt)
         tcb->out_of_order_acks = 0;
     else if (tcb->out_of_order_acks < UINT8_MAX)
@@ -60,7 +80,7 @@ static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
     return 0;
 }
 
-static int store_text(struct tcb *tcb, const struct tcp_segment *seg)
+static int put_text(struct tcb *tcb, const struct tcp_segment *seg)
 {
     int result =
         rcvbuf_put(&tcb->rcvbuf, tcb->tcp->env->memory, seg->seq - tcb->rcv_nxt,
@@ -72,6 +92,23 @@ static int store_text(struct tcb *tcb, const struct tcp_segment *seg)
         return take_out_of_order(tcb, seg);
     take_in_order(tcb, seg->text_len);
     return 0;
+}
+
+/* What there is no memory for is not kept; the peer hears at once how far it
+ * has come, or of the hole (RFC 5681 4.2). */
+static int store_text(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    struct tcp_segment kept = *seg;
+    int result = -ENOBUFS;
+
+    kept.text_len =
+        tcp_memory_admits_text(tcb, seg->seq - tcb->rcv_nxt, seg->text_len);
+    if (kept.text_len < seg->text_len)
+        tcb_ack_now(tcb);
+    if (kept.text_len > 0)
+        result = put_text(tcb, &kept);
+    tcp_memory_out_of_order_changed(tcb);
+    return result;
 }
 
 /* RFC 9293 3.6.1: nobody will read it, and the peer should know. */
@@ -101,6 +138,7 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
         drop_segment(tcb, seg, DROP_TCP_NO_BUFFER);
         return false;
     }
+    autotune_arrived(tcb, seg);
     if (tcb->is_receive_shut)
         rcvbuf_discard(&tcb->rcvbuf);
     tcb_notify(tcb);

@@ -1,12 +1,13 @@
 /*
  * Retransmission (RFC 6298 5, RFC 9293 3.8.3), zero-window probes (3.8.6.1),
- * keepalive (3.8.4), delayed ACK (3.8.6.3), the end of TIME-WAIT (3.6.1).
+ * keepalive (3.8.4), delayed ACK (3.8.6.3), the end of FIN-WAIT-2.
  */
 #include "tcp/tcp_timer.h"
 
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
+#include "tcp/tcp_tlp.h"
 
 #include <errno.h>
 
@@ -39,12 +40,8 @@ static void back_off(struct tcb *tcb)
 
 static void syn_timed_out(struct tcb *tcb)
 {
-    const struct tcp_config *config = &tcb->tcp->config;
-    bool is_ours = tcb->state == TCPS_SYN_SENT || !tcb->is_passive;
-    unsigned limit = is_ours ? config->syn_retries : config->synack_retries;
-
     trace_timer(tcb, "SYN retransmission");
-    if (tcb->retries >= limit) {
+    if (tcb->retries >= tcb->tcp->config.syn_retries) {
         tcb->tcp->stats.attempt_fails++;
         give_up(tcb);
         return;
@@ -72,6 +69,7 @@ static void data_timed_out(struct tcb *tcb)
     tcb->retries++;
     tcb->tcp->stats.timeouts++;
     rtt_stop_timing(tcb);
+    path_mtu_timed_out(tcb);
     recovery_timed_out(tcb);
     back_off(tcb);
     tcb_mark_output(tcb);
@@ -100,6 +98,18 @@ static void retransmit_fired(struct tcb *tcb)
         probe_timed_out(tcb);
     else if (tcb_flight_size(tcb) > 0)
         data_timed_out(tcb);
+}
+
+static void probe_fired(struct tcb *tcb)
+{
+    trace_timer(tcb, "tail loss probe");
+    tlp_fired(tcb);
+}
+
+static void reorder_fired(struct tcb *tcb)
+{
+    trace_timer(tcb, "reordering");
+    recovery_reordering_passed(tcb);
 }
 
 static void delayed_ack_fired(struct tcb *tcb)
@@ -137,6 +147,8 @@ static void idle_fired(struct tcb *tcb)
     struct memory *memory = tcb->tcp->env->memory;
 
     sndbuf_release_if_empty(&tcb->sndbuf, memory);
+    if (tcb_flight_size(tcb) == 0)
+        scoreboard_fini(&tcb->board, memory);
     if (reass_is_empty(&tcb->reass))
         rcvbuf_release_if_empty(&tcb->rcvbuf, memory);
 }
@@ -153,6 +165,12 @@ static void fire(struct tcb *tcb, enum tcp_timer which)
     switch (which) {
     case TCP_TIMER_RETRANSMIT:
         retransmit_fired(tcb);
+        break;
+    case TCP_TIMER_PROBE:
+        probe_fired(tcb);
+        break;
+    case TCP_TIMER_REORDER:
+        reorder_fired(tcb);
         break;
     case TCP_TIMER_DELAYED_ACK:
         delayed_ack_fired(tcb);

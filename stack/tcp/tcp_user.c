@@ -99,7 +99,6 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->backoff = 0;
     tcb->fin_is_queued = false;
     tcb->has_rcv_fin = false;
-    tcb->is_passive = false;
     tcb->was_syn_resent = false;
     tcb->resend_syn = false;
     rcvbuf_discard(&tcb->rcvbuf);
@@ -175,7 +174,8 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
         return taken;
     for (int i = 0; i < count; i++)
         wanted += iov[i].iov_len;
-    taken = sndbuf_write(&tcb->sndbuf, tcb->tcp->env->memory, iov, count);
+    taken = sndbuf_write_up_to(&tcb->sndbuf, tcb->tcp->env->memory, iov, count,
+                               tcp_memory_send_limit(tcb));
     if (taken == 0 && wanted > 0)
         return -EAGAIN;
     if (taken > 0)
@@ -216,8 +216,11 @@ static bool should_offer_space(const struct tcb *tcb)
 /* The program has read: the buffer may be empty, the peer may send more. */
 static void after_reading(struct tcb *tcb)
 {
-    if (tcb->state == TCPS_CLOSED)
+    if (tcb->state == TCPS_CLOSED) {
+        rcvbuf_release_if_empty(&tcb->rcvbuf, tcb->tcp->env->memory);
         return;
+    }
+    tcp_memory_after_reading(tcb);
     if (rcvbuf_unread(&tcb->rcvbuf) == 0)
         tcp_timer_buffer_is_empty(tcb);
     if (tcb_can_receive(tcb) && should_offer_space(tcb))
@@ -238,6 +241,7 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
     if (rcvbuf_unread(&tcb->rcvbuf) == 0)
         return receive_nothing(tcb);
     done = rcvbuf_read(&tcb->rcvbuf, iov, count);
+    autotune_read(tcb, (uint32_t)done);
     after_reading(tcb);
     return done;
 }
@@ -298,8 +302,7 @@ void tcp_abort(struct tcb *tcb)
 void tcp_close(struct tcb *tcb)
 {
     /* RFC 2525 2.17: the peer must learn that its data was not read */
-    if (rcvbuf_unread(&tcb->rcvbuf) > 0 && tcb_is_synchronized(tcb) &&
-        tcb->state != TCPS_TIME_WAIT) {
+    if (rcvbuf_unread(&tcb->rcvbuf) > 0 && tcb_is_synchronized(tcb)) {
         tcp_abort(tcb);
         return;
     }
@@ -323,15 +326,21 @@ void tcp_close(struct tcb *tcb)
     case TCPS_FIN_WAIT_1:
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
-        break;           /* on its way */
-    case TCPS_TIME_WAIT: /* nobody will read what is left, for a minute */
-        rcvbuf_fini(&tcb->rcvbuf, tcb->tcp->env->memory);
-        break;
+    case TCPS_TIME_WAIT:
+        break; /* on its way */
     }
     tcb_release(tcb);
 }
 
 /* ---- STATUS ------------------------------------------------------------- */
+
+/* A third is free, as Linux has it. */
+static bool has_send_space(const struct tcb *tcb)
+{
+    uint32_t limit = tcp_memory_send_limit(tcb);
+
+    return tcp_unacknowledged(tcb) <= limit - (limit + 2) / 3;
+}
 
 unsigned tcp_readiness(const struct tcb *tcb)
 {
@@ -350,8 +359,8 @@ unsigned tcp_readiness(const struct tcb *tcb)
         ready |= TCP_READABLE;
     if (!receives || tcb->is_receive_shut)
         ready |= TCP_PEER_CLOSED | TCP_READABLE;
-    if (!sends || sndbuf_space(&tcb->sndbuf) * 3 >= tcb->sndbuf.limit)
-        ready |= TCP_WRITABLE; /* a third is free, as Linux has it */
+    if (!sends || has_send_space(tcb))
+        ready |= TCP_WRITABLE;
     if (!receives && !sends)
         ready |= TCP_ENDED;
     return ready;
@@ -479,6 +488,7 @@ static uint32_t clamp_buffer(uint32_t bytes)
 void tcp_set_send_buffer(struct tcb *tcb, uint32_t bytes)
 {
     tcb->sndbuf.limit = clamp_buffer(bytes);
+    tcb->autotune.send_is_fixed = true;
     tcb_notify(tcb);
 }
 
@@ -490,6 +500,7 @@ uint32_t tcp_send_buffer(const struct tcb *tcb)
 void tcp_set_receive_buffer(struct tcb *tcb, uint32_t bytes)
 {
     tcb->rcvbuf.limit = clamp_buffer(bytes);
+    tcb->autotune.receive_is_fixed = true;
     after_reading(tcb); /* there may be more to offer */
 }
 

@@ -634,11 +634,12 @@ static void transfer(struct fuzz *fuzz, socket_id id, bool sending)
 static void set_option(struct fuzz *fuzz, socket_id id)
 {
     static const int options[][2] = {
-        {SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_RCVBUF},
-        {SOL_SOCKET, SO_SNDBUF},    {SOL_SOCKET, SO_LINGER},
-        {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_BROADCAST},
-        {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_MAXSEG},
-        {IPPROTO_IP, IP_TTL},       {IPPROTO_IP, IP_TOS}};
+        {SOL_SOCKET, SO_KEEPALIVE},    {SOL_SOCKET, SO_RCVBUF},
+        {SOL_SOCKET, SO_SNDBUF},       {SOL_SOCKET, SO_LINGER},
+        {SOL_SOCKET, SO_REUSEADDR},    {SOL_SOCKET, SO_BROADCAST},
+        {IPPROTO_TCP, TCP_NODELAY},    {IPPROTO_TCP, TCP_MAXSEG},
+        {IPPROTO_TCP, TCP_CONGESTION}, {IPPROTO_IP, IP_TTL},
+        {IPPROTO_IP, IP_TOS}};
     const int *option = options[draw(fuzz, ARRAY_LENGTH(options))];
     int values[2] = {(int)draw_number(fuzz), 0};
     uint8_t old[64];
@@ -819,6 +820,7 @@ static void create(struct fuzz *fuzz)
     config.tcp.receive_buffer = 1u << (10 + draw(fuzz, 8));
     config.tcp.send_buffer = 1u << (10 + draw(fuzz, 8));
     config.tcp.max_connections = 4 + draw(fuzz, 60);
+    config.tcp.max_half_open = draw(fuzz, 8); /* above: SYN cookies */
     config.tcp.max_time_wait = 1 + draw(fuzz, 8);
     if (stack_create(&config, fuzz->now, &fuzz->stack) < 0 ||
         stack_iface_add(fuzz->stack, fuzz->now, &iface) != IFACE ||

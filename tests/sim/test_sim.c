@@ -141,9 +141,13 @@ static void draw_tcp(struct sim *sim, struct tcp_config *tcp)
 
     tcp->send_buffer = draw_size(sim, small ? 11 : 14, small ? 13 : 18);
     tcp->receive_buffer = draw_size(sim, small ? 11 : 14, small ? 13 : 18);
+    tcp->send_buffer_max = 4 * tcp->send_buffer;
+    tcp->receive_buffer_max = 4 * tcp->receive_buffer;
     tcp->initial_window = draw(sim, 1, 10);
     tcp->timestamps = !one_in(sim, 3);
     tcp->window_scale = !one_in(sim, 3);
+    if (one_in(sim, 3))
+        strcpy(tcp->congestion, "reno");
 }
 
 static struct end draw_end(struct sim *sim, struct host *host)
@@ -499,6 +503,8 @@ static void create_host(struct sim *sim, struct host *host, uint32_t addr)
     config.memory = &host->memory;
     config.seed = random_key(&sim->random);
     draw_tcp(sim, &config.tcp);
+    if (sim->seed % 4 == 0) /* short of memory */
+        config.tcp.memory_limit = (size_t)32768 << sim->seed / 4 % 5;
     check_zero(sim, "stack_create",
                stack_create(&config, sim->now, &host->stack));
     int index = stack_iface_add(host->stack, sim->now, &iface);

@@ -73,28 +73,59 @@ static void set_if(unsigned *setting, unsigned value)
         *setting = value;
 }
 
+static void configure_recovery(struct tcp_config *tcp,
+                               const struct conversation_options *options)
+{
+    tcp->sack = !options->no_sack;
+    tcp->dsack = !options->no_dsack;
+    tcp->rack = !options->no_rack;
+    tcp->tlp = !options->no_tlp;
+    tcp->prr = !options->no_prr;
+    tcp->frto = !options->no_frto;
+    tcp->undo = !options->no_undo;
+}
+
 static void configure(struct tcp_config *tcp,
                       const struct conversation_options *options)
 {
+    snprintf(tcp->congestion, sizeof(tcp->congestion), "%s",
+             options->congestion != NULL ? options->congestion : "reno");
     set_if(&tcp->initial_window, options->initial_window);
     set_if(&tcp->retries, options->retries);
     set_if(&tcp->syn_retries, options->syn_retries);
     set_if(&tcp->synack_retries, options->synack_retries);
     set_if(&tcp->orphan_retries, options->orphan_retries);
+    set_if(&tcp->max_half_open, options->max_half_open);
     set_if(&tcp->challenge_acks_per_second, options->challenge_acks_per_second);
     set_if(&tcp->send_buffer, options->send_buffer);
+    set_if(&tcp->send_buffer_max, options->send_buffer);
+    set_if(&tcp->send_buffer_max, options->send_buffer_max);
     set_if(&tcp->receive_buffer, options->receive_buffer);
+    set_if(&tcp->receive_buffer_max, options->receive_buffer);
+    set_if(&tcp->receive_buffer_max, options->receive_buffer_max);
     set_if(&tcp->keepalive_probes, options->keepalive_probes);
     if (options->keepalive_idle_s != 0)
         tcp->keepalive_idle = options->keepalive_idle_s * USEC_PER_SEC;
     if (options->keepalive_interval_s != 0)
         tcp->keepalive_interval = options->keepalive_interval_s * USEC_PER_SEC;
+    set_if(&tcp->max_time_wait, options->max_time_wait);
+    tcp->rfc1337 = options->rfc1337;
     if (options->no_time_wait)
         tcp->max_time_wait = 0;
+    if (options->no_syn_cookies)
+        tcp->syn_cookies = false;
     if (options->no_timestamps)
         tcp->timestamps = false;
     if (options->no_window_scale)
         tcp->window_scale = false;
+    if (options->no_pmtu_discovery)
+        tcp->pmtu_discovery = false;
+    if (options->no_black_hole_detection)
+        tcp->black_hole_detection = false;
+    tcp->memory_limit = options->memory_limit;
+    if (options->no_buffer_tuning)
+        tcp->buffer_tuning = false;
+    configure_recovery(tcp, options);
 }
 
 static void create_stack(struct conversation *c)
@@ -108,6 +139,7 @@ static void create_stack(struct conversation *c)
     memory_init(&c->memory, (size_t)64 << 20);
     config.memory = &c->memory;
     config.seed = (struct hash_key){1, 2};
+    config.trace = c->options.trace;
     configure(&config.tcp, &c->options);
     ck_assert_int_eq(stack_create(&config, c->now, &c->stack), 0);
     ck_assert_int_eq(stack_iface_add(c->stack, c->now, &iface), IFACE);
@@ -187,6 +219,8 @@ void conversation_close(struct conversation *c)
     if (c->memory.used != 0)
         conversation_fail(c, "%zu bytes of memory did not come back",
                           c->memory.used);
+    for (unsigned i = 0; i < c->peer_count; i++)
+        free(c->peers[i].said);
     fclose(c->log);
     free(c->log_text);
 }

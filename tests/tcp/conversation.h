@@ -13,7 +13,9 @@
  * script, for what must hold always: well formed, checksums, addresses,
  * inside the peer's window, acknowledging nothing that was not sent, neither
  * acknowledgment nor right window edge going back (RFC 9293 3.8.6), timestamps
- * in all or none (RFC 7323 3.2).
+ * in all or none (RFC 7323 3.2), text and options together no longer than
+ * the peer's MSS (RFC 6691), SACK blocks as RFC 2018 3 and RFC 2883 4 have
+ * them: see conversation_sack.c.
  *
  * On a failure the whole conversation is printed as tcpdump would.
  */
@@ -46,6 +48,12 @@ enum {
     SENT_MAX = 1024 /* segments waiting for expect_segment */
 };
 
+/* A SACK block in relative numbers; a list ends with {0, 0}. */
+struct sack {
+    int64_t from;
+    int64_t to;
+};
+
 /* One connection as the peer remembers it. */
 struct peer {
     uint16_t port;
@@ -61,6 +69,10 @@ struct peer {
     uint32_t window;  /* of the next segment */
     int offered_wscale, stack_offered_wscale; /* -1: not */
     bool offered_timestamps, stack_offered_timestamps;
+    bool offered_sack, stack_offered_sack;
+    unsigned mss;      /* announced by the peer; 0: not yet */
+    struct sack *said; /* text sent by the peer: in order, apart */
+    size_t said_count, said_room;
     uint32_t ts_recent; /* the stack's last TSval */
     int64_t stack_acked;
     int64_t stack_edge;
@@ -77,9 +89,11 @@ struct conversation_options {
     uint32_t window; /* 65,535 */
     unsigned wscale; /* 0: the option is not sent */
     bool timestamps; /* the option is sent */
+    bool sack;       /* SACK-permitted is sent, RFC 2018 2 */
     uint32_t iss;    /* the peer's */
     unsigned rtt_ms; /* of the handshake */
     /* The stack: changes to tcp_config_default(). */
+    const char *congestion; /* "reno", by which segments are easily counted */
     unsigned initial_window;
     unsigned retries;
     unsigned syn_retries;
@@ -87,14 +101,26 @@ struct conversation_options {
     unsigned orphan_retries;
     unsigned challenge_acks_per_second;
     bool no_time_wait; /* max_time_wait is 0 */
-    uint32_t send_buffer;
+    unsigned max_time_wait;
+    bool rfc1337;
+    unsigned max_half_open;
+    bool no_syn_cookies;
+    uint32_t send_buffer; /* which then does not grow, unless: */
     uint32_t receive_buffer;
+    uint32_t send_buffer_max;
+    uint32_t receive_buffer_max;
     unsigned keepalive_idle_s;
     unsigned keepalive_interval_s;
     unsigned keepalive_probes;
     bool no_timestamps;
     bool no_window_scale;
+    bool no_buffer_tuning;
+    bool no_pmtu_discovery;
+    bool no_black_hole_detection;
+    size_t memory_limit;
+    bool no_sack, no_dsack, no_rack, no_tlp, no_prr, no_frto, no_undo;
     /* The rest. */
+    struct trace trace;
     unsigned backlog; /* 128 */
     unsigned max_gso; /* of the device, which then fills in checksums too */
     bool ethernet;
@@ -111,7 +137,8 @@ struct peer_segment {
     int64_t ts_val;      /* milliseconds of the virtual clock, if agreed on */
     int64_t ts_ecr;      /* the last TSval that came */
     bool no_timestamps;  /* although agreed on */
-    const char *options; /* raw, instead */
+    struct sack sack[SEGMENT_SACKS_MAX]; /* in the stack's numbers */
+    const char *options;                 /* raw, instead */
     size_t options_len;
     unsigned data_offset;
     unsigned urgent;
@@ -119,7 +146,8 @@ struct peer_segment {
     bool more; /* the next segment comes in the same pass */
 };
 
-/* What the stack sends. flags and len are always compared. */
+/* What the stack sends. flags, len and SACK blocks are always compared: what
+ * is not named must not be there. */
 struct expected_segment {
     unsigned flags;
     int64_t len;
@@ -129,6 +157,8 @@ struct expected_segment {
     int64_t win;       /* bytes, scaled */
     int64_t mss, wscale;
     int64_t ts_ecr;
+    struct sack sack[SEGMENT_SACKS_MAX + 1]; /* the peer's numbers, in order */
+    bool any_sack;
     const char *options; /* "mss,nop,wscale" */
     int64_t after_ms;    /* it is sent so much later than now, within 1 ms */
     int64_t within_ms;   /* it is sent in so much time (after `after_ms`) */
@@ -139,7 +169,8 @@ struct peer_icmp {
     unsigned type;
     unsigned code;
     unsigned mtu;
-    int64_t seq; /* of the segment; the last one sent */
+    int64_t seq;  /* of the segment; the last one sent */
+    unsigned len; /* of its packet; as the last one */
 };
 
 struct conversation {
@@ -155,8 +186,10 @@ struct conversation {
     struct segment sent[SENT_MAX];
     struct frame_offload offloads[SENT_MAX];
     unsigned sent_first, sent_count;
+    unsigned flooded, flood_answered; /* by peer_floods, and answers to it */
     struct segment last; /* that expect_segment took; its payload is gone */
     uint32_t last_seq;   /* absolute, of the last one sent */
+    unsigned last_len;   /* of its packet */
     uint8_t *pass[64];   /* frames handed in in this pass */
     unsigned pass_count;
     const char *file; /* of the script */
@@ -200,6 +233,9 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
 #define peer_sends_icmp(c, ...)                                                \
     conversation_peer_sends_icmp(                                              \
         HERE(c), &(struct peer_icmp){.seq = UNNAMED, __VA_ARGS__})
+/* So many SYNs, each under the name of another host or port, 10 us apart; what
+ * the stack answers to them is only counted. */
+#define peer_floods(c, count) conversation_peer_floods(HERE(c), (count))
 /* From now on the script speaks of the connection from this port. */
 #define peer_uses_port(c, port) conversation_peer_uses_port(HERE(c), (port))
 /* The peer forgets the connection and begins another, numbered from `iss`. */
@@ -257,6 +293,7 @@ void conversation_peer_sends(struct conversation *c,
                              const struct peer_segment *segment);
 void conversation_peer_sends_icmp(struct conversation *c,
                                   const struct peer_icmp *icmp);
+void conversation_peer_floods(struct conversation *c, unsigned count);
 void conversation_peer_uses_port(struct conversation *c, unsigned port);
 void conversation_peer_starts_over(struct conversation *c, uint32_t iss);
 void conversation_expect(struct conversation *c,

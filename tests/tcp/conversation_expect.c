@@ -59,6 +59,10 @@ static void fail_expected(struct conversation *c,
     print_named(to, "mss", expected->mss);
     print_named(to, "wscale", expected->wscale);
     print_named(to, "TS ecr", expected->ts_ecr);
+    for (unsigned i = 0; i < count_sacks(expected->sack, SEGMENT_SACKS_MAX);
+         i++)
+        fprintf(to, " sack {%lld:%lld}", (long long)expected->sack[i].from,
+                (long long)expected->sack[i].to);
     if (expected->options != NULL)
         fprintf(to, " <%s>", expected->options);
     print_named(to, "after msec", expected->after_ms);
@@ -81,6 +85,25 @@ static void compare(struct conversation *c,
 {
     if (wanted != UNNAMED && wanted != came)
         fail_expected(c, expected, field);
+}
+
+static void compare_sacks(struct conversation *c,
+                          const struct expected_segment *expected,
+                          const struct segment *sent)
+{
+    unsigned count = count_sacks(expected->sack, SEGMENT_SACKS_MAX);
+
+    if (expected->any_sack)
+        return;
+    if (count != sent->options.sack_count)
+        fail_expected(c, expected, "the number of SACK blocks differs");
+    for (unsigned i = 0; i < count; i++) {
+        struct sack came = sack_of(c->peer, sent, i);
+
+        if (came.from != expected->sack[i].from ||
+            came.to != expected->sack[i].to)
+            fail_expected(c, expected, "SACK blocks differ");
+    }
 }
 
 static void compare_segment(struct conversation *c,
@@ -107,6 +130,7 @@ static void compare_segment(struct conversation *c,
             sent->options.wscale);
     compare(c, expected, "TS ecr differs", expected->ts_ecr,
             sent->options.ts_ecr);
+    compare_sacks(c, expected, sent);
     if (expected->options != NULL &&
         strcmp(expected->options, sent->options.order) != 0)
         fail_expected(c, expected, "options differ");

@@ -40,10 +40,22 @@ struct peer *find_peer(struct conversation *c, unsigned port);
 /* The shift in use for the windows of the stack, or of the peer. */
 int scale_of(const struct peer *peer, bool of_stack);
 bool timestamps_agreed(const struct peer *peer);
+bool sack_agreed(const struct peer *peer);
 /* How far a number is from its base: of those that are 2^32 apart, the one
  * that is nearest to `near`. */
 int64_t relative(uint32_t number, uint32_t base, int64_t near);
 /* Sequence numbers that a segment takes. */
 int64_t span(unsigned flags, int64_t len);
+
+/* conversation_sack.c: the peer has sent [from, to). */
+void remember_text(struct peer *peer, int64_t from, int64_t to);
+/* NULL, or what is wrong with the SACK option of a segment of the stack. */
+const char *check_sack(const struct conversation *c, const struct peer *peer,
+                       const struct segment *segment);
+/* The block `i` of a segment of the stack, in relative numbers. */
+struct sack sack_of(const struct peer *peer, const struct segment *segment,
+                    unsigned i);
+/* How many are in a list that ends with {0, 0}, or with the array. */
+unsigned count_sacks(const struct sack *list, unsigned room);
 
 #endif

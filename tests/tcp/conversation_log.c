@@ -20,7 +20,8 @@ void print_flags(FILE *to, unsigned flags)
         fputs("none", to);
 }
 
-static void print_options(FILE *to, const struct segment_options *options)
+static void print_options(FILE *to, const struct segment_options *options,
+                          uint32_t ack_base)
 {
     if (options->mss >= 0)
         fprintf(to, " mss %d", options->mss);
@@ -28,6 +29,12 @@ static void print_options(FILE *to, const struct segment_options *options)
         fprintf(to, " wscale %d", options->wscale);
     if (options->has_timestamps)
         fprintf(to, " TS val %u ecr %u", options->ts_val, options->ts_ecr);
+    if (options->sack_permitted)
+        fputs(" sackOK", to);
+    for (unsigned i = 0; i < options->sack_count; i++)
+        fprintf(to, "%s{%d:%d}", i == 0 ? " sack " : "",
+                (int32_t)(options->sacks[i].from - ack_base),
+                (int32_t)(options->sacks[i].to - ack_base));
 }
 
 /* As tcpdump, with the numbers relative to `seq_base` and `ack_base`. */
@@ -42,7 +49,7 @@ void print_segment(FILE *to, const struct segment *segment, uint32_t seq_base,
     if ((segment->flags & ACK) != 0)
         fprintf(to, " ack %d", (int32_t)(segment->ack - ack_base));
     fprintf(to, " win %u", segment->window);
-    print_options(to, &segment->options);
+    print_options(to, &segment->options, ack_base);
 }
 
 static void log_line(struct conversation *c, const char *who)

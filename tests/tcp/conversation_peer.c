@@ -52,6 +52,7 @@ void conversation_peer_starts_over(struct conversation *c, uint32_t iss)
 {
     uint16_t stack_port = c->peer->stack_port;
 
+    free(c->peer->said);
     init_peer(c, c->peer, c->peer->port, iss);
     c->peer->stack_port = stack_port;
 }
@@ -122,6 +123,8 @@ static void add_syn_options(struct conversation *c,
     else if (c->options.wscale != 0 &&
              (!answer || peer->stack_offered_wscale >= 0))
         to->wscale = (int)c->options.wscale;
+    to->sack_permitted =
+        c->options.sack && (!answer || peer->stack_offered_sack);
     to->has_timestamps =
         c->options.timestamps && (!answer || peer->stack_offered_timestamps);
 }
@@ -130,6 +133,16 @@ static void add_syn_options(struct conversation *c,
 static uint32_t peer_clock(const struct conversation *c)
 {
     return (uint32_t)(c->now / USEC_PER_MSEC);
+}
+
+static void add_sacks(const struct peer *peer, const struct peer_segment *say,
+                      struct segment_options *to)
+{
+    to->sack_count = count_sacks(say->sack, SEGMENT_SACKS_MAX);
+    for (unsigned i = 0; i < to->sack_count; i++)
+        to->sacks[i] =
+            (struct segment_sack){peer->stack_iss + (uint32_t)say->sack[i].from,
+                                  peer->stack_iss + (uint32_t)say->sack[i].to};
 }
 
 static struct segment_options options_to_say(struct conversation *c,
@@ -150,6 +163,7 @@ static struct segment_options options_to_say(struct conversation *c,
     options.ts_ecr = say->ts_ecr != UNNAMED    ? (uint32_t)say->ts_ecr
                      : (say->flags & ACK) != 0 ? c->peer->ts_recent
                                                : 0;
+    add_sacks(c->peer, say, &options);
     return options;
 }
 
@@ -177,6 +191,7 @@ static void remember_said(struct peer *peer, const struct peer_segment *say,
 
     if ((say->flags & RST) == 0 && peer->next < end)
         peer->next = end;
+    remember_text(peer, seq, end);
     if ((say->flags & ACK) != 0)
         peer->acked = ack;
     if ((say->flags & ACK) != 0 && peer->edge < edge)
@@ -218,6 +233,9 @@ void conversation_peer_sends(struct conversation *c,
     if (syn) {
         peer->offered_wscale = segment.options.wscale;
         peer->offered_timestamps = segment.options.has_timestamps;
+        peer->offered_sack = segment.options.sack_permitted;
+        peer->mss =
+            segment.options.mss < 0 ? 536 : (unsigned)segment.options.mss;
     }
     log_segment(c, peer, "<", &segment, true);
     remember_said(peer, say, &segment);
@@ -226,12 +244,39 @@ void conversation_peer_sends(struct conversation *c,
         end_pass(c);
 }
 
+/* From 192.0.2.3 to 192.0.2.254, and all their ports in turn. */
+void conversation_peer_floods(struct conversation *c, unsigned count)
+{
+    enum { HOSTS = 252 };
+    static uint8_t packet[SEGMENT_PACKET_MAX];
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned number = c->flooded++;
+        struct segment syn = {
+            .src = PEER_ADDR + 2 + number % HOSTS,
+            .dst = STACK_ADDR,
+            .src_port = (uint16_t)(1024 + number / HOSTS),
+            .dst_port = STACK_PORT,
+            .seq = number * 2654435761u,
+            .flags = SYN,
+            .window = 65535,
+            .options = segment_no_options,
+        };
+
+        syn.options.mss = 1460;
+        conversation_peer_sends_bytes(c, packet, segment_emit(&syn, packet));
+        run_until(c, c->now + 10, false);
+    }
+    log_event(c, "%u SYNs of a flood, %u answers", c->flooded,
+              c->flood_answered);
+}
+
 /* RFC 792: the IP header and the first 8 bytes of what it speaks about. */
-static void quote_segment(struct conversation *c, uint32_t seq,
+static void quote_segment(struct conversation *c, uint32_t seq, unsigned len,
                           uint8_t quote[static 28])
 {
     put_be16(quote, 0x4500);
-    put_be16(quote + 2, 40);
+    put_be16(quote + 2, (uint16_t)len);
     put_be16(quote + 6, 0x4000);
     quote[8] = 63;
     quote[9] = 6;
@@ -262,7 +307,7 @@ void conversation_peer_sends_icmp(struct conversation *c,
     quote_segment(c,
                   say->seq == UNNAMED ? c->last_seq
                                       : c->peer->stack_iss + (uint32_t)say->seq,
-                  icmp + 8);
+                  say->len == 0 ? c->last_len : say->len, icmp + 8);
     put_be16(icmp + 2, (uint16_t)~segment_fold(segment_sum(0, icmp, 36)));
 
     log_event(c, "ICMP type %u code %u", say->type, say->code);

@@ -13,7 +13,8 @@
 /* ---- what the stack sends ---- */
 
 /* What must hold for every segment of an open conversation. */
-static const char *check_always(const struct peer *peer,
+static const char *check_always(const struct conversation *c,
+                                const struct peer *peer,
                                 const struct segment *segment)
 {
     int64_t seq = relative(segment->seq, peer->stack_iss, peer->received);
@@ -34,14 +35,20 @@ static const char *check_always(const struct peer *peer,
     /* One byte beyond may be a zero-window probe, RFC 9293 3.8.6.1. */
     if (segment->len > 0 && seq + (int64_t)segment->len > peer->edge + 1)
         return "data outside the peer's window";
+    if ((segment->flags & (SYN | ACK)) == (SYN | ACK) &&
+        segment->options.sack_permitted && !peer->offered_sack)
+        return "SACK-permitted in answer to none";
     if ((segment->flags & SYN) == 0 &&
         segment->options.has_timestamps != timestamps_agreed(peer))
         return "timestamps against the agreement (RFC 7323 3.2)";
+    if (segment->len > 0 && c->options.max_gso == 0 &&
+        segment->len + segment->options.len > peer->mss && peer->mss >= 48)
+        return "text and options are longer than the peer's MSS (RFC 6691)";
     if (segment->len > 0 &&
         payload_check(false, (uint64_t)(seq - 1), segment->payload,
                       segment->len) != segment->len)
         return "the payload is not what the program wrote there";
-    return NULL;
+    return check_sack(c, peer, segment);
 }
 
 static void learn_from_syn(struct peer *peer, const struct segment *segment)
@@ -53,6 +60,7 @@ static void learn_from_syn(struct peer *peer, const struct segment *segment)
     }
     peer->stack_offered_wscale = segment->options.wscale;
     peer->stack_offered_timestamps = segment->options.has_timestamps;
+    peer->stack_offered_sack = segment->options.sack_permitted;
 }
 
 static void remember_segment(struct peer *peer, const struct segment *segment)
@@ -116,6 +124,10 @@ static void take_sent(struct conversation *c, const uint8_t *packet, size_t len,
 
     if (wrong != NULL)
         conversation_fail(c, "the stack sent garbage: %s", wrong);
+    if (c->flooded > 0 && segment.dst != PEER_ADDR) {
+        c->flood_answered++;
+        return;
+    }
     if (segment.src != STACK_ADDR || segment.dst != PEER_ADDR)
         conversation_fail(c, "a segment between the wrong addresses");
 
@@ -123,11 +135,12 @@ static void take_sent(struct conversation *c, const uint8_t *packet, size_t len,
     if ((segment.flags & SYN) != 0)
         learn_from_syn(peer, &segment);
     log_segment(c, peer, ">", &segment, false);
-    wrong = check_always(peer, &segment);
+    wrong = check_always(c, peer, &segment);
     if (wrong != NULL)
         conversation_fail(c, "%s", wrong);
     remember_segment(peer, &segment);
     c->last_seq = segment.seq;
+    c->last_len = (unsigned)(len < c->device.mtu ? len : c->device.mtu);
     queue_segment(c, &segment, offload);
 }
 

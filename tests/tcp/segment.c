@@ -61,12 +61,20 @@ static size_t option_len(const uint8_t *at)
     case KIND_SACK_PERMITTED:
         return 2;
     case KIND_SACK:
-        return at[1] >= 10 && at[1] % 8 == 2 ? at[1] : 10;
+        return at[1] >= 10 && at[1] % 8 == 2 ? at[1] : 10; /* RFC 2018 3 */
     case KIND_TIMESTAMPS:
         return 10;
     default:
         return 0;
     }
+}
+
+static void take_sack(const uint8_t *at, struct segment_options *out)
+{
+    out->sack_count = (at[1] - 2u) / 8;
+    for (unsigned i = 0; i < out->sack_count; i++)
+        out->sacks[i] = (struct segment_sack){get_be32(at + 2 + i * 8),
+                                              get_be32(at + 6 + i * 8)};
 }
 
 /* An option whose length is right. */
@@ -87,6 +95,7 @@ static void take_option(const uint8_t *at, struct segment_options *out)
         break;
     case KIND_SACK:
         note_option(out, "sack");
+        take_sack(at, out);
         break;
     case KIND_TIMESTAMPS:
         note_option(out, "TS");
@@ -113,6 +122,8 @@ static const char *parse_options(const uint8_t *at, size_t len,
                 return "an option that nobody has agreed on";
             if (option_len(at) != size)
                 return "an option's length is not the one of its kind";
+            if (at[0] == KIND_SACK && out->sack_count > 0)
+                return "two SACK options";
             take_option(at, out);
         }
         at += size;
@@ -132,7 +143,7 @@ static const char *check_options(const struct segment *segment)
     if (options->wscale > 14)
         return "window scale above 14";
     if ((segment->flags & SYN) != 0)
-        return NULL;
+        return options->sack_count > 0 ? "SACK blocks on a SYN" : NULL;
     return options->mss >= 0 || options->wscale >= 0 || options->sack_permitted
                ? "an option that belongs on a SYN"
                : NULL;
@@ -178,6 +189,7 @@ static const char *parse_tcp(const uint8_t *tcp, size_t len,
         return "data offset is impossible";
     out->payload = tcp + header_len;
     out->len = len - header_len;
+    out->options.len = header_len - TCP_LEN;
     if ((tcp[12] & 0x0f) != 0)
         return "reserved bits are not zero";
 
@@ -206,6 +218,7 @@ const char *segment_parse(const uint8_t *packet, size_t len, bool partial,
         return "TTL is 0";
     if (packet[9] != PROTOCOL_TCP)
         return "not TCP";
+    out->df = (get_be16(packet + 6) & 0x4000) != 0;
     out->src = get_be32(packet + 12);
     out->dst = get_be32(packet + 16);
 
@@ -226,6 +239,20 @@ const char *segment_parse(const uint8_t *packet, size_t len, bool partial,
 
 /* ---- putting together ---- */
 
+static size_t emit_sack(const struct segment_options *options, uint8_t *to)
+{
+    unsigned count = options->sack_count;
+
+    if (count == 0)
+        return 0;
+    memcpy(to, (uint8_t[]){1, 1, KIND_SACK, (uint8_t)(2 + 8 * count)}, 4);
+    for (unsigned i = 0; i < count; i++) {
+        put_be32(to + 4 + i * 8, options->sacks[i].from);
+        put_be32(to + 8 + i * 8, options->sacks[i].to);
+    }
+    return 4 + 8 * count;
+}
+
 /* Each option padded to a word by NOPs before it; the bytes written. */
 static size_t emit_options(const struct segment_options *options, uint8_t *to)
 {
@@ -234,6 +261,10 @@ static size_t emit_options(const struct segment_options *options, uint8_t *to)
     if (options->mss >= 0) {
         memcpy(to + len, (uint8_t[]){KIND_MSS, 4}, 2);
         put_be16(to + len + 2, (uint16_t)options->mss);
+        len += 4;
+    }
+    if (options->sack_permitted) {
+        memcpy(to + len, (uint8_t[]){1, 1, KIND_SACK_PERMITTED, 2}, 4);
         len += 4;
     }
     if (options->has_timestamps) {
@@ -247,7 +278,7 @@ static size_t emit_options(const struct segment_options *options, uint8_t *to)
         to[len + 3] = (uint8_t)options->wscale;
         len += 4;
     }
-    return len;
+    return len + emit_sack(options, to + len);
 }
 
 static void emit_ip(const struct segment *segment, size_t total_len,

@@ -24,15 +24,28 @@ enum { /* RFC 9293 3.1, control bits */
        CWR = 128
 };
 
-enum { SEGMENT_PACKET_MAX = 65535, SEGMENT_OPTIONS_MAX = 40 };
+enum {
+    SEGMENT_PACKET_MAX = 65535,
+    SEGMENT_OPTIONS_MAX = 40,
+    SEGMENT_SACKS_MAX = 4 /* what 40 bytes hold, RFC 2018 3 */
+};
+
+/* A SACK block: the first number of it, the first after it. */
+struct segment_sack {
+    uint32_t from;
+    uint32_t to;
+};
 
 struct segment_options {
     int mss;    /* -1: absent */
     int wscale; /* -1: absent */
     bool sack_permitted;
+    unsigned sack_count;
+    struct segment_sack sacks[SEGMENT_SACKS_MAX];
     bool has_timestamps;
     uint32_t ts_val;
     uint32_t ts_ecr;
+    size_t len;     /* of them all */
     char order[96]; /* "mss,nop,wscale", as they stood */
 };
 
@@ -47,6 +60,7 @@ struct segment {
     unsigned flags;
     uint16_t window; /* the field, not scaled */
     uint16_t urgent;
+    bool df; /* of one that was sent by the stack */
     struct segment_options options;
     const uint8_t *payload;
     size_t len;

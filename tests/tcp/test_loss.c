@@ -234,14 +234,31 @@ START_TEST(an_ack_of_new_data_restarts_the_timer)
     struct conversation c;
     open_conversation(&c);
 
-    app_writes(&c, 2000);
-    expect_flight(&c, 1, 2001);
+    app_writes(&c, 6000);
+    expect_flight(&c, 1, 6001);
     advance(&c, 150);
     peer_sends(&c, .ack = 1001, .flags = ACK);
     /* 150 ms are a sample of their own: RTTVAR is 3/4 0 + 1/4 150. */
     expect_silence_for(&c, 150);
-    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH,
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK,
                    .within_ms = 100);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 7765 3: with little in flight what has waited already counts. */
+START_TEST(with_little_in_flight_the_timer_counts_from_the_sending)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_writes(&c, 2000);
+    expect_flight(&c, 1, 2001);
+    advance(&c, 150);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    /* SRTT is 1/8 150, and the variance under its floor of 200 ms */
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH,
+                   .within_ms = 75);
     close_conversation(&c);
 }
 END_TEST
@@ -810,6 +827,7 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           a_new_sample_ends_the_backoff,
           timestamps_give_a_sample_in_spite_of_a_retransmission,
           an_ack_of_new_data_restarts_the_timer,
+          with_little_in_flight_the_timer_counts_from_the_sending,
           a_duplicate_ack_does_not_restart_the_timer,
           nothing_is_sent_again_when_all_is_acknowledged,
           after_a_timeout_the_window_grows_from_one_segment,

@@ -773,7 +773,7 @@ START_TEST(our_syn_offers_timestamps_and_window_scale)
 
     app_connects(&c);
     expect_segment(&c, .flags = SYN, .ts_ecr = 0,
-                   .options = "mss,nop,nop,TS,nop,wscale");
+                   .options = "mss,sackOK,TS,nop,wscale");
     close_conversation(&c);
 }
 END_TEST
@@ -782,10 +782,39 @@ START_TEST(what_the_settings_turn_off_is_not_offered)
 {
     struct conversation c;
     begin_conversation(&c, .active = true, .no_timestamps = true,
-                       .no_window_scale = true);
+                       .no_window_scale = true, .no_sack = true);
 
     app_connects(&c);
     expect_segment(&c, .flags = SYN, .options = "mss");
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(without_timestamps_sack_permitted_has_nops_before_it)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true, .no_timestamps = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN,
+                   .options = "mss,nop,nop,sackOK,nop,wscale");
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_syn_ack_permits_sack_to_a_syn_that_does)
+{
+    struct conversation c;
+    begin_conversation(&c, .sack = true);
+    app_listens(&c);
+
+    peer_sends(&c, .flags = SYN);
+    expect_segment(&c, .flags = SYN | ACK, .options = "mss,nop,nop,sackOK");
+
+    peer_uses_port(&c, PEER_PORT + 1);
+    peer_sends(&c, .flags = SYN, .wscale = 0, .ts_val = 78);
+    expect_segment(&c, .flags = SYN | ACK,
+                   .options = "mss,sackOK,TS,nop,wscale");
     close_conversation(&c);
 }
 END_TEST
@@ -821,7 +850,8 @@ END_TEST
 START_TEST(what_the_settings_turn_off_is_not_agreed_to)
 {
     struct conversation c;
-    begin_conversation(&c, .no_timestamps = true, .no_window_scale = true);
+    begin_conversation(&c, .no_timestamps = true, .no_window_scale = true,
+                       .no_sack = true, .sack = true);
     app_listens(&c);
 
     peer_sends(&c, .flags = SYN, .wscale = 7, .ts_val = 77);
@@ -1029,6 +1059,8 @@ UNIT_MAIN("tcp open", a_listener_answers_a_syn_and_accepts_on_the_ack,
           an_absurdly_small_mss_still_carries_data,
           our_syn_offers_timestamps_and_window_scale,
           what_the_settings_turn_off_is_not_offered,
+          without_timestamps_sack_permitted_has_nops_before_it,
+          a_syn_ack_permits_sack_to_a_syn_that_does,
           a_syn_ack_has_only_the_options_of_the_syn,
           what_the_settings_turn_off_is_not_agreed_to,
           a_window_is_scaled_after_the_handshake_if_both_agree,

@@ -595,30 +595,48 @@ START_TEST(ecn_flags_and_reserved_bits_are_ignored)
 }
 END_TEST
 
-UNIT_MAIN("tcp validity", a_reset_at_rcv_nxt_resets,
-          a_reset_elsewhere_in_the_window_is_challenged,
-          a_reset_outside_the_window_is_dropped_silently,
-          a_closed_window_still_takes_a_reset,
-          a_reset_behind_a_gap_is_challenged,
-          a_syn_in_a_connection_is_challenged,
-          an_ack_that_is_too_old_is_challenged_and_its_data_dropped,
-          a_segment_without_ack_is_dropped, challenges_are_limited_in_rate,
-          a_segment_with_an_old_timestamp_is_acknowledged_and_dropped,
-          timestamps_may_wrap,
-          a_segment_without_the_agreed_timestamp_is_dropped,
-          a_timestamp_that_was_not_agreed_on_is_ignored,
-          a_reset_needs_no_timestamp_and_may_have_an_old_one,
-          a_delayed_ack_echoes_the_first_timestamp,
-          a_gap_keeps_the_old_timestamp_and_its_filling_brings_the_new,
-          a_segment_that_begins_before_the_last_ack_brings_its_timestamp,
-          a_segment_whose_ack_is_not_believed_brings_no_timestamp,
-          empty_segments_that_are_old_are_answered_at_a_limited_rate,
-          after_24_idle_days_an_old_timestamp_is_taken,
-          our_timestamp_clock_ticks_at_a_permitted_rate,
-          our_numbers_may_wrap_in_flight, a_timeout_at_the_wrap_sends_all_again,
-          a_wrong_checksum_is_dropped_silently,
-          an_impossible_data_offset_is_dropped,
-          a_packet_too_short_for_a_header_is_dropped,
-          an_option_of_an_impossible_length_is_dropped,
-          a_syn_with_a_malformed_option_does_no_harm,
-          ecn_flags_and_reserved_bits_are_ignored)
+/* Not RFC 9293 3.10.7.4, as Linux: whoever has filled the window sends his
+ * ACKs from its right edge. Two ends that both have, and both have lost
+ * something, would otherwise never hear each other again. */
+START_TEST(an_ack_from_the_right_edge_of_the_window_counts)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4000);
+
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .seq = 1001, .len = 3000, .flags = ACK, .ack = 1);
+    expect_segment(&c, .seq = 1001, .ack = 1, .flags = ACK);
+    peer_sends(&c, .seq = 4001, .ack = 1001, .flags = ACK);
+    expect_silence_for(&c, 5000);
+    peer_sends(&c, .seq = 4002, .ack = 1001, .flags = ACK); /* one beyond */
+    expect_segment(&c, .seq = 1001, .ack = 1, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN(
+    "tcp validity", an_ack_from_the_right_edge_of_the_window_counts,
+    a_reset_at_rcv_nxt_resets, a_reset_elsewhere_in_the_window_is_challenged,
+    a_reset_outside_the_window_is_dropped_silently,
+    a_closed_window_still_takes_a_reset, a_reset_behind_a_gap_is_challenged,
+    a_syn_in_a_connection_is_challenged,
+    an_ack_that_is_too_old_is_challenged_and_its_data_dropped,
+    a_segment_without_ack_is_dropped, challenges_are_limited_in_rate,
+    a_segment_with_an_old_timestamp_is_acknowledged_and_dropped,
+    timestamps_may_wrap, a_segment_without_the_agreed_timestamp_is_dropped,
+    a_timestamp_that_was_not_agreed_on_is_ignored,
+    a_reset_needs_no_timestamp_and_may_have_an_old_one,
+    a_delayed_ack_echoes_the_first_timestamp,
+    a_gap_keeps_the_old_timestamp_and_its_filling_brings_the_new,
+    a_segment_that_begins_before_the_last_ack_brings_its_timestamp,
+    a_segment_whose_ack_is_not_believed_brings_no_timestamp,
+    empty_segments_that_are_old_are_answered_at_a_limited_rate,
+    after_24_idle_days_an_old_timestamp_is_taken,
+    our_timestamp_clock_ticks_at_a_permitted_rate,
+    our_numbers_may_wrap_in_flight, a_timeout_at_the_wrap_sends_all_again,
+    a_wrong_checksum_is_dropped_silently, an_impossible_data_offset_is_dropped,
+    a_packet_too_short_for_a_header_is_dropped,
+    an_option_of_an_impossible_length_is_dropped,
+    a_syn_with_a_malformed_option_does_no_harm,
+    ecn_flags_and_reserved_bits_are_ignored)

@@ -70,13 +70,15 @@ START_TEST(options_are_taken_out_and_the_rest_stays_in_order)
     struct tapir_config config = defaults();
     struct words words =
         WORDS("--root", "dir", "--addr", "198.51.100.7/25", "-v",
-              "--gateway=198.51.100.1", "file", "--exit-wait=3", "--debug");
+              "--gateway=198.51.100.1", "file", "--exit-wait=3", "--debug",
+              "--congestion", "reno");
 
     ck_assert_int_eq(take(&config, &words), 0);
     ck_assert_str_eq(config.addr, "198.51.100.7/25");
     ck_assert_str_eq(config.gateway, "198.51.100.1");
     ck_assert_uint_eq(config.exit_wait, 3);
     ck_assert_int_eq(config.debug, 1);
+    ck_assert_str_eq(config.congestion, "reno");
     ck_assert_int_eq(words.argc, 5);
     ck_assert_str_eq(words.argv[1], "--root");
     ck_assert_str_eq(words.argv[2], "dir");
@@ -156,10 +158,25 @@ START_TEST(a_wrong_value_is_named_in_one_line)
                    "tcp, socket, drop");
     expect_refused(WORDS("--exit-wait", "86401"),
                    "--exit-wait: 86401 is more than 86400 seconds");
+    expect_refused(WORDS("--congestion=vegas"),
+                   "--congestion: 'vegas' is not one of cubic, reno");
+    expect_refused(WORDS("--congestion=more-than-fits"),
+                   "--congestion: 'more-than-fits' is not one of cubic, reno");
+    expect_refused(WORDS("--congestion=much-more-than-fits"),
+                   "--congestion: 'much-more-than-fits' is not short enough");
     expect_refused(WORDS("--dev"), "--dev: a value is missing");
     expect_refused(WORDS("--dev", "thisnameismuchtoolong"),
                    "--dev: 'thisnameismuchtoolong' is not the name of a "
                    "device, which has at most 15 characters");
+    expect_refused(WORDS("--dev=unix:"),
+                   "--dev: 'unix:' names no socket, as unix:/tmp/wire does");
+    expect_refused(WORDS("--dev=fd:"),
+                   "--dev: 'fd:' is not the number of a descriptor, as fd:3");
+    expect_refused(WORDS("--dev=fd:-1"),
+                   "--dev: 'fd:-1' is not the number of a descriptor, as fd:3");
+    expect_refused(WORDS("--dev=fd:4294967296"),
+                   "--dev: 'fd:4294967296' is not the number of a descriptor, "
+                   "as fd:3");
 }
 END_TEST
 
@@ -183,6 +200,19 @@ START_TEST(the_gateway_may_take_the_place_of_an_address_that_is_not_given)
 }
 END_TEST
 
+START_TEST(a_device_may_be_a_socket)
+{
+    struct tapir_config config = defaults();
+    struct words path = WORDS("--dev=unix:/run/user/1000/tapir/wire");
+    struct words number = WORDS("--dev", "fd:3");
+
+    ck_assert_int_eq(take(&config, &path), 0);
+    ck_assert_str_eq(config.dev, "unix:/run/user/1000/tapir/wire");
+    ck_assert_int_eq(take(&config, &number), 0);
+    ck_assert_str_eq(config.dev, "fd:3");
+}
+END_TEST
+
 START_TEST(wrong_faults_are_refused)
 {
     struct tapir_config config = defaults();
@@ -200,10 +230,12 @@ START_TEST(the_environment_is_named_by_its_variable)
     setenv("TAPIR_DEV", "tap9", 1);
     setenv("TAPIR_TRACE", "1", 1);
     setenv("TAPIR_SEED", "0x10", 1);
+    setenv("TAPIR_CONGESTION", "cubic", 1);
     ck_assert_int_eq(tapir_config_env(&config, why), 0);
     ck_assert_str_eq(config.dev, "tap9");
     ck_assert_int_eq(config.trace, 1);
     ck_assert_uint_eq(config.seed, 16);
+    ck_assert_str_eq(config.congestion, "cubic");
 
     setenv("TAPIR_ADDR", "nowhere", 1);
     ck_assert_int_eq(tapir_config_env(&config, why), -1);
@@ -216,6 +248,7 @@ START_TEST(the_environment_is_named_by_its_variable)
     unsetenv("TAPIR_DEV");
     unsetenv("TAPIR_TRACE");
     unsetenv("TAPIR_SEED");
+    unsetenv("TAPIR_CONGESTION");
     unsetenv("TAPIR_MTU");
 }
 END_TEST
@@ -246,5 +279,6 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           a_wrong_value_is_named_in_one_line,
           settings_that_contradict_each_other_are_refused_with_the_options,
           the_gateway_may_take_the_place_of_an_address_that_is_not_given,
-          wrong_faults_are_refused, the_environment_is_named_by_its_variable,
+          a_device_may_be_a_socket, wrong_faults_are_refused,
+          the_environment_is_named_by_its_variable,
           a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)

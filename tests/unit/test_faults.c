@@ -243,6 +243,261 @@ START_TEST(reordering_without_a_delay_takes_a_millisecond)
 }
 END_TEST
 
+/* ---- The bottleneck ------------------------------------------------------ */
+
+static void send_bytes(struct netdev *dev, usec now, uint8_t number, size_t len)
+{
+    uint8_t bytes[2000] = {number};
+    struct frame frame = packet_frame(bytes, len);
+
+    ck_assert_int_eq(netdev_transmit(dev, now, &frame), 0);
+}
+
+/* 1,500 bytes are 12,000 bits: 1.2 ms at 10 Mbit/s. */
+START_TEST(a_rate_spaces_packets)
+{
+    struct fixture f;
+    struct frame frame;
+
+    OPEN_FAULTS(&f, .rate = 10000000, .delay = 5000);
+    for (uint8_t i = 0; i < 10; i++)
+        send_bytes(f.dev, 0, i, 1500);
+    for (uint8_t i = 0; i < 10; i++) {
+        usec due = 5000 + 1200 * (i + 1);
+
+        ck_assert_int_eq(netdev_deadline(f.dev), due);
+        netdev_flush(f.dev, due - 1);
+        ck_assert_int_eq(netdev_receive(f.peer, due - 1, &frame), 0);
+        netdev_flush(f.dev, due);
+        ck_assert_int_eq(netdev_receive(f.peer, due, &frame), 1);
+        ck_assert_uint_eq(frame.head[0], i);
+    }
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(each_way_has_a_link_of_its_own)
+{
+    struct fixture f;
+    struct frame frame;
+
+    OPEN_FAULTS(&f, .rate = 10000000);
+    send_bytes(f.dev, 0, 1, 1500);
+    send_bytes(f.peer, 0, 2, 1500);
+    ck_assert_int_eq(netdev_receive(f.dev, 0, &frame), 0);
+    ck_assert_int_eq(netdev_receive(f.dev, 1200, &frame), 1);
+    netdev_flush(f.dev, 1200);
+    ck_assert_int_eq(netdev_receive(f.peer, 1200, &frame), 1);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(the_tail_of_a_full_queue_is_dropped)
+{
+    struct fixture f;
+    struct frame frame;
+
+    OPEN_FAULTS(&f, .rate = 10000000, .queue = 15000);
+    for (uint8_t i = 0; i < 20; i++)
+        send_bytes(f.dev, 0, i, 1500);
+    ck_assert_uint_eq(faults_counts(f.dev)->passed, 10);
+    ck_assert_uint_eq(faults_counts(f.dev)->queue_full, 10);
+
+    netdev_flush(f.dev, 1200); /* one is sent: there is room for one */
+    send_bytes(f.dev, 1200, 20, 1500);
+    send_bytes(f.dev, 1200, 21, 1500);
+    ck_assert_uint_eq(faults_counts(f.dev)->queue_full, 11);
+
+    netdev_flush(f.dev, 20000);
+    for (uint8_t i = 0; i < 10; i++) {
+        ck_assert_int_eq(netdev_receive(f.peer, 20000, &frame), 1);
+        ck_assert_uint_eq(frame.head[0], i);
+    }
+    ck_assert_int_eq(netdev_receive(f.peer, 20000, &frame), 1);
+    ck_assert_uint_eq(frame.head[0], 20);
+    ck_assert_int_eq(netdev_receive(f.peer, 20000, &frame), 0);
+    close_faults(&f);
+}
+END_TEST
+
+/* It is lost beyond the link, as on a radio. */
+START_TEST(a_lost_packet_has_taken_its_time_on_the_link)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .rate = 10000000, .loss = 500000);
+    for (uint8_t i = 0; i < 100; i++)
+        send_bytes(f.dev, 0, i, 1500);
+    ck_assert_uint_gt(faults_counts(f.dev)->lost, 0);
+
+    usec last = 0;
+
+    while (netdev_deadline(f.dev) != USEC_NEVER) {
+        last = netdev_deadline(f.dev);
+        ck_assert_int_eq(last % 1200, 0);
+        netdev_flush(f.dev, last);
+    }
+    ck_assert_int_gt(last, 90 * 1200);
+    close_faults(&f);
+}
+END_TEST
+
+/* The super-segment is cut before the link looks at it. */
+START_TEST(the_packets_of_a_super_segment_are_queued_one_by_one)
+{
+    struct fixture f;
+    struct frame frame;
+
+    OPEN_FAULTS(&f, .rate = 8000000, .queue = 10540);
+    PACKET_BUILD(&frame, data, .payload = 20000, .gso_size = 1000);
+    ck_assert_int_eq(netdev_transmit(f.dev, 0, &frame), 0);
+    ck_assert_uint_eq(faults_counts(f.dev)->passed, 10);
+    ck_assert_uint_eq(faults_counts(f.dev)->queue_full, 10);
+    ck_assert_int_eq(netdev_deadline(f.dev), 1054);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(what_is_taken_too_late_is_counted)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .delay = 10000);
+    send_number(f.dev, 0, 1);
+    netdev_flush(f.dev, 11000);
+    ck_assert_uint_eq(faults_counts(f.dev)->late, 0);
+    send_number(f.dev, 20000, 2);
+    netdev_flush(f.dev, 31001);
+    ck_assert_uint_eq(faults_counts(f.dev)->late, 1);
+    ck_assert_int_eq(faults_counts(f.dev)->latest, 1001);
+    close_faults(&f);
+}
+END_TEST
+
+/* ---- Bursts -------------------------------------------------------------- */
+
+/* Sends `count` packets; how many of them begin a burst of losses. */
+static unsigned count_bursts(struct fixture *f, unsigned count)
+{
+    unsigned bursts = 0;
+    bool was_lost = false;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool is_lost = count_arrivals(f->dev, f->peer, 1) == 0;
+
+        bursts += is_lost && !was_lost;
+        was_lost = is_lost;
+    }
+    return bursts;
+}
+
+/* 200,000 packets, 2 % in 1,333 bursts of 3: deviations of 3 % or so. */
+START_TEST(bursts_have_the_share_and_the_length_that_were_asked_for)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .burst_loss = 20000, .burst_length = 3000000);
+
+    unsigned bursts = count_bursts(&f, 200000);
+    double lost = (double)faults_counts(f.dev)->lost;
+
+    ck_assert_double_ge(lost, 3500);
+    ck_assert_double_le(lost, 4500);
+    ck_assert_double_ge(lost / bursts, 2.7);
+    ck_assert_double_le(lost / bursts, 3.3);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(bursts_of_one_are_never_neighbours)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .burst_loss = 200000, .burst_length = 1000000);
+    ck_assert_uint_eq(count_bursts(&f, 20000), faults_counts(f.dev)->lost);
+    ck_assert_uint_ge(faults_counts(f.dev)->lost, 3700);
+    ck_assert_uint_le(faults_counts(f.dev)->lost, 4300);
+    close_faults(&f);
+}
+END_TEST
+
+/* ---- Reordering by a distance -------------------------------------------- */
+
+/* Each packet that was held back has been overtaken by exactly three. */
+START_TEST(a_packet_is_overtaken_by_as_many_as_were_asked_for)
+{
+    struct fixture f;
+    int64_t order[400];
+    unsigned count = 0;
+    unsigned late = 0;
+
+    OPEN_FAULTS(&f, .reorder = 20000, .reorder_by = 3);
+    for (uint32_t i = 0; i < 400; i++) {
+        send_number(f.dev, i, i);
+        for (int64_t got; (got = receive_number(f.peer, i)) >= 0;)
+            order[count++] = got;
+        netdev_flush(f.dev, i);
+        netdev_flush(f.peer, i);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        unsigned before = 0;
+
+        for (unsigned j = 0; j < i; j++)
+            before += order[j] > order[i];
+        ck_assert_msg(before == 0 || before == 3, "overtaken by %u", before);
+        late += before == 3;
+    }
+    ck_assert_uint_gt(late, 3);
+    ck_assert_uint_eq(faults_counts(f.dev)->reordered, late + 400 - count);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(a_packet_that_nobody_overtakes_is_not_held_for_ever)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .reorder = 1000000, .reorder_by = 3, .delay = 100);
+    send_number(f.dev, 0, 1);
+    ck_assert_int_eq(netdev_deadline(f.dev), 50100);
+    close_faults(&f);
+
+    OPEN_FAULTS(&f, .reorder = 1000000, .reorder_by = 3, .reorder_delay = 700);
+    send_number(f.dev, 0, 1);
+    ck_assert_int_eq(netdev_deadline(f.dev), 700);
+    netdev_flush(f.dev, 700); /* and forgotten */
+    ck_assert_int_eq(receive_number(f.peer, 700), 1);
+    send_number(f.dev, 800, 2);
+    close_faults(&f);
+}
+END_TEST
+
+/* Behind the third, not before its time: the link's spacing stays. */
+START_TEST(an_overtaken_packet_goes_right_behind_the_last_that_overtook_it)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .reorder = 20000, .reorder_by = 3, .rate = 480000);
+    for (uint32_t i = 0; i < 400; i++)
+        send_number(f.dev, 0, i); /* 60 bytes: 1 ms each */
+    ck_assert_uint_gt(faults_counts(f.dev)->reordered, 0);
+    for (usec now = 0; now <= 500 * 1000; now += 1000) {
+        int64_t last = -1;
+
+        netdev_flush(f.dev, now);
+        for (int64_t got; (got = receive_number(f.peer, now)) >= 0;) {
+            if (last >= 0) /* 4: one of those between is held itself */
+                ck_assert(last - got == 3 || last - got == 4);
+            else
+                ck_assert_int_ge(got, now / 1000 - 1);
+            last = got;
+        }
+        netdev_flush(f.peer, now);
+    }
+    close_faults(&f);
+}
+END_TEST
+
 static unsigned count_bits(const uint8_t *a, const uint8_t *b, size_t len)
 {
     unsigned bits = 0;
@@ -521,6 +776,32 @@ START_TEST(a_specification_is_parsed)
 }
 END_TEST
 
+START_TEST(rates_sizes_and_distances_are_parsed)
+{
+    char why[FAULTS_WHY_MAX];
+    struct faults faults;
+
+    ck_assert_int_eq(faults_parse("rate=1.5Mbit,queue=64kB,burst-loss=1%/2.5,"
+                                  "reorder=0.5%/3",
+                                  &faults, why),
+                     0);
+    ck_assert_uint_eq(faults.rate, 1500000);
+    ck_assert_uint_eq(faults.queue, 64000);
+    ck_assert_uint_eq(faults.burst_loss, 10000);
+    ck_assert_uint_eq(faults.burst_length, 2500000);
+    ck_assert_uint_eq(faults.reorder, 5000);
+    ck_assert_uint_eq(faults.reorder_by, 3);
+    ck_assert_int_eq(faults_parse("rate=1000Gbit,queue=1000MB,burst-loss=75%/3",
+                                  &faults, why),
+                     0);
+    ck_assert_uint_eq(faults.rate, UINT64_C(1000000000000));
+    ck_assert_uint_eq(faults.queue, 1000000000);
+    ck_assert_int_eq(faults_parse("rate=1kbit,queue=1B", &faults, why), 0);
+    ck_assert_uint_eq(faults.rate, 1000);
+    ck_assert_uint_eq(faults.queue, 1);
+}
+END_TEST
+
 START_TEST(what_is_not_named_is_zero)
 {
     char why[FAULTS_WHY_MAX];
@@ -597,6 +878,28 @@ static const struct {
     {"delay=99999999999999999999999us", "delay=999"},
     {"delay=9223372036854775807s", "delay=922"},
     {"loss=1%,loss=2%", "loss=2%"},
+    {"rate=10", "rate=10"},
+    {"rate=10mbit", "rate=10mbit"},
+    {"rate=10M", "rate=10M"},
+    {"rate=0kbit", "rate=0kbit"},
+    {"rate=0.999kbit", "rate=0.999kbit"},
+    {"rate=1001Gbit", "rate=1001Gbit"},
+    {"rate=999999999Gbit", "rate=999999999Gbit"},
+    {"rate=1Mbit,queue=0B", "queue=0B"},
+    {"rate=1Mbit,queue=1000", "queue=1000"},
+    {"rate=1Mbit,queue=1001MB", "queue=1001MB"},
+    {"queue=1000B", "rate= is missing"},
+    {"burst-loss=1%", "burst-loss=1%"},
+    {"burst-loss=1%/", "burst-loss=1%/"},
+    {"burst-loss=1%/0.9", "burst-loss=1%/0.9"},
+    {"burst-loss=1%/1001", "burst-loss=1%/1001"},
+    {"burst-loss=76%/3", "burst-loss=76%/3"},
+    {"burst-loss=100%/3", "burst-loss=100%/3"},
+    {"burst-loss=1%/3%", "burst-loss=1%/3%"},
+    {"reorder=1%/", "reorder=1%/"},
+    {"reorder=1%/0", "reorder=1%/0"},
+    {"reorder=1%/2.5", "reorder=1%/2.5"},
+    {"reorder=/3", "reorder=/3"},
 };
 
 START_TEST(a_bad_specification_is_refused_and_its_part_named)
@@ -629,22 +932,34 @@ START_TEST(a_long_bad_specification_does_not_overflow_the_message)
 }
 END_TEST
 
-UNIT_MAIN(
-    "faults", without_faults_all_passes_in_order,
-    as_many_are_lost_as_was_asked_for_both_ways, certain_loss_loses_all,
-    duplicates_follow_their_packet, a_delayed_packet_leaves_when_it_is_due,
-    a_delayed_packet_is_received_when_it_is_due, jitter_keeps_the_order,
-    a_reordered_packet_is_overtaken,
-    reordering_without_a_delay_takes_a_millisecond,
-    corruption_turns_one_bit_anywhere,
-    the_copies_of_a_packet_are_corrupted_one_without_the_other,
-    an_absent_checksum_is_filled_in_before_the_corruption,
-    what_the_device_gives_unfinished_is_finished,
-    the_packets_of_a_super_segment_are_lost_one_by_one,
-    a_seed_repeats_a_run_and_another_does_not, what_cannot_be_kept_is_counted,
-    the_queue_of_delayed_packets_is_bounded, received_bytes_stay_until_flush,
-    the_device_is_as_the_one_inside, a_dead_device_inside_is_dead_outside,
-    without_memory_the_inner_device_stays_the_callers,
-    a_specification_is_parsed, what_is_not_named_is_zero, the_limits_are_taken,
-    a_bad_specification_is_refused_and_its_part_named,
-    a_long_bad_specification_does_not_overflow_the_message)
+UNIT_MAIN("faults", without_faults_all_passes_in_order,
+          as_many_are_lost_as_was_asked_for_both_ways, certain_loss_loses_all,
+          duplicates_follow_their_packet,
+          a_delayed_packet_leaves_when_it_is_due,
+          a_delayed_packet_is_received_when_it_is_due, jitter_keeps_the_order,
+          a_reordered_packet_is_overtaken,
+          reordering_without_a_delay_takes_a_millisecond, a_rate_spaces_packets,
+          each_way_has_a_link_of_its_own, the_tail_of_a_full_queue_is_dropped,
+          a_lost_packet_has_taken_its_time_on_the_link,
+          the_packets_of_a_super_segment_are_queued_one_by_one,
+          what_is_taken_too_late_is_counted,
+          bursts_have_the_share_and_the_length_that_were_asked_for,
+          bursts_of_one_are_never_neighbours,
+          a_packet_is_overtaken_by_as_many_as_were_asked_for,
+          a_packet_that_nobody_overtakes_is_not_held_for_ever,
+          an_overtaken_packet_goes_right_behind_the_last_that_overtook_it,
+          corruption_turns_one_bit_anywhere,
+          the_copies_of_a_packet_are_corrupted_one_without_the_other,
+          an_absent_checksum_is_filled_in_before_the_corruption,
+          what_the_device_gives_unfinished_is_finished,
+          the_packets_of_a_super_segment_are_lost_one_by_one,
+          a_seed_repeats_a_run_and_another_does_not,
+          what_cannot_be_kept_is_counted,
+          the_queue_of_delayed_packets_is_bounded,
+          received_bytes_stay_until_flush, the_device_is_as_the_one_inside,
+          a_dead_device_inside_is_dead_outside,
+          without_memory_the_inner_device_stays_the_callers,
+          a_specification_is_parsed, rates_sizes_and_distances_are_parsed,
+          what_is_not_named_is_zero, the_limits_are_taken,
+          a_bad_specification_is_refused_and_its_part_named,
+          a_long_bad_specification_does_not_overflow_the_message)

@@ -355,7 +355,7 @@ START_TEST(frames_that_cannot_be_handed_in_are_refused)
 }
 END_TEST
 
-START_TEST(wrong_addresses_and_clocks_are_refused)
+START_TEST(wrong_addresses_clocks_and_names_are_refused)
 {
     struct tapir_wire wire = {.faults = "loss=nonsense"};
     struct tapir_stack_config config;
@@ -369,6 +369,11 @@ START_TEST(wrong_addresses_and_clocks_are_refused)
     ck_assert_int_eq(tapir_add_route(joined.a, "default", "x", 0), -1);
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_int_eq(tapir_join(joined.a, joined.b, &wire, iface), -1);
+    ck_assert_int_eq(errno, EINVAL);
+
+    tapir_stack_config_init(&config);
+    strcpy(config.congestion, "vegas");
+    ck_assert_ptr_null(tapir_stack_create(&config));
     ck_assert_int_eq(errno, EINVAL);
 
     tapir_stack_config_init(&config);
@@ -393,4 +398,4 @@ UNIT_MAIN("host_manual", a_datagram_arrives_when_time_is_handed_in,
           a_stack_that_ends_lets_its_waiters_go,
           the_answer_has_left_when_the_hand_in_returns,
           frames_that_cannot_be_handed_in_are_refused,
-          wrong_addresses_and_clocks_are_refused)
+          wrong_addresses_clocks_and_names_are_refused)

@@ -752,6 +752,35 @@ START_TEST(with_df_a_larger_packet_is_refused)
 }
 END_TEST
 
+/* RFC 1191 3: as far as it is known, and for that destination alone. */
+START_TEST(the_path_mtu_counts_like_the_link_s)
+{
+    const struct ip_send with_df = {.df = true};
+    struct ip_path path;
+    struct ip_addr peer = ip_addr_v4(NET_PEER);
+    struct ip_addr any = IP_ADDR_ANY_V4;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    pmtu_lower(&net.ip.pmtu, &peer, 1000);
+    ck_assert_int_eq(ip_path(&net.ip, &peer, &any, 0, &path), 0);
+    ck_assert_uint_eq(path.mtu, 1000);
+    ck_assert_int_eq(send_payload(&net, net_payload(&net, 981), 8, with_df),
+                     -EMSGSIZE);
+    ck_assert_uint_eq(net.eth_dev.count, 0);
+    ck_assert_int_eq(send_payload(&net, net_payload(&net, 980), 8, with_df), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 1);
+    ck_assert_int_eq(
+        send_payload(&net, net_payload(&net, 1400), 8, (struct ip_send){0}), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 3); /* two fragments */
+    net_wait(&net, 601 * USEC_PER_SEC);
+    ck_assert_int_eq(ip_path(&net.ip, &peer, &any, 0, &path), 0);
+    ck_assert_uint_eq(path.mtu, 1500);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(no_packet_is_larger_than_65535)
 {
     struct net net;
@@ -870,8 +899,8 @@ UNIT_MAIN(
     a_packet_of_the_mtu_is_not_cut, a_larger_packet_is_cut_into_fragments,
     fragments_are_right_for_every_mtu,
     an_absent_checksum_is_filled_in_before_cutting,
-    with_df_a_larger_packet_is_refused, no_packet_is_larger_than_65535,
-    a_super_segment_is_left_to_the_device,
+    with_df_a_larger_packet_is_refused, the_path_mtu_counts_like_the_link_s,
+    no_packet_is_larger_than_65535, a_super_segment_is_left_to_the_device,
     a_fragment_that_cannot_leave_ends_the_rest,
     all_fragments_wait_for_an_unknown_neighbour,
     a_quoted_header_need_not_be_right)

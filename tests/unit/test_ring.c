@@ -287,7 +287,42 @@ START_TEST(any_sequence_of_operations_gives_the_bytes_of_a_plain_array)
 }
 END_TEST
 
-UNIT_MAIN("ring", an_empty_ring_has_no_memory,
+START_TEST(a_ring_shrinks_to_what_is_committed)
+{
+    struct memory memory;
+    struct ring ring;
+    uint8_t out[5000];
+
+    memory_init(&memory, 1 << 20);
+    ring_init(&ring);
+    ck_assert(!ring_can_shrink(&ring));
+    ck_assert_uint_eq(ring_growth(&ring, 1), 4096);
+    ck_assert_int_eq(ring_reserve(&ring, &memory, 30000), 0);
+    ck_assert_uint_eq(ring_growth(&ring, 32768), 0);
+    ck_assert_uint_eq(ring_growth(&ring, 32769), 65536);
+    for (uint32_t i = 0; i < 30000; i++)
+        ring_put(&ring, i, bytes_of(&(uint8_t){(uint8_t)(i % 251)}, 1));
+    ring_commit(&ring, 30000);
+    ck_assert(!ring_can_shrink(&ring));
+    ring_shrink(&ring, &memory);
+    ck_assert_uint_eq(memory.used, 32768);
+
+    ring_consume(&ring, 25000);
+    ck_assert(ring_can_shrink(&ring));
+    ring_shrink(&ring, &memory);
+    ck_assert_uint_eq(memory.used, 8192);
+    ring_copy(&ring, 0, out, 5000);
+    for (uint32_t i = 0; i < 5000; i++)
+        ck_assert_uint_eq(out[i], (25000 + i) % 251);
+
+    ring_consume(&ring, 5000);
+    ring_shrink(&ring, &memory);
+    ck_assert_uint_eq(memory.used, 0);
+}
+END_TEST
+
+UNIT_MAIN("ring", a_ring_shrinks_to_what_is_committed,
+          an_empty_ring_has_no_memory,
           bytes_leave_in_the_order_in_which_they_came,
           bytes_put_beyond_the_end_wait_for_the_hole_to_be_filled,
           a_ring_that_grows_keeps_what_lies_beyond_its_end_also_wrapped,

@@ -319,6 +319,31 @@ START_TEST(after_an_idle_time_the_window_is_at_most_the_initial_one)
 }
 END_TEST
 
+/* RFC 4015 3.2 (DONE): what the last loss took, unless there is more again */
+START_TEST(a_loss_that_was_none_is_undone_once)
+{
+    struct fixture f;
+
+    begin_avoidance(&f, 20 * MSS);
+    f.tcb->cc->lost(f.tcb, 20 * MSS);
+    f.tcb->cwnd = MSS;
+    f.tcb->cc->timed_out(f.tcb);
+    f.tcb->cc->undo(f.tcb);
+    expect_cwnd(&f, 20 * MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 20 * MSS);
+
+    f.tcb->cwnd = 5 * MSS;
+    f.tcb->cc->undo(f.tcb);
+    expect_cwnd(&f, 5 * MSS);
+
+    f.tcb->cc->lost(f.tcb, 5 * MSS);
+    f.tcb->cwnd = 6 * MSS;
+    f.tcb->cc->undo(f.tcb);
+    expect_cwnd(&f, 6 * MSS);
+    end(&f);
+}
+END_TEST
+
 UNIT_MAIN("tcp_newreno", a_connection_begins_in_slow_start_with_ten_segments,
           the_initial_window_of_large_segments_is_bounded_in_bytes,
           after_a_lost_syn_the_initial_window_is_one_segment,
@@ -332,5 +357,6 @@ UNIT_MAIN("tcp_newreno", a_connection_begins_in_slow_start_with_ten_segments,
           what_is_acknowledged_beyond_a_window_counts_towards_the_next,
           a_window_that_is_not_used_does_not_grow, the_window_never_wraps,
           a_loss_sets_ssthresh_to_half_of_what_was_in_flight,
+          a_loss_that_was_none_is_undone_once,
           a_loss_begins_the_count_towards_the_next_increase_anew,
           after_an_idle_time_the_window_is_at_most_the_initial_one)

@@ -23,6 +23,12 @@ static void expect_options_equal(const struct tcp_options *got,
     ck_assert_uint_eq(got->window_scale, expected->window_scale);
     ck_assert_uint_eq(got->ts_val, expected->ts_val);
     ck_assert_uint_eq(got->ts_ecr, expected->ts_ecr);
+    ck_assert_int_eq(got->sack_permitted, expected->sack_permitted);
+    ck_assert_uint_eq(got->sack_count, expected->sack_count);
+    for (unsigned i = 0; i < got->sack_count; i++) {
+        ck_assert_uint_eq(got->sacks[i].start, expected->sacks[i].start);
+        ck_assert_uint_eq(got->sacks[i].end, expected->sacks[i].end);
+    }
 }
 
 /* From a copy of exactly this length: ASan sees what is read beyond. */
@@ -85,10 +91,56 @@ START_TEST(a_kernels_syn_is_understood)
     expect_parsed("\2\4\x05\xb4\4\2\x08\x0a\0\0\0\x63\0\0\0\0\1\3\3\7", 20,
                   (struct tcp_options){.has_mss = true,
                                        .mss = 1460,
+                                       .sack_permitted = true,
                                        .has_timestamps = true,
                                        .ts_val = 99,
                                        .has_window_scale = true,
                                        .window_scale = 7});
+}
+END_TEST
+
+/* RFC 2018 3: one to four blocks. */
+START_TEST(sack_blocks_are_understood)
+{
+    static const uint8_t option[34] = {
+        5,    34,   0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x02, 0xff, 0xff,
+        0xff, 0xf0, 0x00, 0x00, 0x00, 0x10, 0x11, 0x12, 0x13, 0x14, 0x21, 0x22,
+        0x23, 0x24, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff};
+    struct tcp_options expected = {.sacks = {{1, 2},
+                                             {0xfffffff0, 0x10},
+                                             {0x11121314, 0x21222324},
+                                             {0x80000000, 0x7fffffff}}};
+
+    for (uint8_t count = 1; count <= TCP_SACK_BLOCKS_MAX; count++) {
+        uint8_t data[34];
+
+        memcpy(data, option, sizeof(data));
+        data[1] = (uint8_t)(2 + 8 * count);
+        expected.sack_count = count;
+        expect_parsed(data, data[1], expected);
+    }
+}
+END_TEST
+
+/* Every other length: none, no block, part of one, more than 40 bytes hold. */
+START_TEST(a_sack_option_of_a_wrong_length_is_refused)
+{
+    uint8_t data[TCP_OPTIONS_MAX];
+
+    for (unsigned len = 0; len <= UINT8_MAX; len++) {
+        if (len == 10 || len == 18 || len == 26 || len == 34)
+            continue;
+        memset(data, TCP_OPTION_NOP, sizeof(data));
+        data[0] = TCP_OPTION_SACK;
+        data[1] = (uint8_t)len;
+        expect_bad(data, sizeof(data));
+    }
+    for (unsigned len = 2; len < 34; len++) { /* right, but cut off */
+        memset(data, TCP_OPTION_NOP, sizeof(data));
+        data[0] = TCP_OPTION_SACK;
+        data[1] = 34;
+        expect_bad(data, len);
+    }
 }
 END_TEST
 
@@ -155,6 +207,7 @@ START_TEST(an_option_of_another_length_than_its_kind_has_is_refused)
 {
     static const uint8_t kinds[][2] = {{TCP_OPTION_MSS, 4},
                                        {TCP_OPTION_WINDOW_SCALE, 3},
+                                       {TCP_OPTION_SACK_PERMITTED, 2},
                                        {TCP_OPTION_TIMESTAMPS, 10}};
     uint8_t data[TCP_OPTIONS_MAX];
 
@@ -308,7 +361,47 @@ START_TEST(options_are_emitted_in_the_order_and_padding_of_linux)
 }
 END_TEST
 
-/* Each of the eight choices, with any values. */
+START_TEST(sack_permitted_takes_the_place_of_the_nops_before_timestamps)
+{
+    struct tcp_options options = {.has_mss = true,
+                                  .mss = 1460,
+                                  .sack_permitted = true,
+                                  .has_window_scale = true,
+                                  .window_scale = 7,
+                                  .has_timestamps = true,
+                                  .ts_val = 0x01020304,
+                                  .ts_ecr = 0x05060708};
+    uint8_t data[48];
+
+    ck_assert_uint_eq(emit(&options, data), 20);
+    ck_assert_mem_eq(data, "\2\4\x05\xb4\4\2\x08\x0a\1\2\3\4\5\6\7\x08\1\3\3\7",
+                     20);
+    options.has_timestamps = false;
+    ck_assert_uint_eq(emit(&options, data), 12);
+    ck_assert_mem_eq(data, "\2\4\x05\xb4\1\1\4\2\1\3\3\7", 12);
+}
+END_TEST
+
+START_TEST(sack_blocks_stand_behind_two_nops)
+{
+    struct tcp_options options = {
+        .has_timestamps = true,
+        .ts_val = 0x01020304,
+        .ts_ecr = 0x05060708,
+        .sack_count = 2,
+        .sacks = {{0x11121314, 0x21222324}, {0xfffffff0, 0x10}}};
+    uint8_t data[48];
+
+    ck_assert_uint_eq(emit(&options, data), 32);
+    ck_assert_mem_eq(data,
+                     "\1\1\x08\x0a\1\2\3\4\5\6\7\x08"
+                     "\1\1\5\x12\x11\x12\x13\x14\x21\x22\x23\x24"
+                     "\xff\xff\xff\xf0\0\0\0\x10",
+                     32);
+}
+END_TEST
+
+/* Each of the choices, as many blocks as there is room for, any values. */
 START_TEST(what_is_emitted_is_parsed_to_the_same)
 {
     struct random random;
@@ -317,7 +410,9 @@ START_TEST(what_is_emitted_is_parsed_to_the_same)
     for (uint32_t i = 0; i < 8000; i++) {
         struct tcp_options options = {.has_mss = i & 1,
                                       .has_window_scale = i & 2,
-                                      .has_timestamps = i & 4};
+                                      .has_timestamps = i & 4,
+                                      .sack_permitted = i & 8};
+        size_t room;
         uint8_t data[48];
 
         if (options.has_mss)
@@ -329,6 +424,17 @@ START_TEST(what_is_emitted_is_parsed_to_the_same)
             options.ts_val = random_u32(&random);
             options.ts_ecr = random_u32(&random);
         }
+        room = TCP_OPTIONS_MAX - tcp_options_len(&options);
+        if (room >= tcp_options_sack_len(1)) {
+            unsigned most = (unsigned)(room - 4) / TCP_OPTION_SACK_BLOCK_LEN;
+
+            options.sack_count = (uint8_t)random_below(&random, most + 1);
+            if (options.sack_count > TCP_SACK_BLOCKS_MAX)
+                options.sack_count = TCP_SACK_BLOCKS_MAX;
+        }
+        for (unsigned n = 0; n < options.sack_count; n++)
+            options.sacks[n] =
+                (struct sack_block){random_u32(&random), random_u32(&random)};
 
         size_t len = emit(&options, data);
         ck_assert_uint_eq(len % 4, 0);
@@ -338,7 +444,8 @@ START_TEST(what_is_emitted_is_parsed_to_the_same)
 END_TEST
 
 UNIT_MAIN("tcp_options", no_options_are_none, each_option_is_understood,
-          a_kernels_syn_is_understood,
+          a_kernels_syn_is_understood, sack_blocks_are_understood,
+          a_sack_option_of_a_wrong_length_is_refused,
           options_come_in_any_order_and_with_any_padding,
           after_the_end_of_the_list_nothing_is_looked_at,
           unknown_options_are_skipped_by_their_length,
@@ -350,4 +457,6 @@ UNIT_MAIN("tcp_options", no_options_are_none, each_option_is_understood,
           a_window_scale_above_14_counts_as_14,
           random_bytes_are_parsed_or_refused_whole,
           options_are_emitted_in_the_order_and_padding_of_linux,
+          sack_permitted_takes_the_place_of_the_nops_before_timestamps,
+          sack_blocks_stand_behind_two_nops,
           what_is_emitted_is_parsed_to_the_same)

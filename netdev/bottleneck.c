@@ -1,0 +1,44 @@
+/*
+ * The bottleneck: see bottleneck.h. Its clock counts nanoseconds, since a frame
+ * of 1,514 bytes takes 12.112 us at 1 Gbit/s, and what is rounded off each time
+ * would be a wrong rate.
+ */
+#include "netdev/bottleneck.h"
+
+#include <assert.h>
+
+enum { NSEC_PER_USEC = 1000 };
+
+/* Up to 1 GB, which at the slowest rate is 8 * 10^15 ns. */
+static int64_t time_to_send(const struct bottleneck *link, uint64_t bytes)
+{
+    return (int64_t)(bytes * 8 * UINT64_C(1000000000) / link->rate);
+}
+
+void bottleneck_init(struct bottleneck *link, uint64_t rate, uint64_t queue)
+{
+    assert(rate == 0 ||
+           (rate >= BOTTLENECK_RATE_MIN && rate <= BOTTLENECK_RATE_MAX));
+    assert(queue <= BOTTLENECK_QUEUE_MAX);
+    *link = (struct bottleneck){.rate = rate};
+    if (rate > 0)
+        link->queue_ns = time_to_send(link, queue);
+}
+
+bool bottleneck_take(struct bottleneck *link, usec now, size_t len, usec *sent)
+{
+    int64_t now_ns = now * NSEC_PER_USEC;
+
+    if (link->rate == 0) {
+        *sent = now;
+        return true;
+    }
+    if (link->free_ns <= now_ns)
+        link->free_ns = now_ns;
+    else if (link->queue_ns > 0 &&
+             link->free_ns - now_ns + time_to_send(link, len) > link->queue_ns)
+        return false;
+    link->free_ns += time_to_send(link, len);
+    *sent = (link->free_ns + NSEC_PER_USEC - 1) / NSEC_PER_USEC;
+    return true;
+}

@@ -1,0 +1,84 @@
+#include "tcp/tcp_undo.h"
+
+void undo_begin(struct tcb *tcb)
+{
+    tcb->undo = (struct undo){
+        .is_possible = tcb->tcp->config.undo,
+        .stamp = tcb_timestamp(tcb),
+    };
+}
+
+void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end)
+{
+    struct undo *undo = &tcb->undo;
+
+    if (undo->resent == 0) {
+        undo->stamp = tcb_timestamp(tcb);
+        undo->first = start;
+        undo->end = end;
+    }
+    undo->first = seq_min(undo->first, start);
+    undo->end = seq_max(undo->end, end);
+    undo->resent += end - start;
+    undo->unexplained += end - start;
+}
+
+void undo_forget(struct tcb *tcb)
+{
+    tcb->undo.is_possible = false;
+}
+
+/* RFC 3522 3.2 (4) to (6): the ACK echoes a time before the first
+ * retransmission, so the original has arrived. */
+static bool eifel_detects(const struct tcb *tcb, const struct tcp_segment *seg,
+                          const struct delivery *delivery)
+{
+    return tcb->has_timestamps && seg->options.has_timestamps &&
+           seg->options.ts_ecr != 0 && delivery->acked > 0 &&
+           tcb->undo.resent > 0 &&
+           (int32_t)(seg->options.ts_ecr - tcb->undo.stamp) < 0;
+}
+
+/* RFC 3708 3: every retransmission came twice. What the network has doubled,
+ * and we have sent once, says nothing of them. */
+static bool dsack_detects(struct tcb *tcb, const struct sack_report *report)
+{
+    struct undo *undo = &tcb->undo;
+    tcp_seq start = seq_max(report->dsack.start, undo->first);
+    tcp_seq end = seq_min(report->dsack.end, undo->end);
+
+    if (!report->has_dsack || undo->unexplained == 0 || !seq_lt(start, end))
+        return false;
+    undo->unexplained -= min_u32(end - start, undo->unexplained);
+    return undo->unexplained == 0;
+}
+
+/* RFC 5682 3, step 3 (b): after a time-out, something that was never sent
+ * twice arrives: it was on its way all the time. */
+static bool frto_detects(const struct tcb *tcb, const struct delivery *delivery)
+{
+    return tcb->tcp->config.frto && tcb->has_sack &&
+           tcb->phase == RECOVERY_LOSS && delivery->acked > 0 &&
+           delivery->has_original &&
+           seq_leq(delivery->original_end, tcb->recover);
+}
+
+bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
+                        const struct delivery *delivery,
+                        const struct sack_report *report)
+{
+    bool by_dsack = dsack_detects(tcb, report);
+
+    return tcb->undo.is_possible &&
+           (by_dsack || eifel_detects(tcb, seg, delivery) ||
+            frto_detects(tcb, delivery));
+}
+
+void undo_apply(struct tcb *tcb)
+{
+    tcb->cc->undo(tcb);
+    tcb->backoff = 0;
+    scoreboard_forget_losses(&tcb->board);
+    tcb->tcp->stats.undone_recoveries++;
+    undo_forget(tcb);
+}

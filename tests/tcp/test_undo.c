@@ -1,0 +1,282 @@
+/*
+ * What was no loss: Eifel (RFC 3522, RFC 4015), D-SACK (RFC 3708), F-RTO (RFC
+ * 5682). That a recovery was undone shows in the size of the next flight.
+ */
+#include "tests/tcp/conversation.h"
+#include "tests/unit/unit.h"
+
+/* Full-sized segments from `seq` up to `end`, in order, and no more. */
+static void expect_flight(struct conversation *c, int64_t seq, int64_t end)
+{
+    for (; seq < end; seq += 1000)
+        expect_segment(c, .seq = seq, .len = 1000, .flags = ACK,
+                       .optional = PSH);
+    expect_silence(c);
+}
+
+/* All that was sent is acknowledged; how many segments go at once then. */
+static unsigned window_now(struct conversation *c)
+{
+    unsigned count;
+
+    conversation_ignore_sent(c);
+    peer_sends(c, .ack = c->peer->received, .flags = ACK);
+    conversation_ignore_sent(c);
+    app_writes(c, 50000);
+    count = conversation_waiting(c);
+    while (conversation_waiting(c) > 0) {
+        conversation_ignore_sent(c);
+        peer_sends(c, .ack = c->peer->received, .flags = ACK);
+    }
+    return count;
+}
+
+/* Ten segments that are delayed by more than the RTO of 300 ms: it sends the
+ * first again. The time that the originals told is returned. */
+static uint32_t time_out(struct conversation *c)
+{
+    uint32_t first;
+
+    app_writes(c, 10000);
+    expect_flight(c, 1, 10001);
+    first = c->peer->ts_recent;
+    expect_segment(c, .seq = 1, .len = 1000, .flags = ACK, .after_ms = 300);
+    expect_silence_for(c, 50);
+    return first;
+}
+
+/* Ten segments, of which the first three arrive after the reordering window:
+ * they were sent again. */
+static uint32_t reorder(struct conversation *c)
+{
+    uint32_t first;
+
+    app_writes(c, 10000);
+    expect_flight(c, 1, 10001);
+    first = c->peer->ts_recent;
+    advance(c, 100);
+    peer_sends(c, .ack = 1, .flags = ACK, .sack = {{3001, 10001}},
+               .ts_ecr = first);
+    expect_segment(c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(c, .seq = 2001, .len = 1000, .flags = ACK);
+    advance(c, 50);
+    return first;
+}
+
+#define SPEAKS_TIMESTAMPS                                                      \
+    .sack = true, .rtt_ms = 100, .no_tlp = true, .timestamps = true, .mss = 1012
+#define SPEAKS_SACK .sack = true, .rtt_ms = 100, .no_tlp = true
+
+/* ---- Eifel, RFC 3522 3.2, RFC 4015 3.2 ---- */
+
+START_TEST(a_timeout_is_undone_by_the_timestamp_of_the_original)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_frto = true);
+
+    uint32_t first = time_out(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .ts_ecr = first);
+    expect_silence_for(&c, 20); /* nothing else is sent again */
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_timeout_that_was_right_is_not_undone)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_frto = true);
+
+    time_out(&c); /* the ACK echoes the retransmission's time */
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_fast_retransmit_is_undone_by_the_timestamp_of_the_original)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS);
+
+    uint32_t first = reorder(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .sack = {{3001, 10001}},
+               .ts_ecr = first);
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_fast_retransmit_that_was_right_is_not_undone)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS);
+
+    reorder(&c);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 3522 3.2 is for peers without SACK as well. */
+START_TEST(eifel_needs_no_sack)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 100, .timestamps = true, .mss = 1012);
+
+    uint32_t first = time_out(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .ts_ecr = first);
+    expect_silence_for(&c, 20);
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ---- D-SACK, RFC 3708 ---- */
+
+START_TEST(a_fast_retransmit_is_undone_when_all_of_it_came_twice)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    reorder(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1, 1001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1001, 2001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{2001, 3001}});
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(it_is_not_undone_when_part_of_it_came_once)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    reorder(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1, 1001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1001, 2001}});
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 3708 2: the network duplicates as well. */
+START_TEST(duplicates_of_what_was_sent_once_undo_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    reorder(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{5001, 6001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{6001, 7001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{7001, 8001}});
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Backwards, empty, far below: no D-SACK at all. */
+START_TEST(duplicates_that_cannot_be_undo_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    reorder(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{3001, 2001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{2001, 2001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK,
+               .sack = {{-1000000000, -999000000}});
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* ---- F-RTO, RFC 5682 3.1 ---- */
+
+/* Step 3 (b): something that was sent once arrives after the time-out. */
+START_TEST(a_timeout_is_undone_when_an_original_arrives_after_it)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    time_out(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK); /* of which? */
+    conversation_ignore_sent(&c);
+    advance(&c, 1);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(without_frto_it_is_not)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK, .no_frto = true);
+
+    time_out(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    conversation_ignore_sent(&c);
+    advance(&c, 1);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* All that arrives after it are retransmissions. */
+START_TEST(a_timeout_with_everything_lost_is_not_undone)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    time_out(&c);
+    for (int64_t ack = 1001; ack < 10001;
+         ack = c.last.seq + 1000 - c.peer->stack_iss) {
+        peer_sends(&c, .ack = ack, .flags = ACK);
+        ck_assert_uint_gt(conversation_waiting(&c), 0);
+        conversation_ignore_sent(&c);
+        advance(&c, 100);
+    }
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(when_switched_off_nothing_is_undone)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_undo = true);
+
+    uint32_t first = time_out(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .ts_ecr = first);
+    ck_assert_uint_gt(conversation_waiting(&c), 0); /* slow start */
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
+          a_timeout_that_was_right_is_not_undone,
+          a_fast_retransmit_is_undone_by_the_timestamp_of_the_original,
+          a_fast_retransmit_that_was_right_is_not_undone, eifel_needs_no_sack,
+          a_fast_retransmit_is_undone_when_all_of_it_came_twice,
+          it_is_not_undone_when_part_of_it_came_once,
+          duplicates_of_what_was_sent_once_undo_nothing,
+          duplicates_that_cannot_be_undo_nothing,
+          a_timeout_is_undone_when_an_original_arrives_after_it,
+          without_frto_it_is_not, a_timeout_with_everything_lost_is_not_undone,
+          when_switched_off_nothing_is_undone)

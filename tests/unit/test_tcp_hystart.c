@@ -1,0 +1,191 @@
+/*
+ * HyStart++, RFC 9406 4.2.
+ */
+#include "unit.h"
+
+#include "tcp/tcp_hystart.h"
+
+enum { MSS = 1000, ROUND = 10 * MSS };
+
+struct fixture {
+    struct hystart hystart;
+    tcp_seq una;
+    tcp_seq nxt;
+};
+
+static void begin(struct fixture *f)
+{
+    *f = (struct fixture){.una = UINT32_MAX - 5000, .nxt = UINT32_MAX - 5000};
+    hystart_init(&f->hystart, f->nxt);
+}
+
+static void samples(struct fixture *f, unsigned count, double rtt_ms)
+{
+    for (unsigned i = 0; i < count; i++)
+        hystart_rtt_sample(&f->hystart, (usec)(rtt_ms * USEC_PER_MSEC));
+}
+
+/* All that was in flight is acknowledged; more is. Whether slow start goes
+ * on. */
+static bool round_ends(struct fixture *f)
+{
+    f->una = f->nxt;
+    f->nxt += ROUND;
+    return hystart_acked(&f->hystart, f->una, f->nxt);
+}
+
+static bool is_in_css(const struct fixture *f)
+{
+    return f->hystart.is_in_css;
+}
+
+/* A round with this RTT, and the next one has begun. */
+static void settle(struct fixture *f, double rtt_ms)
+{
+    begin(f);
+    ck_assert(round_ends(f));
+    samples(f, 8, rtt_ms);
+    ck_assert(round_ends(f));
+}
+
+/* The smallest rise after a round of `rtt_ms` that counts, in steps of 1/8 ms.
+ */
+static double smallest_rise(double rtt_ms)
+{
+    for (double rise = 0;; rise += 0.125) {
+        struct fixture f;
+
+        settle(&f, rtt_ms);
+        samples(&f, 8, rtt_ms + rise);
+        if (is_in_css(&f))
+            return rise;
+    }
+}
+
+/* RttThresh = max(4 ms, min(lastRoundMinRTT / 8, 16 ms)) */
+START_TEST(an_eighth_of_the_rtt_between_4_and_16_ms_is_a_rise)
+{
+    ck_assert(smallest_rise(1) == 4);
+    ck_assert(smallest_rise(32) == 4);
+    ck_assert(smallest_rise(64) == 8);
+    ck_assert(smallest_rise(100) == 12.5);
+    ck_assert(smallest_rise(128) == 16);
+    ck_assert(smallest_rise(500) == 16);
+}
+END_TEST
+
+START_TEST(fewer_than_eight_samples_tell_nothing)
+{
+    struct fixture f;
+
+    settle(&f, 100);
+    samples(&f, 7, 200);
+    ck_assert(!is_in_css(&f));
+    samples(&f, 1, 200);
+    ck_assert(is_in_css(&f));
+}
+END_TEST
+
+START_TEST(the_least_of_a_round_counts)
+{
+    struct fixture f;
+
+    settle(&f, 100);
+    samples(&f, 1, 101); /* the others waited for a delayed ACK */
+    samples(&f, 20, 140);
+    ck_assert(!is_in_css(&f));
+}
+END_TEST
+
+START_TEST(the_first_round_has_nothing_to_be_compared_with)
+{
+    struct fixture f;
+
+    begin(&f);
+    samples(&f, 20, 1000);
+    ck_assert(!is_in_css(&f));
+    ck_assert(round_ends(&f));
+    ck_assert(round_ends(&f)); /* without a sample: nothing is known again */
+    samples(&f, 20, 3000);
+    ck_assert(!is_in_css(&f));
+}
+END_TEST
+
+START_TEST(a_round_ends_when_all_sent_before_it_is_acknowledged)
+{
+    struct fixture f;
+
+    settle(&f, 100);
+    samples(&f, 4, 100);
+    f.una += ROUND - 1;
+    ck_assert(hystart_acked(&f.hystart, f.una, f.nxt));
+    samples(&f, 4, 100);
+    ck_assert_int_eq(f.hystart.rtt_sample_count, 8);
+    ck_assert(round_ends(&f));
+    ck_assert_int_eq(f.hystart.rtt_sample_count, 0);
+    ck_assert_int_eq(f.hystart.last_round_min_rtt, 100 * USEC_PER_MSEC);
+}
+END_TEST
+
+START_TEST(after_five_rounds_slow_start_is_over)
+{
+    struct fixture f;
+
+    settle(&f, 100);
+    samples(&f, 8, 120);
+    ck_assert(is_in_css(&f));
+    for (unsigned round = 1; round < 5; round++) {
+        ck_assert(round_ends(&f)); /* the one in which it began counts too */
+        samples(&f, 8, 120 + 10 * round);
+    }
+    ck_assert(!round_ends(&f));
+}
+END_TEST
+
+START_TEST(if_the_rtt_falls_again_slow_start_resumes)
+{
+    struct fixture f;
+
+    settle(&f, 100);
+    samples(&f, 8, 120);
+    for (unsigned round = 1; round < 4; round++) {
+        ck_assert(round_ends(&f));
+        samples(&f, 8, 120); /* the baseline itself is no fall */
+        ck_assert(is_in_css(&f));
+    }
+    ck_assert(round_ends(&f));
+    samples(&f, 8, 119);
+    ck_assert(!is_in_css(&f));
+    for (unsigned round = 0; round < 10; round++)
+        ck_assert(round_ends(&f));
+    samples(&f, 8, 100);
+    ck_assert(round_ends(&f));
+    samples(&f, 8, 120); /* and five rounds are given anew */
+    for (unsigned round = 1; round < 5; round++)
+        ck_assert(round_ends(&f));
+    ck_assert(!round_ends(&f));
+}
+END_TEST
+
+START_TEST(the_growth_is_bounded_without_pacing_and_a_quarter_in_css)
+{
+    struct fixture f;
+
+    settle(&f, 100);
+    ck_assert_uint_eq(hystart_growth(&f.hystart, 2 * MSS, MSS, false), 2 * MSS);
+    ck_assert_uint_eq(hystart_growth(&f.hystart, 65536, MSS, false), 8 * MSS);
+    ck_assert_uint_eq(hystart_growth(&f.hystart, 65536, MSS, true), 65536);
+    samples(&f, 8, 120);
+    ck_assert_uint_eq(hystart_growth(&f.hystart, 2 * MSS, MSS, false), MSS / 2);
+    ck_assert_uint_eq(hystart_growth(&f.hystart, 65536, MSS, false), 2 * MSS);
+    ck_assert_uint_eq(hystart_growth(&f.hystart, 65536, MSS, true), 16384);
+}
+END_TEST
+
+UNIT_MAIN("tcp_hystart", an_eighth_of_the_rtt_between_4_and_16_ms_is_a_rise,
+          fewer_than_eight_samples_tell_nothing, the_least_of_a_round_counts,
+          the_first_round_has_nothing_to_be_compared_with,
+          a_round_ends_when_all_sent_before_it_is_acknowledged,
+          after_five_rounds_slow_start_is_over,
+          if_the_rtt_falls_again_slow_start_resumes,
+          the_growth_is_bounded_without_pacing_and_a_quarter_in_css)
