@@ -146,6 +146,9 @@ MUST_CHECK int stack_remote(struct stack *stack, socket_id id,
 /* Bytes that a receive would give now (FIONREAD), or unsent (SIOCOUTQ). */
 MUST_CHECK int stack_unread(struct stack *stack, socket_id id);
 MUST_CHECK int stack_unsent(struct stack *stack, socket_id id);
+/* Bytes never sent (SIOCOUTQNSD); 1 at the urgent octet (SIOCATMARK). */
+MUST_CHECK int stack_never_sent(struct stack *stack, socket_id id);
+MUST_CHECK int stack_at_mark(struct stack *stack, socket_id id);
 /*
  * POLLIN, POLLOUT, ...: what poll(2) would say, not masked. POLLNVAL where
  * there is no such socket.

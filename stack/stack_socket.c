@@ -183,6 +183,20 @@ int stack_unsent(struct stack *stack, socket_id id)
     return socket ? socket_unsent(socket) : -EBADF;
 }
 
+int stack_never_sent(struct stack *stack, socket_id id)
+{
+    struct socket *socket = socket_find(&stack->sockets, id);
+
+    return socket ? socket_never_sent(socket) : -EBADF;
+}
+
+int stack_at_mark(struct stack *stack, socket_id id)
+{
+    struct socket *socket = socket_find(&stack->sockets, id);
+
+    return socket ? socket_at_mark(socket) : -EBADF;
+}
+
 int stack_readiness(struct stack *stack, socket_id id)
 {
     struct socket *socket = socket_find(&stack->sockets, id);

@@ -177,10 +177,53 @@ TAPIR_API int tapir_close(int fd);
 /*
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
  * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
- * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG,
- * TCP_CONGESTION (a name; ENOENT: there is no such algorithm).
- * IPPROTO_IP: IP_TTL, IP_TOS, IP_RECVTTL (tapir_recvmsg gives each datagram's
- * TTL in a control message, IP_TTL). Others: ENOPROTOOPT.
+ * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL, SO_OOBINLINE. IPPROTO_IP: IP_TTL,
+ * IP_TOS, IP_RECVTTL (tapir_recvmsg gives each datagram's TTL in a control
+ * message, IP_TTL). IPPROTO_TCP: see below. Others: ENOPROTOOPT.
+ *
+ * The options of TCP have Linux's ranges, defaults and errors (tcp(7)); EINVAL
+ * where no other treatment is named. All but TCP_QUICKACK and TCP_DEFER_ACCEPT
+ * are inherited by accepted sockets.
+ *
+ *   TCP_NODELAY        0, 1. Small segments do not wait for an ACK (RFC 9293
+ *                      3.7.4); setting it sends what is held back.
+ *   TCP_MAXSEG         bytes, 88 to 32767; 0: what the path takes. The largest
+ *                      segment to send and to announce (RFC 6691).
+ *   TCP_CORK           0, 1. Only full segments, until it is taken away, the
+ *                      stream is shut, or one RTO (200 ms) has passed.
+ *   TCP_KEEPIDLE       seconds, 1 to 32767 (7200): silence before the first
+ *                      probe of SO_KEEPALIVE (RFC 9293 3.8.4).
+ *   TCP_KEEPINTVL      seconds, 1 to 32767 (75): between probes.
+ *   TCP_KEEPCNT        1 to 127 (9) probes without an answer end it.
+ *   TCP_USER_TIMEOUT   ms, 0 or more; 0: by the number of retransmissions.
+ *                      How long data may stay unacknowledged, or unsent before
+ *                      a shut window (RFC 9293 3.9.1.8), but at least two
+ *                      RTOs; ETIMEDOUT then. With SO_KEEPALIVE it takes the
+ *                      place of TCP_KEEPCNT. The peer is not told (RFC 5482).
+ *   TCP_SYNCNT         1 to 127 (6): how often a SYN is sent again.
+ *   TCP_LINGER2        seconds, to 120 (60), more is 120; 0: the default: time
+ *                      in FIN-WAIT-2 after close. Negative (reads -1): none,
+ *                      the peer is reset.
+ *   TCP_QUICKACK       0, 1. 1: ACKs are not kept for an answer, and one that
+ *                      is goes now. Not for ever: the traffic decides anew.
+ *   TCP_DEFER_ACCEPT   seconds, rounded up to 1, 3, 7, ...; 0: off. A listener
+ *                      accepts a connection with its first data, or after
+ *                      this time.
+ *   TCP_NOTSENT_LOWAT  bytes; 0: off. Writable only while less than half of so
+ *                      many bytes was never sent; a write takes no more while
+ *                      so many were not.
+ *   TCP_WINDOW_CLAMP   bytes, less than 1152 is 1152; 0: none, without a
+ *                      connection only. The largest window to offer. What was
+ *                      offered is not taken back.
+ *   TCP_CONGESTION     a name (cubic); ENOENT: there is no such algorithm.
+ *   TCP_INFO           struct tcp_info of <linux/tcp.h>, to be read; cut to
+ *                      the room there is. What this stack does not know is 0.
+ *
+ * Urgent data (RFC 6093 advises against it): MSG_OOB sends and reads the
+ * urgent octet, POLLPRI tells that it is there, SIOCATMARK whether all before
+ * it was read. It is not in the stream unless SO_OOBINLINE is set. There is no
+ * SIGURG. MSG_MORE is TCP_CORK for one write, MSG_TRUNC throws a stream's
+ * bytes away without copying them.
  */
 TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value,
                                socklen_t *len);
@@ -190,7 +233,10 @@ TAPIR_API int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 TAPIR_API int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
 /* F_GETFL and F_SETFL (O_NONBLOCK), F_GETFD, F_SETFD. */
 TAPIR_API int tapir_fcntl(int fd, int command, ...);
-/* FIONBIO, FIONREAD, SIOCOUTQ. */
+/*
+ * FIONBIO; FIONREAD, which is SIOCINQ: bytes to be read; SIOCOUTQ: bytes not
+ * acknowledged; of streams SIOCOUTQNSD: bytes never sent, and SIOCATMARK.
+ */
 TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
 
 /* ---- Waiting for several ----------------------------------------------- */

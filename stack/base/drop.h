@@ -85,6 +85,7 @@
     X(TCP_OLD_ACK, "tcp", "acknowledgement is too old", "RFC 5961 5.2")        \
     X(TCP_NO_SYN, "tcp", "no SYN where one is needed", "RFC 9293 3.10.7")      \
     X(TCP_BACKLOG_FULL, "tcp", "backlog is full", "RFC 9293 3.10.7.2")         \
+    X(TCP_DEFERRED, "tcp", "no data yet, TCP_DEFER_ACCEPT", "none, as Linux")  \
     X(TCP_NO_BUFFER, "tcp", "no memory", "RFC 9293 3.8.6")                     \
     X(TCP_AFTER_CLOSE, "tcp", "data after the program closed",                 \
       "RFC 9293 3.6.1")                                                        \

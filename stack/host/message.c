@@ -112,7 +112,7 @@ static ssize_t receive_some(struct call *call, struct socket_message *message)
         ssize_t got = stack_receive(file->stack->core, stack_now(file->stack),
                                     file->id, message);
 
-        if (got == -EAGAIN)
+        if (got == -EAGAIN && (flags & MSG_OOB) == 0) /* that never waits */
             got = call_wait(call, POLLIN);
         else
             return got;
@@ -140,6 +140,8 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
         if (got == 0)
             break;
         done += (size_t)got;
+        if (stack_at_mark(call->file->stack->core, call->file->id) > 0)
+            break; /* urgent data: the program looks at it first */
         cursor_advance(&cursor, (size_t)got);
     }
     return (ssize_t)done;
@@ -148,9 +150,9 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
 static ssize_t receive(struct call *call, struct socket_message *message,
                        int flags, size_t total)
 {
-    bool waits_for_all = (flags & MSG_WAITALL) != 0 &&
-                         (flags & MSG_PEEK) == 0 && !call->is_nonblocking &&
-                         call->file->socket_type == SOCK_STREAM;
+    bool waits_for_all =
+        (flags & MSG_WAITALL) != 0 && (flags & (MSG_PEEK | MSG_OOB)) == 0 &&
+        !call->is_nonblocking && call->file->socket_type == SOCK_STREAM;
 
     return waits_for_all ? receive_all(call, message, total)
                          : receive_some(call, message);
@@ -221,7 +223,7 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
             endpoint_to_sockaddr(&name, from, from_len);
     }
     if (r >= 0 && out_flags != NULL)
-        *out_flags = message.flags & (MSG_TRUNC | MSG_CTRUNC);
+        *out_flags = message.flags & (MSG_TRUNC | MSG_CTRUNC | MSG_OOB);
     if (r >= 0 && out_ttl != NULL)
         *out_ttl = message.ttl;
     return call_leave(&call, r);

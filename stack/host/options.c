@@ -145,6 +145,12 @@ static int file_ioctl(struct file *file, unsigned long request, void *argument)
         return store_count(stack_unread(file->stack->core, file->id), argument);
     if (request == SIOCOUTQ)
         return store_count(stack_unsent(file->stack->core, file->id), argument);
+    if (request == SIOCOUTQNSD)
+        return store_count(stack_never_sent(file->stack->core, file->id),
+                           argument);
+    if (request == SIOCATMARK)
+        return store_count(stack_at_mark(file->stack->core, file->id),
+                           argument);
     return -ENOTTY;
 }
 

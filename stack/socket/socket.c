@@ -123,7 +123,7 @@ int socket_disconnect(struct socket *socket)
 
 ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 {
-    if (message->flags & MSG_OOB)
+    if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
         return -EOPNOTSUPP;
     if (socket->is_send_shut)
         return -EPIPE;
@@ -139,10 +139,10 @@ ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 
 ssize_t socket_receive(struct socket *socket, struct socket_message *message)
 {
-    if (message->flags & MSG_OOB)
-        return -EINVAL; /* there never is any: RFC 9293 3.8.5, tcp.h */
+    if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
+        return -EINVAL; /* no urgent data: RFC 9293 3.8.5 */
     if (message->flags & MSG_ERRQUEUE)
-        return -EAGAIN; /* the same */
+        return -EAGAIN; /* there never is any */
     return socket->ops->receive(socket, message);
 }
 
@@ -194,6 +194,18 @@ int socket_unread(const struct socket *socket)
 int socket_unsent(const struct socket *socket)
 {
     return socket->ops->unsent(socket);
+}
+
+int socket_never_sent(const struct socket *socket)
+{
+    return socket->ops->never_sent == NULL ? -ENOTTY
+                                           : socket->ops->never_sent(socket);
+}
+
+int socket_at_mark(const struct socket *socket)
+{
+    return socket->ops->at_mark == NULL ? -ENOTTY
+                                        : socket->ops->at_mark(socket);
 }
 
 int socket_readiness(const struct socket *socket)

@@ -5,7 +5,7 @@
  * Nothing here waits: what cannot be done now answers -EAGAIN.
  *
  * IPv4 only for now: domains other than AF_INET answer -EAFNOSUPPORT. Left out
- * on purpose: urgent data (MSG_OOB, RFC 6093) and raw sockets.
+ * on purpose: raw sockets.
  */
 #ifndef TAPIR_SOCKET_SOCKET_H
 #define TAPIR_SOCKET_SOCKET_H
@@ -81,18 +81,20 @@ MUST_CHECK int socket_disconnect(struct socket *socket);
  * datagram socket takes all or nothing. The bytes of a datagram are borrowed:
  * they stay as they are until the flush that ends the pass (the array of
  * iovecs need not). -EAGAIN; -EPIPE (the signal is the host's), as in Linux
- * also before there is a connection; -EDESTADDRREQ, -EMSGSIZE, -EOPNOTSUPP for
- * MSG_OOB, the pending error. MSG_DONTWAIT, MSG_NOSIGNAL, MSG_MORE change
- * nothing here.
+ * also before there is a connection; -EDESTADDRREQ, -EMSGSIZE, the pending
+ * error. MSG_DONTWAIT and MSG_NOSIGNAL change nothing here. Of a stream only:
+ * MSG_OOB (elsewhere -EOPNOTSUPP) and MSG_MORE.
  */
 MUST_CHECK ssize_t socket_send(struct socket *socket,
                                const struct socket_message *message);
 
 /*
  * MSG_PEEK leaves what is read there. A datagram that is cut says MSG_TRUNC,
- * and with MSG_TRUNC given its whole length is the result. MSG_WAITALL is the
- * host's. 0: the peer has closed, or an empty datagram. -EAGAIN, -ENOTCONN,
- * -EINVAL for MSG_OOB, the pending error.
+ * and with MSG_TRUNC given its whole length is the result; of a stream
+ * MSG_TRUNC throws so many bytes away. MSG_WAITALL is the host's. 0: the peer
+ * has closed, or an empty datagram. -EAGAIN, -ENOTCONN, the pending error.
+ * MSG_OOB reads the urgent octet and should not be waited for: -EINVAL where
+ * there is none, -EAGAIN where it is only announced.
  */
 MUST_CHECK ssize_t socket_receive(struct socket *socket,
                                   struct socket_message *message);
@@ -137,7 +139,12 @@ MUST_CHECK int socket_remote(const struct socket *socket, struct endpoint *out);
 /* -EINVAL of a listener. */
 MUST_CHECK int socket_unread(const struct socket *socket);
 MUST_CHECK int socket_unsent(const struct socket *socket);
-/* POLLIN, POLLRDNORM, POLLOUT, POLLWRNORM, POLLRDHUP, POLLHUP, POLLERR. */
+/* Of a stream, elsewhere -ENOTTY: bytes never sent (SIOCOUTQNSD); whether all
+ * before the urgent octet was read (SIOCATMARK). */
+MUST_CHECK int socket_never_sent(const struct socket *socket);
+MUST_CHECK int socket_at_mark(const struct socket *socket);
+/* POLLPRI: the urgent octet. POLLIN, POLLRDNORM, POLLOUT, POLLWRNORM,
+ * POLLRDHUP, POLLHUP, POLLERR. */
 int socket_readiness(const struct socket *socket);
 
 #endif

@@ -28,6 +28,7 @@ struct socket_settings {
     bool receive_ttl : 1;
     bool has_receive_buffer : 1; /* set by the program */
     bool has_send_buffer : 1;
+    bool oob_inline : 1;
 };
 
 /* Those of them that a transport must hear of. */
@@ -39,6 +40,7 @@ enum socket_setting {
     SETTING_SEND_BUFFER,
     SETTING_TTL,
     SETTING_TOS,
+    SETTING_OOB_INLINE,
     SETTING_COUNT
 };
 
@@ -83,6 +85,8 @@ struct socket_ops {
     int (*remote)(const struct socket *socket, struct endpoint *out);
     int (*unread)(const struct socket *socket);
     int (*unsent)(const struct socket *socket);
+    int (*never_sent)(const struct socket *socket); /* these two: -ENOTTY */
+    int (*at_mark)(const struct socket *socket);
     bool (*is_listening)(const struct socket *socket);
 
     void (*apply)(struct socket *socket, enum socket_setting setting);

@@ -88,6 +88,18 @@ static int set_broadcast(struct socket *socket, int value)
     return 0;
 }
 
+static int get_oob_inline(struct socket *socket)
+{
+    return socket->settings.oob_inline;
+}
+
+static int set_oob_inline(struct socket *socket, int value)
+{
+    socket->settings.oob_inline = value != 0;
+    socket->ops->apply(socket, SETTING_OOB_INLINE);
+    return 0;
+}
+
 /* Linux doubles; a negative value is a large one, and too much is cut. */
 static uint32_t buffer_size(const struct socket *socket, int value,
                             uint32_t least)
@@ -187,6 +199,7 @@ static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_BROADCAST, get_broadcast, set_broadcast},
     {SOL_SOCKET, SO_RCVBUF, get_receive_buffer, set_receive_buffer},
     {SOL_SOCKET, SO_SNDBUF, get_send_buffer, set_send_buffer},
+    {SOL_SOCKET, SO_OOBINLINE, get_oob_inline, set_oob_inline},
     {IPPROTO_IP, IP_TTL, get_ttl, set_ttl},
     {IPPROTO_IP, IP_TOS, get_tos, set_tos},
     {IPPROTO_IP, IP_RECVTTL, get_receive_ttl, set_receive_ttl},

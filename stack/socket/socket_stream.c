@@ -8,6 +8,9 @@
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "socket/socket_kind.h"
+#include "socket/socket_message.h"
+#include "socket/socket_tcp_options.h"
+#include "tcp/tcp_settings.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -106,6 +109,9 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_TOS:
         tcp_set_tos(tcb, settings->tos);
         break;
+    case SETTING_OOB_INLINE:
+        tcp_set_urgent_in_line(tcb, settings->oob_inline);
+        break;
     case SETTING_BROADCAST: /* remembered, and without meaning */
     case SETTING_COUNT:
         break;
@@ -143,6 +149,7 @@ static int stream_renew(struct stream *stream)
     /* found by name, so it is there */
     error = tcp_set_congestion(tcb, tcp_congestion(stream->tcb));
     assert(error == 0);
+    tcp_change_settings(tcb, tcp_settings(stream->tcb));
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
     stream->phase = STREAM_UNCONNECTED;
@@ -270,7 +277,46 @@ static int stream_disconnect(struct socket *socket)
 static ssize_t stream_send(struct socket *socket,
                            const struct socket_message *message)
 {
-    return tcp_send(stream_of(socket)->tcb, message->iov, message->iov_count);
+    struct tcb *tcb = stream_of(socket)->tcb;
+
+    if (message->flags & MSG_OOB)
+        return tcp_send_urgent(tcb, message->iov, message->iov_count);
+    if (message->flags & MSG_MORE)
+        return tcp_send_more(tcb, message->iov, message->iov_count);
+    return tcp_send(tcb, message->iov, message->iov_count);
+}
+
+/* MSG_OOB: an octet, if there is room for it. */
+static ssize_t receive_urgent(struct tcb *tcb, struct socket_message *message)
+{
+    int flags = message->flags;
+    uint8_t octet;
+    ssize_t got = flags & MSG_PEEK ? tcp_peek_urgent(tcb, &octet)
+                                   : tcp_receive_urgent(tcb, &octet);
+
+    message->flags = 0;
+    if (got <= 0)
+        return got;
+    message->flags = MSG_OOB;
+    if (message_len(message) == 0) {
+        message->flags |= MSG_TRUNC;
+        return 0;
+    }
+    if (!(flags & MSG_TRUNC))
+        message_fill(message, bytes_of(&octet, 1));
+    return 1;
+}
+
+/* MSG_TRUNC: so many bytes are counted, and thrown away unless MSG_PEEK. */
+static ssize_t receive_nowhere(struct tcb *tcb, struct socket_message *message)
+{
+    bool peeks = message->flags & MSG_PEEK;
+    ssize_t len = message_len(message);
+
+    message->flags = 0;
+    if (len < 0)
+        return len;
+    return peeks ? tcp_peek_skip(tcb, (size_t)len) : tcp_skip(tcb, (size_t)len);
 }
 
 static ssize_t stream_receive(struct socket *socket,
@@ -281,6 +327,10 @@ static ssize_t stream_receive(struct socket *socket,
 
     if (message->name != NULL) /* as Linux: the peer is known by now */
         *message->name = (struct endpoint){.addr = IP_ADDR_ANY_V4};
+    if (message->flags & MSG_OOB)
+        return receive_urgent(tcb, message);
+    if (message->flags & MSG_TRUNC)
+        return receive_nowhere(tcb, message);
     message->flags = 0;
     if (peeks)
         return tcp_peek(tcb, message->iov, message->iov_count);
@@ -375,6 +425,8 @@ static int connection_readiness(const struct stream *stream)
         mask |= POLLRDHUP;
     if (no_input || (ready & TCP_READABLE))
         mask |= READY_IN;
+    if (ready & TCP_URGENT_READABLE)
+        mask |= POLLPRI;
     if (no_output || (ready & TCP_WRITABLE))
         mask |= READY_OUT;
     if (is_closed(stream) || (no_input && no_output))
@@ -425,6 +477,18 @@ static int stream_unsent(const struct socket *socket)
     return (int)tcp_unacknowledged(stream_of_const(socket)->tcb);
 }
 
+static int stream_never_sent(const struct socket *socket)
+{
+    if (is_listening(socket))
+        return -EINVAL;
+    return (int)tcp_unsent(stream_of_const(socket)->tcb);
+}
+
+static int stream_at_mark(const struct socket *socket)
+{
+    return tcp_is_at_mark(stream_of_const(socket)->tcb);
+}
+
 static int set_maxseg(struct stream *stream, int value)
 {
     int error;
@@ -473,6 +537,10 @@ static int stream_get_bytes_option(const struct socket *socket, int name,
 {
     if (name == TCP_CONGESTION)
         return get_congestion(stream_of_const(socket), value, len);
+    if (name == TCP_INFO) {
+        socket_tcp_get_info(stream_of_const(socket)->tcb, value, len);
+        return 0;
+    }
     return -ENOPROTOOPT;
 }
 
@@ -488,7 +556,7 @@ static int stream_set_option(struct socket *socket, int name, int value)
     case TCP_MAXSEG:
         return set_maxseg(stream, value);
     default:
-        return -ENOPROTOOPT;
+        return socket_tcp_set_option(stream->tcb, name, value);
     }
 }
 
@@ -504,7 +572,7 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
         *value = (int)tcp_mss(stream->tcb);
         return 0;
     default:
-        return -ENOPROTOOPT;
+        return socket_tcp_get_option(stream->tcb, name, value);
     }
 }
 
@@ -530,6 +598,8 @@ const struct socket_ops socket_stream_ops = {
     .remote = stream_remote,
     .unread = stream_unread,
     .unsent = stream_unsent,
+    .never_sent = stream_never_sent,
+    .at_mark = stream_at_mark,
     .is_listening = is_listening,
     .apply = stream_apply,
     .refresh_buffers = stream_refresh_buffers,

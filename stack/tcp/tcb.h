@@ -11,9 +11,11 @@
 #include "tcp/tcp_buffer.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_path_mtu.h"
+#include "tcp/tcp_info.h"
 #include "tcp/tcp_reass.h"
 #include "tcp/tcp_scoreboard.h"
 #include "tcp/tcp_segment.h"
+#include "tcp/tcp_settings.h"
 
 enum tcp_timer {
     TCP_TIMER_RETRANSMIT, /* RFC 6298; zero-window probes too: never both */
@@ -21,6 +23,7 @@ enum tcp_timer {
     TCP_TIMER_REORDER,    /* RFC 8985 6.2 step 5 */
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
+    TCP_TIMER_USER, /* RFC 9293 3.9.1.8: tcp_user_timeout.h */
     TCP_TIMER_IDLE, /* empty buffers give their memory back */
     TCP_TIMER_END,  /* of FIN-WAIT-2 without a program */
     TCP_TIMER_COUNT
@@ -112,6 +115,7 @@ struct tcb {
     uint32_t snd_wnd; /* scaled */
     tcp_seq snd_wl1;
     tcp_seq snd_wl2;
+    tcp_seq snd_up;       /* SND.UP, if above SND.UNA: tcp_urgent.h */
     tcp_seq snd_small;    /* the end of the last segment below Eff.snd.MSS */
     uint32_t max_snd_wnd; /* the largest the peer has offered: MAX.SND.WND */
     struct sndbuf sndbuf;
@@ -127,6 +131,7 @@ struct tcb {
     tcp_seq rcv_adv;       /* the right edge of the window that was offered */
     tcp_seq last_ack_sent; /* RFC 7323 4.3 Last.ACK.sent */
     tcp_seq rcv_fin;       /* where the FIN is, once has_rcv_fin */
+    tcp_seq rcv_up;        /* RCV.UP, while is_urgent */
     struct rcvbuf rcvbuf;
     struct reass reass;
     struct sack_sender sack_sender;
@@ -172,6 +177,10 @@ struct tcb {
     uint8_t out_of_order_acks; /* duplicate ACKs that we owe */
     usec last_sent;            /* data: for RFC 5681 4.1 */
     usec last_heard;           /* any segment: for keepalive */
+    usec last_text;            /* that came: tcp_quickack.h */
+
+    struct tcp_settings settings;
+    struct tcp_counts counts;
 
     struct tcb *listener;     /* of a child that is not yet accepted */
     struct list half_open;    /* LISTEN: records, see tcp_half_open.h */
@@ -187,6 +196,7 @@ struct tcb {
     uint16_t challenge_count;
     uint8_t ttl;
     uint8_t tos;
+    uint8_t quick_acks;    /* ACKs that are still not delayed */
     bool is_connected : 1; /* in tcp->connections */
     bool is_reaped : 1;
     bool is_unfinished : 1; /* counted in tcp->unfinished */
@@ -201,7 +211,7 @@ struct tcb {
     bool is_probing : 1; /* the window is shut: RETRANSMIT is the persist
                             timer (RFC 9293 3.8.6.1) */
     bool probe_is_due : 1;
-    bool is_urgent : 1; /* the first lost segment goes whatever cwnd says */
+    bool resend_first : 1; /* whatever cwnd says: what is lost, RFC 6298 5.4 */
     bool is_cwnd_limited : 1; /* cwnd, not the program, held output back */
     bool had_partial_ack : 1;
     bool is_paced : 1; /* output is spread over the round trip */
@@ -210,6 +220,11 @@ struct tcb {
     bool keepalive : 1;
     bool reuse_addr : 1;
     bool is_receive_shut : 1;
+    bool is_interactive : 1;  /* our text carries the ACKs: tcp_quickack.h */
+    bool more_follows : 1;    /* MSG_MORE: the last write is no end */
+    bool is_pushed : 1;       /* what was written goes, full segment or not */
+    bool is_urgent : 1;       /* the reader has not passed the mark, RCV.UP */
+    bool urgent_was_read : 1; /* its octet, out of band */
 };
 
 /* A TCB in CLOSED; NULL without memory or above max_connections. */

@@ -3,9 +3,7 @@
  * are those of RFC 9293 3.9.1 under their names there; none of them waits.
  *
  * Not implemented, on purpose: security and compartment (RFC 9293 3.10.7.4,
- * third step), which no host has used for decades, and urgent data (sixth
- * step), which RFC 6093 advises against; the urgent pointer is ignored and
- * the data stays in line.
+ * third step), which no host has used for decades.
  */
 #ifndef TAPIR_TCP_TCP_H
 #define TAPIR_TCP_TCP_H
@@ -56,6 +54,8 @@ struct tcp_config {
     usec keepalive_interval;
     unsigned keepalive_probes;
     unsigned initial_window; /* segments, RFC 6928 */
+    unsigned quick_acks;     /* ACKs that are not delayed at the beginning; 0:
+                                all are */
     uint32_t send_buffer;    /* bytes, the limit of each connection */
     uint32_t receive_buffer;
     bool buffer_tuning; /* both limits grow with what is used, see
@@ -205,6 +205,12 @@ struct tcb *tcp_accept(struct tcb *listener, void *owner);
  */
 MUST_CHECK ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov,
                             int count);
+/* The same: no small segment goes before the next write, or for one RTO. */
+MUST_CHECK ssize_t tcp_send_more(struct tcb *tcb, const struct iovec *iov,
+                                 int count);
+/* The same, and the last byte is urgent. */
+MUST_CHECK ssize_t tcp_send_urgent(struct tcb *tcb, const struct iovec *iov,
+                                   int count);
 
 /*
  * RECEIVE: how many bytes were given; 0 the peer has closed; -EAGAIN nothing
@@ -214,6 +220,21 @@ MUST_CHECK ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov,
                                int count);
 MUST_CHECK ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov,
                             int count);
+
+/* Throws unread bytes away, as if they had been received; or only counts those
+ * that it would. */
+MUST_CHECK ssize_t tcp_skip(struct tcb *tcb, size_t len);
+MUST_CHECK ssize_t tcp_peek_skip(struct tcb *tcb, size_t len);
+
+/*
+ * The urgent octet, which the others pass over unless it is in line. 1;
+ * -EINVAL there is none, or it was read, or it is in line; -EAGAIN it was only
+ * announced; 0: and will not come.
+ */
+MUST_CHECK ssize_t tcp_receive_urgent(struct tcb *tcb, uint8_t *octet);
+MUST_CHECK ssize_t tcp_peek_urgent(struct tcb *tcb, uint8_t *octet);
+/* All before the urgent octet was read. */
+bool tcp_is_at_mark(const struct tcb *tcb);
 
 /* CLOSE of our direction: FIN after all that was sent. -ENOTCONN. */
 MUST_CHECK int tcp_shutdown_send(struct tcb *tcb);
@@ -235,10 +256,11 @@ void tcp_abort_all(struct tcp *tcp);
 enum tcp_readiness {
     TCP_READABLE = 1, /* data, or a connection to accept */
     TCP_WRITABLE = 2,
-    TCP_PEER_CLOSED = 4, /* FIN received */
-    TCP_ERROR = 8,       /* an error is pending */
-    TCP_ENDED = 16,      /* both directions are over */
-    TCP_CONNECTING = 32  /* no answer to our SYN yet */
+    TCP_PEER_CLOSED = 4,     /* FIN received */
+    TCP_ERROR = 8,           /* an error is pending */
+    TCP_ENDED = 16,          /* both directions are over */
+    TCP_CONNECTING = 32,     /* no answer to our SYN yet */
+    TCP_URGENT_READABLE = 64 /* the urgent octet can be read */
 };
 unsigned tcp_readiness(const struct tcb *tcb);
 enum tcp_state tcp_status(const struct tcb *tcb);
@@ -246,7 +268,10 @@ enum tcp_state tcp_status(const struct tcb *tcb);
 int tcp_take_error(struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb);
+/* Bytes to be received: up to the urgent octet, unless it is in line. */
 uint32_t tcp_unread(const struct tcb *tcb);
+/* Bytes written that were never sent. */
+uint32_t tcp_unsent(const struct tcb *tcb);
 /* Bytes sent or waiting that are not acknowledged, the FIN not counted. */
 uint32_t tcp_unacknowledged(const struct tcb *tcb);
 /* Whether all that was sent, our FIN too, is acknowledged, or lost for good. */
@@ -263,7 +288,13 @@ void tcp_set_ttl(struct tcb *tcb, uint8_t ttl);
 uint8_t tcp_ttl(const struct tcb *tcb);
 void tcp_set_tos(struct tcb *tcb, uint8_t tos);
 uint8_t tcp_tos(const struct tcb *tcb);
-/* The largest segment to send and to announce; -EINVAL out of range. */
+/* More of them: tcp_settings.h. */
+void tcp_set_urgent_in_line(struct tcb *tcb, bool on);
+/* Whether ACKs are not delayed for a reply; not for ever: tcp_quickack.h. */
+void tcp_set_quickack(struct tcb *tcb, bool on);
+bool tcp_quickack(const struct tcb *tcb);
+/* The largest segment to send and to announce, 0: what the path takes; -EINVAL
+ * out of range. */
 MUST_CHECK int tcp_set_mss(struct tcb *tcb, unsigned mss);
 unsigned tcp_mss(const struct tcb *tcb);
 /* The congestion control by its name; -ENOENT. */

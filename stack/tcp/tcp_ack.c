@@ -3,12 +3,14 @@
  * window tell. With RFC 5961 5 (ACKs of injected data). What an ACK means for
  * losses is in tcp_recovery.c.
  */
+#include "tcp/tcp_defer.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_user_timeout.h"
 
 bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg)
 {
@@ -89,11 +91,15 @@ static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
 /* SND.UNA < SEG.ACK =< SND.NXT */
 static void take_new_ack(struct tcb *tcb, const struct tcp_segment *seg)
 {
+    uint32_t acked = seg->ack - tcb->snd_una;
     tcp_seq text_end = sndbuf_end(&tcb->sndbuf);
 
     rtt_acked(tcb, seg);
     tcb->snd_una = seg->ack;
     tcb->snd_small = seq_max(tcb->snd_small, tcb->snd_una);
+    tcb->snd_up = seq_max(tcb->snd_up, tcb->snd_una);
+    info_acked(tcb, acked);
+    user_timeout_restart(tcb);
     tcb->retries = 0;
     tcb->soft_error = 0; /* the path works */
     if (tcb->is_probing)
@@ -125,8 +131,7 @@ static void wait_for_peer_to_close(struct tcb *tcb)
 {
     tcb_set_state(tcb, TCPS_FIN_WAIT_2);
     if (tcb->owner == NULL) /* nobody would ever read: not for ever */
-        tcp_timer_set(tcb, TCP_TIMER_END,
-                      tcb->tcp->env->now + tcb->tcp->config.fin_wait_2);
+        tcp_limit_fin_wait_2(tcb);
     tcb_notify(tcb);
 }
 
@@ -137,6 +142,7 @@ static bool close_by_ack(struct tcb *tcb)
         return true;
     if (tcb->state == TCPS_FIN_WAIT_1) {
         wait_for_peer_to_close(tcb);
+        return tcb->state == TCPS_FIN_WAIT_2;
     } else if (tcb->state == TCPS_CLOSING) {
         enter_time_wait(tcb);
         tcb_notify(tcb);

@@ -172,6 +172,16 @@ ssize_t rcvbuf_read(struct rcvbuf *buf, const struct iovec *iov, int count)
     return done;
 }
 
+void rcvbuf_copy(const struct rcvbuf *buf, uint32_t at, void *to, uint32_t len)
+{
+    ring_copy(&buf->ring, at, to, len);
+}
+
+void rcvbuf_skip(struct rcvbuf *buf, uint32_t len)
+{
+    ring_consume(&buf->ring, len);
+}
+
 void rcvbuf_discard(struct rcvbuf *buf)
 {
     ring_consume(&buf->ring, buf->ring.used);

@@ -79,6 +79,10 @@ void rcvbuf_commit(struct rcvbuf *buf, uint32_t len);
 ssize_t rcvbuf_peek(const struct rcvbuf *buf, const struct iovec *iov,
                     int count);
 ssize_t rcvbuf_read(struct rcvbuf *buf, const struct iovec *iov, int count);
+/* Copies `len` unread bytes from the `at`th on out. */
+void rcvbuf_copy(const struct rcvbuf *buf, uint32_t at, void *to, uint32_t len);
+/* Drops the oldest `len` unread bytes. */
+void rcvbuf_skip(struct rcvbuf *buf, uint32_t len);
 void rcvbuf_discard(struct rcvbuf *buf);
 /* Gives the ring's memory back, which must hold nothing out of order. */
 void rcvbuf_release_if_empty(struct rcvbuf *buf, struct memory *memory);

@@ -10,6 +10,7 @@
  */
 #include "tcp/tcp_half_open.h"
 
+#include "tcp/tcp_defer.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
@@ -304,8 +305,13 @@ static void syn_ack_timed_out(struct half_open *half)
     struct tcp *tcp = tcp_of(half);
 
     trace_timer(half);
-    if (half->retries >= tcp->config.synack_retries) {
+    if (half->retries >= defer_synack_retries(half)) {
         half_open_fail(half);
+        return;
+    }
+    if (defer_is_waiting(half)) {
+        half->retries++;
+        enqueue(half);
         return;
     }
     half->retries++;
@@ -338,7 +344,7 @@ static void timer_fired(struct timer *timer)
 static void time_the_handshake(const struct half_open *half, struct tcb *tcb)
 {
     tcb->was_syn_resent = half->retries > 0;
-    if (half->was_resent || !half->is_recorded)
+    if (half->was_resent || half->is_deferred || !half->is_recorded)
         return;
     rtt_start_timing(tcb, tcb->iss);
     tcb->rtt_start = half->deadline - rto_of(half);

@@ -2,11 +2,13 @@
  * SEGMENT ARRIVES, RFC 9293 3.10.7, as a table of contents: its sections are
  * the functions segment_arrives_*, its eight steps the lines of
  * segment_arrives_otherwise. The steps themselves are in tcp_sequence.c (first
- * to fourth), tcp_ack.c (fifth) and tcp_text.c (seventh, eighth); those of a
- * half-open connection, which has no TCB yet, in tcp_syn_received.c, of one in
- * TIME-WAIT, which has none any more, in tcp_time_wait.c.
+ * to fourth), tcp_ack.c (fifth), tcp_urgent.c (sixth) and tcp_text.c (seventh,
+ * eighth); those of a half-open connection, which has no TCB yet, in
+ * tcp_syn_received.c, of one in TIME-WAIT, which has none any more, in
+ * tcp_time_wait.c.
  */
 #include "tcp/tcp_half_open.h"
+#include "tcp/tcp_info.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
@@ -106,6 +108,7 @@ static void both_syns_are_acknowledged(struct tcb *tcb, struct tcp_segment *seg)
     seg->len--;
     seg->flags &= (uint8_t)~SEG_SYN;
     trim_to_window(tcb, seg);
+    process_urg(tcb, seg);
     if (process_text(tcb, seg))
         process_fin(tcb, seg);
 }
@@ -158,8 +161,8 @@ static void segment_arrives_otherwise(struct tcb *tcb,
         return;
     if (!process_ack(tcb, packet, seg)) /* fifth */
         return;
-    update_ts_recent(tcb, seg); /* RFC 7323 4.3 */
-    /* sixth: the URG bit is ignored, its octet stays in line, see tcp.h */
+    update_ts_recent(tcb, seg);  /* RFC 7323 4.3 */
+    process_urg(tcb, seg);       /* sixth */
     if (!process_text(tcb, seg)) /* seventh */
         return;
     process_fin(tcb, seg); /* eighth */
@@ -295,6 +298,8 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
     receiver = find_receiver(tcp, packet, &seg);
     trace_arrival(tcp, &receiver, packet, &seg);
     tcb = receiver.tcb;
+    if (tcb != NULL)
+        info_segment_in(tcb, &seg);
     if (receiver.half_open != NULL)
         segment_arrives_in_syn_received(receiver.half_open, packet, &seg);
     else if (receiver.time_wait != NULL)

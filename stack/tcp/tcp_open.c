@@ -38,6 +38,7 @@ void tcp_begin_at(struct tcb *tcb, tcp_seq iss)
     tcb->snd_una = iss;
     tcb->snd_nxt = iss;
     tcb->snd_small = iss;
+    tcb->snd_up = iss;
     sndbuf_init(&tcb->sndbuf, iss + 1, tcb->sndbuf.limit);
     recovery_init(tcb);
 }
@@ -125,6 +126,8 @@ void tcp_inherit(struct tcb *child, const struct tcb *listener)
     child->nodelay = listener->nodelay;
     child->keepalive = listener->keepalive;
     child->reuse_addr = listener->reuse_addr;
+    child->settings = listener->settings;
+    child->settings.defer_accept = 0; /* the listener's own */
 }
 
 void tcp_queue_for_accept(struct tcb *child)

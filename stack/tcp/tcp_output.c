@@ -10,11 +10,14 @@
 #include "tcp/tcp_output.h"
 
 #include "base/checksum.h"
+#include "tcp/tcp_quickack.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_sack.h"
 #include "tcp/tcp_timer.h"
 #include "tcp/tcp_tlp.h"
+#include "tcp/tcp_urgent.h"
+#include "tcp/tcp_user_timeout.h"
 
 /* ---- One segment ------------------------------------------------------ */
 
@@ -86,7 +89,7 @@ uint32_t tcp_window_to_offer(const struct tcb *tcb)
     uint32_t offered = tcb_receive_window(tcb);
     uint32_t limit = tcp_memory_receive_limit(tcb);
     uint32_t unread = rcvbuf_unread(&tcb->rcvbuf);
-    uint32_t space = unread < limit ? limit - unread : 0;
+    uint32_t space = tcp_clamp_window(tcb, unread < limit ? limit - unread : 0);
     uint32_t unit = 1u << tcb->rcv_wscale;
 
     /* the edge stays until it can move by a good step, RFC 9293 3.8.6.2.2 */
@@ -120,6 +123,9 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
         seg.options = timestamps_for(tcb);
     if (tcb->has_sack)
         sack_fill(tcb, &seg.options);
+    urgent_stamp(tcb, &seg);
+    if (tcb->last_ack_sent != tcb->rcv_nxt)
+        quickack_acked(tcb);
     tcb->rcv_adv = seq_max(tcb->rcv_adv, tcb->rcv_nxt + window);
     tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->ack_now = false;
@@ -152,6 +158,7 @@ static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
         if (seq + len == sndbuf_end(&tcb->sndbuf))
             seg.flags |= SEG_PSH; /* RFC 9293 3.9.1.2: the end of a write */
         tcb->last_sent = tcb->tcp->env->now;
+        quickack_answered(tcb);
     }
     if (len > mss) {
         frame.offload.gso = FRAME_GSO_TCPV4;
@@ -159,6 +166,7 @@ static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
     }
     seg.text_len = len;
     seg.len = len + ((flags & SEG_FIN) ? 1 : 0);
+    info_segment_out(tcb, &seg);
     trace_segment(tcb->tcp, &seg, &send, tcb);
     emit(tcb->tcp, &frame, &seg, &send);
 }
@@ -187,7 +195,8 @@ static struct tcp_options syn_options(const struct tcb *tcb)
 
 uint32_t tcp_syn_window(const struct tcb *tcb)
 {
-    return min_u32(rcvbuf_space(&tcb->rcvbuf), UINT16_MAX);
+    return min_u32(tcp_clamp_window(tcb, rcvbuf_space(&tcb->rcvbuf)),
+                   UINT16_MAX);
 }
 
 void tcp_send_syn(struct tcb *tcb)
@@ -210,6 +219,7 @@ void tcp_send_syn(struct tcb *tcb)
     tcb->rcv_adv = tcb->rcv_nxt + window;
     tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->ack_now = false;
+    info_segment_out(tcb, &seg);
     frame_init_output(&frame);
     trace_segment(tcb->tcp, &seg, &send, tcb);
     emit(tcb->tcp, &frame, &seg, &send);
@@ -242,8 +252,10 @@ static uint32_t largest_text(const struct tcb *tcb)
     if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
                 tcb->local.scope, &path) == 0)
         max_gso = path.iface->dev->max_gso;
-    /* all that are cut from one frame have its options: a D-SACK goes once */
-    if (max_gso <= headers + text_mss(tcb) || tcb->sack_sender.has_dsack)
+    /* all that are cut from one frame have its options, and its urgent
+     * pointer: a D-SACK goes once */
+    if (max_gso <= headers + text_mss(tcb) || tcb->sack_sender.has_dsack ||
+        urgent_is_outstanding(tcb))
         return text_mss(tcb);
     return (max_gso - headers) / text_mss(tcb) * text_mss(tcb);
 }
@@ -256,12 +268,16 @@ static uint32_t window_after(const struct tcb *tcb, tcp_seq seq)
     return seq_lt(seq, edge) ? edge - seq : 0;
 }
 
-/* Nagle, RFC 9293 3.7.4: whether what is left when all full segments are gone
- * may go as a small one. */
+/* Whether what is left when all full segments are gone may go as a small one:
+ * Nagle, RFC 9293 3.7.4; a cork (TCP_CORK, MSG_MORE) holds it back in any
+ * case, until `persist` lets it go. */
 static bool last_small_may_go(const struct tcb *tcb)
 {
-    return tcb->nodelay || tcb->fin_is_queued ||
-           seq_leq(tcb->snd_small, tcb->snd_una);
+    if (tcb->is_pushed || tcb->fin_is_queued || urgent_is_outstanding(tcb))
+        return true;
+    if (tcb->settings.corked || tcb->more_follows)
+        return false;
+    return tcb->nodelay || seq_leq(tcb->snd_small, tcb->snd_una);
 }
 
 /* A segment below Eff.snd.MSS: RFC 9293 3.8.6.2.1 (2), (3). */
@@ -325,6 +341,16 @@ static bool send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
     return true;
 }
 
+/* What `persist` was to let go in the end goes now: the timer becomes that of
+ * the retransmission. */
+static void stop_waiting(struct tcb *tcb)
+{
+    if (!tcb->is_probing || tcb_flight_size(tcb) > 0)
+        return;
+    tcb->is_probing = false;
+    tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
+}
+
 static void send_new_text(struct tcb *tcb)
 {
     begin_after_idle(tcb);
@@ -335,6 +361,7 @@ static void send_new_text(struct tcb *tcb)
 
         if (len == 0 && !fin)
             return;
+        stop_waiting(tcb);
         rtt_start_timing(tcb, tcb->snd_nxt);
         if (!send_text(tcb, tcb->snd_nxt, len, fin))
             return;
@@ -456,10 +483,20 @@ static void send_duplicate_acks(struct tcb *tcb)
         send_segment(tcb, acceptable_seq(tcb), 0, 0);
 }
 
+/* What is in flight and what is left has changed. */
+static void after_output(struct tcb *tcb)
+{
+    user_timeout_watch(tcb);
+    info_watch_limit(tcb);
+    if (tcb->settings.notsent_lowat != 0)
+        tcb_notify(tcb); /* less is unsent: it may be writable */
+}
+
 DOOR void tcp_output(struct tcb *tcb)
 {
     if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) {
         output_syn(tcb);
+        user_timeout_watch(tcb);
         return;
     }
     send_duplicate_acks(tcb);
@@ -478,6 +515,7 @@ DOOR void tcp_output(struct tcb *tcb)
     }
     if (tcb->ack_now)
         send_segment(tcb, acceptable_seq(tcb), 0, 0);
+    after_output(tcb);
 }
 
 /* ---- Segments out of turn --------------------------------------------- */
@@ -485,6 +523,12 @@ DOOR void tcp_output(struct tcb *tcb)
 void tcp_send_ack(struct tcb *tcb)
 {
     send_segment(tcb, acceptable_seq(tcb), 0, 0);
+}
+
+void tcp_push(struct tcb *tcb)
+{
+    tcb->is_pushed = true;
+    tcb_mark_output(tcb);
 }
 
 void tcp_send_keepalive(struct tcb *tcb)

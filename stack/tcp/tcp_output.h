@@ -15,6 +15,10 @@ void tcp_output(struct tcb *tcb);
 /* Of a TCB that is not marked, out of turn: SYN or SYN,ACK, and a bare ACK. */
 void tcp_send_syn(struct tcb *tcb);
 void tcp_send_ack(struct tcb *tcb);
+/* What is written goes out, full segment or not: it is not held back by Nagle
+ * or a cork. RFC 9293 3.9.1.2. */
+void tcp_push(struct tcb *tcb);
+
 /* An octet that the peer has acknowledged before: RFC 9293 3.8.4. */
 void tcp_send_keepalive(struct tcb *tcb);
 /* <SEQ=SND.NXT><CTL=RST,ACK>: ABORT, RFC 9293 3.10.5. */

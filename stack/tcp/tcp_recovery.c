@@ -32,7 +32,7 @@ void recovery_init(struct tcb *tcb)
 {
     tcb->phase = RECOVERY_NONE;
     tcb->duplicate_acks = 0;
-    tcb->is_urgent = false;
+    tcb->resend_first = false;
     tcb->recover = tcb->iss; /* RFC 6582 3.2 step 1 */
     rack_init(tcb);
     tlp_init(tcb);
@@ -83,7 +83,7 @@ const struct sent_range *recovery_next_lost(const struct tcb *tcb)
 
 bool recovery_is_urgent(const struct tcb *tcb)
 {
-    return tcb->is_urgent || (tcb->phase == RECOVERY_FAST && !tcb->has_sack);
+    return tcb->resend_first || (tcb->phase == RECOVERY_FAST && !tcb->has_sack);
 }
 
 void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
@@ -97,7 +97,7 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
         scoreboard_resent(&tcb->board, memory, from, seq_min(end, tcb->snd_nxt),
                           now);
         undo_resent(tcb, from, seq_min(end, tcb->snd_nxt));
-        tcb->is_urgent = false;
+        tcb->resend_first = false;
     }
     if (seq_gt(end, tcb->snd_nxt))
         scoreboard_sent(&tcb->board, memory, tcb->snd_nxt, end, now);
@@ -115,7 +115,7 @@ static void enter_fast_recovery(struct tcb *tcb)
     tcb->cc->lost(tcb, min_u32(tcb_flight_size(tcb), tcb->cwnd));
     tcb->recover = tcb->snd_nxt;
     tcb->phase = RECOVERY_FAST;
-    tcb->is_urgent = true; /* RFC 5681 3.2 step 3, RFC 6675 5 (4.3) */
+    tcb->resend_first = true; /* RFC 5681 3.2 step 3, RFC 6675 5 (4.3) */
     tcb->had_partial_ack = false;
     tcb->tcp->stats.fast_retransmits++;
     if (tcb->has_sack) {
@@ -148,7 +148,7 @@ static void undo(struct tcb *tcb)
 {
     if (!tcb->undo.is_of_timeout)
         tcb->rack.reordering_seen = true;
-    tcb->is_urgent = false;
+    tcb->resend_first = false;
     undo_apply(tcb);
     tcb->phase = RECOVERY_NONE;
     tcb->duplicate_acks = 0;
@@ -331,7 +331,7 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     if (delivery.delivered > 0)
         tcb->tlp.is_due = false; /* the ACK that it would ask for */
     if (acked > 0)
-        tcb->is_urgent = false;
+        tcb->resend_first = false;
     if (undo_is_called_for(tcb, seg, &delivery, &report))
         undo(tcb);
     if (tcb->has_sack)
@@ -363,8 +363,8 @@ void recovery_timed_out(struct tcb *tcb)
         lose(tcb, tcb->snd_una, tcb->snd_nxt);
     tlp_init(tcb);
     tcp_timer_clear(tcb, TCP_TIMER_REORDER);
-    tcb->is_urgent = true;    /* RFC 6298 5.4; what RACK holds for in flight may
-                                 take up all of this window: */
+    tcb->resend_first = true; /* RFC 6298 5.4; what RACK holds for in flight may
+                              take up all of this window: */
     tcb->cwnd = tcb->snd_mss; /* LW */
     tcb->phase = RECOVERY_LOSS;
     tcb->recover = tcb->snd_nxt; /* RFC 6582 3.2 step 4 */

@@ -32,6 +32,7 @@ void rtt_sample(struct tcb *tcb, usec rtt)
     const struct tcp_config *config = &tcb->tcp->config;
 
     rtt = usec_max(rtt, 1);
+    info_rtt(tcb, rtt);
     if (tcb->srtt == 0) { /* RFC 6298 2.2 */
         tcb->srtt = rtt;
         tcb->rttvar = rtt / 2;

@@ -42,6 +42,7 @@ int tcp_segment_parse(const struct frame *frame, struct tcp_segment *out,
         .ack = get_be32(head.data + TCP_ACK),
         .flags = flags,
         .wnd = get_be16(head.data + TCP_WINDOW),
+        .urgent = get_be16(head.data + TCP_URGENT),
         .len = len,
         .came_seq = seq,
         .came_len = len,
@@ -66,6 +67,6 @@ void tcp_segment_push(struct frame *frame, const struct tcp_segment *seg)
     header[TCP_FLAGS] = seg->flags;
     put_be16(header + TCP_WINDOW, seg->wnd);
     put_be16(header + TCP_CHECKSUM, 0);
-    put_be16(header + TCP_URGENT, 0);
+    put_be16(header + TCP_URGENT, seg->urgent);
     tcp_options_emit(&seg->options, header + TCP_HEADER_LEN);
 }

@@ -41,6 +41,7 @@ struct tcp_segment {
     tcp_seq ack;
     uint8_t flags;
     uint16_t wnd;     /* as in the header, not scaled */
+    uint16_t urgent;  /* the urgent pointer; 0 without URG on output */
     uint32_t len;     /* SEG.LEN: text, and one each for SYN and FIN */
     tcp_seq came_seq; /* input: seq and len as they came, before trimming */
     uint32_t came_len;

@@ -18,6 +18,8 @@ bool process_ack(struct tcb *tcb, const struct ip_packet *packet,
                  const struct tcp_segment *seg);
 /* After the fifth: RFC 7323 4.3. */
 void update_ts_recent(struct tcb *tcb, const struct tcp_segment *seg);
+/* Sixth: tcp_urgent.c. */
+void process_urg(struct tcb *tcb, const struct tcp_segment *seg);
 /* Seventh. */
 bool process_text(struct tcb *tcb, const struct tcp_segment *seg);
 /* Eighth. */

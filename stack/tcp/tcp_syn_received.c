@@ -3,6 +3,7 @@
  * listener: the first to fifth step, on a record in place of a TCB. With RFC
  * 7323 5 (PAWS) and RFC 5961 3 and 4, as in tcp_sequence.c.
  */
+#include "tcp/tcp_defer.h"
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
@@ -109,13 +110,15 @@ bool half_open_process_syn(struct half_open *half,
 
 /* ---- Fifth: check the ACK field ---------------------------------------- */
 
-static enum drop_reason check_ack(const struct half_open *half,
+static enum drop_reason check_ack(struct half_open *half,
                                   const struct tcp_segment *seg)
 {
     if (!(seg->flags & SEG_ACK))
         return DROP_TCP_NO_ACK;
     if (seg->ack != half->iss + 1) /* SND.UNA < SEG.ACK =< SND.NXT */
         return DROP_TCP_BAD_ACK;
+    if (defer_accept(half, seg))
+        return DROP_TCP_DEFERRED;
     /* as Linux: our SYN,ACK goes again, and then there may be room */
     return tcp_has_backlog(half->listener) ? DROP_NONE : DROP_TCP_BACKLOG_FULL;
 }
@@ -141,14 +144,14 @@ struct tcb *half_open_process_ack(struct half_open *half,
     enum drop_reason why = check_ack(half, seg);
     struct half_open from_cookie;
     struct tcb *tcb = NULL;
-    bool is_cookie;
+    bool is_late;
 
     if (why == DROP_TCP_BAD_ACK &&
         answers_a_cookie(half, packet, seg, &from_cookie)) {
         half = &from_cookie;
         why = check_ack(half, seg);
     }
-    is_cookie = !half->is_recorded;
+    is_late = !half->is_recorded || half->is_deferred;
     if (why == DROP_NONE) {
         tcb = half_open_become_tcb(half);
         why = tcb == NULL ? DROP_TCP_NO_BUFFER : DROP_NONE;
@@ -159,8 +162,8 @@ struct tcb *half_open_process_ack(struct half_open *half,
             tcp_reset_unknown(listener->tcp, packet, seg);
         return NULL;
     }
-    if (is_cookie)
-        seg->options.ts_ecr = 0; /* it was not quite the time: no RTT */
+    if (is_late)
+        seg->options.ts_ecr = 0; /* sent long before, or by a cookie: no RTT */
     trim_to_window(tcb, seg);
     complete_handshake(tcb, seg);
     return tcb;

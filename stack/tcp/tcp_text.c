@@ -4,9 +4,11 @@
  * before it is there.
  */
 #include "tcp/tcp_output.h"
+#include "tcp/tcp_quickack.h"
 #include "tcp/tcp_sack.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_urgent.h"
 
 #include <errno.h>
 
@@ -21,7 +23,8 @@ static void acknowledge_text(struct tcb *tcb)
 
     if (tcb->has_timestamps)
         full -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
-    if (owed >= 2 * full)
+    quickack_received(tcb, full);
+    if (owed >= 2 * full || quickack_is_on(tcb))
         tcb_ack_now(tcb);
     else if (!tcp_timer_is_set(tcb, TCP_TIMER_DELAYED_ACK))
         tcp_timer_set(tcb, TCP_TIMER_DELAYED_ACK,
@@ -76,6 +79,7 @@ static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
     rcvbuf_commit(&tcb->rcvbuf, end - tcb->rcv_nxt);
     tcb->rcv_nxt = end;
     tcb->tcp->stats.out_of_order++;
+    tcb->counts.out_of_order++;
     tcb_ack_now(tcb);
     return 0;
 }
@@ -124,6 +128,8 @@ static bool refuse_text(struct tcb *tcb, const struct tcp_segment *seg)
 
 bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
 {
+    tcp_seq before = tcb->rcv_nxt;
+
     if (seg->text_len == 0)
         return true;
     if (!tcb_can_receive(tcb)) /* the peer has sent FIN: "ignore the text" */
@@ -139,8 +145,11 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
         return false;
     }
     autotune_arrived(tcb, seg);
-    if (tcb->is_receive_shut)
+    tcb->counts.bytes_received += tcb->rcv_nxt - before;
+    if (tcb->is_receive_shut) {
         rcvbuf_discard(&tcb->rcvbuf);
+        urgent_forget_passed(tcb);
+    }
     tcb_notify(tcb);
     return true;
 }

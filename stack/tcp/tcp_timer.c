@@ -5,9 +5,11 @@
 #include "tcp/tcp_timer.h"
 
 #include "tcp/tcp_output.h"
+#include "tcp/tcp_quickack.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_tlp.h"
+#include "tcp/tcp_user_timeout.h"
 
 #include <errno.h>
 
@@ -41,7 +43,7 @@ static void back_off(struct tcb *tcb)
 static void syn_timed_out(struct tcb *tcb)
 {
     trace_timer(tcb, "SYN retransmission");
-    if (tcb->retries >= tcb->tcp->config.syn_retries) {
+    if (tcb->retries >= tcp_syn_retries(tcb)) {
         tcb->tcp->stats.attempt_fails++;
         give_up(tcb);
         return;
@@ -57,16 +59,13 @@ static void syn_timed_out(struct tcb *tcb)
 
 static void data_timed_out(struct tcb *tcb)
 {
-    const struct tcp_config *config = &tcb->tcp->config;
-    unsigned limit =
-        tcb->owner != NULL ? config->retries : config->orphan_retries;
-
     trace_timer(tcb, "retransmission");
-    if (tcb->retries >= limit) {
+    if (tcb->retries >= user_timeout_retries(tcb)) {
         give_up(tcb);
         return;
     }
-    tcb->retries++;
+    if (tcb->retries < UINT8_MAX)
+        tcb->retries++;
     tcb->tcp->stats.timeouts++;
     rtt_stop_timing(tcb);
     path_mtu_timed_out(tcb);
@@ -115,23 +114,23 @@ static void reorder_fired(struct tcb *tcb)
 static void delayed_ack_fired(struct tcb *tcb)
 {
     tcb->tcp->stats.delayed_acks++;
+    quickack_was_missed(tcb);
     tcb_ack_now(tcb);
 }
 
 /* RFC 9293 3.8.4: only while nothing is in flight, or that would tell. */
 static void keepalive_fired(struct tcb *tcb)
 {
-    const struct tcp_config *config = &tcb->tcp->config;
-    usec due = tcb->last_heard + config->keepalive_idle;
+    usec due = tcb->last_heard + tcp_keepalive_idle(tcb);
 
     if (tcb_flight_size(tcb) > 0) /* retransmission or probing will tell */
-        due = tcb->tcp->env->now + config->keepalive_idle;
+        due = tcb->tcp->env->now + tcp_keepalive_idle(tcb);
     if (tcb->tcp->env->now < due) {
         tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE, due);
         return;
     }
     trace_timer(tcb, "keepalive");
-    if (tcb->probes >= config->keepalive_probes) {
+    if (user_timeout_ends_keepalive(tcb)) {
         tcp_send_reset(tcb);
         give_up(tcb);
         return;
@@ -139,7 +138,15 @@ static void keepalive_fired(struct tcb *tcb)
     tcb->probes++;
     tcp_send_keepalive(tcb);
     tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE,
-                  tcb->tcp->env->now + config->keepalive_interval);
+                  tcb->tcp->env->now + tcp_keepalive_interval(tcb));
+}
+
+static void user_timeout_fired(struct tcb *tcb)
+{
+    if (!user_timeout_is_over(tcb))
+        return;
+    trace_timer(tcb, "user time-out"); /* RFC 9293 3.10.8 */
+    give_up(tcb);
 }
 
 static void idle_fired(struct tcb *tcb)
@@ -177,6 +184,9 @@ static void fire(struct tcb *tcb, enum tcp_timer which)
         break;
     case TCP_TIMER_KEEPALIVE:
         keepalive_fired(tcb);
+        break;
+    case TCP_TIMER_USER:
+        user_timeout_fired(tcb);
         break;
     case TCP_TIMER_IDLE:
         idle_fired(tcb);
@@ -262,6 +272,16 @@ void tcp_timer_buffer_is_empty(struct tcb *tcb)
                       tcb->tcp->env->now + tcb->tcp->config.buffer_idle);
 }
 
+void tcp_limit_fin_wait_2(struct tcb *tcb)
+{
+    if (tcp_fin_wait_2(tcb) == 0) {
+        tcp_send_reset(tcb);
+        tcb_close(tcb);
+        return;
+    }
+    tcp_timer_set(tcb, TCP_TIMER_END, tcb->tcp->env->now + tcp_fin_wait_2(tcb));
+}
+
 void tcp_timer_restart_keepalive(struct tcb *tcb)
 {
     if (!tcb->keepalive || !tcb_is_synchronized(tcb) ||
@@ -270,6 +290,6 @@ void tcp_timer_restart_keepalive(struct tcb *tcb)
         return;
     }
     tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE,
-                  usec_max(tcb->last_heard + tcb->tcp->config.keepalive_idle,
+                  usec_max(tcb->last_heard + tcp_keepalive_idle(tcb),
                            tcb->tcp->env->now + USEC_PER_MSEC));
 }

@@ -18,6 +18,9 @@ void tcp_timer_restart_retransmit(struct tcb *tcb);
 /* A buffer has run empty: if it still is after a while, its memory goes back.
  * Not at once: between two segments a busy connection's is empty, too. */
 void tcp_timer_buffer_is_empty(struct tcb *tcb);
+/* FIN-WAIT-2 without a program does not last for ever: a while, or no time at
+ * all (TCP_LINGER2). */
+void tcp_limit_fin_wait_2(struct tcb *tcb);
 /* The keepalive timer, if the option is on and the state one to keep. */
 void tcp_timer_restart_keepalive(struct tcb *tcb);
 

@@ -6,6 +6,7 @@
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_urgent.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -101,6 +102,8 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->has_rcv_fin = false;
     tcb->was_syn_resent = false;
     tcb->resend_syn = false;
+    tcb->is_urgent = false;
+    tcb->counts = (struct tcp_counts){0};
     rcvbuf_discard(&tcb->rcvbuf);
 }
 
@@ -165,21 +168,73 @@ static int check_send(struct tcb *tcb)
     return 0;
 }
 
+static size_t iov_total(const struct iovec *iov, int count)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+/* The pieces one by one, and of them no more than `most` bytes. */
+static ssize_t write_at_most(struct tcb *tcb, const struct iovec *iov,
+                             int count, uint32_t most)
+{
+    uint32_t done = 0;
+
+    for (int i = 0; i < count && done < most; i++) {
+        struct iovec piece = {
+            .iov_base = iov[i].iov_base,
+            .iov_len = min_size(iov[i].iov_len, most - done),
+        };
+        ssize_t taken =
+            sndbuf_write_up_to(&tcb->sndbuf, tcb->tcp->env->memory, &piece, 1,
+                               tcp_memory_send_limit(tcb));
+
+        if (taken < 0)
+            return done > 0 ? (ssize_t)done : taken;
+        done += (uint32_t)taken;
+        if ((size_t)taken < piece.iov_len)
+            break;
+    }
+    return done;
+}
+
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
 {
     ssize_t taken = check_send(tcb);
-    size_t wanted = 0;
+    size_t wanted = iov_total(iov, count);
 
     if (taken < 0)
         return taken;
-    for (int i = 0; i < count; i++)
-        wanted += iov[i].iov_len;
-    taken = sndbuf_write_up_to(&tcb->sndbuf, tcb->tcp->env->memory, iov, count,
-                               tcp_memory_send_limit(tcb));
+    taken = write_at_most(tcb, iov, count, tcp_room_below_lowat(tcb));
+    tcb->counts.buffer_was_full = taken >= 0 && (size_t)taken < wanted;
     if (taken == 0 && wanted > 0)
         return -EAGAIN;
+    if (taken <= 0)
+        return taken;
+    tcb->is_pushed = false;
+    tcb->more_follows = false;
+    tcb_mark_output(tcb);
+    return taken;
+}
+
+ssize_t tcp_send_more(struct tcb *tcb, const struct iovec *iov, int count)
+{
+    ssize_t taken = tcp_send(tcb, iov, count);
+
     if (taken > 0)
-        tcb_mark_output(tcb);
+        tcb->more_follows = true;
+    return taken;
+}
+
+ssize_t tcp_send_urgent(struct tcb *tcb, const struct iovec *iov, int count)
+{
+    ssize_t taken = tcp_send(tcb, iov, count);
+
+    if (taken > 0)
+        urgent_written(tcb);
     return taken;
 }
 
@@ -227,22 +282,78 @@ static void after_reading(struct tcb *tcb)
         tcb_ack_now(tcb);
 }
 
+/* Copies unread bytes from the `at`th on out, at most `len`; the count. */
+static uint32_t copy_out(const struct tcb *tcb, uint32_t at, uint32_t len,
+                         const struct iovec *iov, int count)
+{
+    uint32_t done = 0;
+
+    for (int i = 0; i < count && done < len; i++) {
+        uint32_t part = (uint32_t)min_size(iov[i].iov_len, len - done);
+
+        rcvbuf_copy(&tcb->rcvbuf, at + done, iov[i].iov_base, part);
+        done += part;
+    }
+    return done;
+}
+
+/* How many bytes lie before a reader that has passed over `skipped`. */
+static uint32_t bytes_ahead(const struct tcb *tcb, uint32_t skipped)
+{
+    return skipped > 0 ? rcvbuf_unread(&tcb->rcvbuf) - skipped
+                       : urgent_readable(tcb);
+}
+
 ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count)
 {
-    if (rcvbuf_unread(&tcb->rcvbuf) == 0)
+    uint32_t skipped = urgent_to_skip(tcb);
+    uint32_t ahead = bytes_ahead(tcb, skipped);
+
+    if (ahead == 0)
         return receive_nothing(tcb);
-    return rcvbuf_peek(&tcb->rcvbuf, iov, count);
+    return copy_out(tcb, skipped, ahead, iov, count);
+}
+
+/* The reader goes on over `len` bytes. */
+static void consume(struct tcb *tcb, uint32_t len)
+{
+    if (len == 0)
+        return;
+    rcvbuf_skip(&tcb->rcvbuf, len);
+    urgent_forget_passed(tcb);
+    autotune_read(tcb, len);
+    after_reading(tcb);
 }
 
 ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
 {
-    ssize_t done;
+    uint32_t skipped = urgent_to_skip(tcb);
+    uint32_t ahead = bytes_ahead(tcb, skipped);
+    uint32_t done = copy_out(tcb, skipped, ahead, iov, count);
 
-    if (rcvbuf_unread(&tcb->rcvbuf) == 0)
+    if (ahead == 0) {
+        consume(tcb, skipped); /* as Linux: even if nothing lies behind it */
         return receive_nothing(tcb);
-    done = rcvbuf_read(&tcb->rcvbuf, iov, count);
-    autotune_read(tcb, (uint32_t)done);
-    after_reading(tcb);
+    }
+    if (done > 0)
+        consume(tcb, skipped + done);
+    return done;
+}
+
+ssize_t tcp_peek_skip(struct tcb *tcb, size_t len)
+{
+    uint32_t ahead = bytes_ahead(tcb, urgent_to_skip(tcb));
+
+    return ahead == 0 ? receive_nothing(tcb) : (ssize_t)min_size(len, ahead);
+}
+
+ssize_t tcp_skip(struct tcb *tcb, size_t len)
+{
+    uint32_t skipped = urgent_to_skip(tcb);
+    ssize_t done = tcp_peek_skip(tcb, len);
+
+    if (done > 0)
+        consume(tcb, skipped + (uint32_t)done);
     return done;
 }
 
@@ -277,6 +388,7 @@ int tcp_shutdown_receive(struct tcb *tcb)
         return -ENOTCONN;
     tcb->is_receive_shut = true;
     rcvbuf_discard(&tcb->rcvbuf);
+    urgent_forget_passed(tcb);
     after_reading(tcb);
     tcb_notify(tcb);
     return 0;
@@ -320,8 +432,7 @@ void tcp_close(struct tcb *tcb)
         queue_fin(tcb);
         break;
     case TCPS_FIN_WAIT_2:
-        tcp_timer_set(tcb, TCP_TIMER_END,
-                      tcb->tcp->env->now + tcb->tcp->config.fin_wait_2);
+        tcp_limit_fin_wait_2(tcb);
         break;
     case TCPS_FIN_WAIT_1:
     case TCPS_CLOSING:
@@ -355,11 +466,13 @@ unsigned tcp_readiness(const struct tcb *tcb)
         return ready | (tcb->accept_count > 0 ? TCP_READABLE : 0);
     if (is_opening(tcb))
         return ready | TCP_CONNECTING;
-    if (rcvbuf_unread(&tcb->rcvbuf) > 0)
+    if (bytes_ahead(tcb, urgent_to_skip(tcb)) > 0)
         ready |= TCP_READABLE;
+    if (urgent_is_readable(tcb))
+        ready |= TCP_URGENT_READABLE;
     if (!receives || tcb->is_receive_shut)
         ready |= TCP_PEER_CLOSED | TCP_READABLE;
-    if (!sends || has_send_space(tcb))
+    if (!sends || (has_send_space(tcb) && tcp_is_below_lowat(tcb)))
         ready |= TCP_WRITABLE;
     if (!receives && !sends)
         ready |= TCP_ENDED;
@@ -391,7 +504,13 @@ const struct endpoint *tcp_remote(const struct tcb *tcb)
 
 uint32_t tcp_unread(const struct tcb *tcb)
 {
-    return rcvbuf_unread(&tcb->rcvbuf);
+    return tcb->settings.urgent_in_line ? rcvbuf_unread(&tcb->rcvbuf)
+                                        : urgent_readable(tcb);
+}
+
+uint32_t tcp_unsent(const struct tcb *tcb)
+{
+    return tcb_unsent(tcb);
 }
 
 uint32_t tcp_unacknowledged(const struct tcb *tcb)
@@ -412,7 +531,8 @@ bool tcp_is_finished(const struct tcb *tcb)
 void tcp_set_nodelay(struct tcb *tcb, bool on)
 {
     tcb->nodelay = on;
-    tcb_mark_output(tcb); /* what Nagle held back goes now */
+    if (on)
+        tcp_push(tcb); /* what was held back goes now; as Linux, corked too */
 }
 
 bool tcp_nodelay(const struct tcb *tcb)
@@ -429,6 +549,12 @@ void tcp_set_keepalive(struct tcb *tcb, bool on)
 bool tcp_keepalive(const struct tcb *tcb)
 {
     return tcb->keepalive;
+}
+
+void tcp_set_urgent_in_line(struct tcb *tcb, bool on)
+{
+    tcb->settings.urgent_in_line = on;
+    tcb_notify(tcb); /* the octet is readable, or no longer */
 }
 
 void tcp_set_reuse_addr(struct tcb *tcb, bool on)
@@ -465,7 +591,7 @@ uint8_t tcp_tos(const struct tcb *tcb)
 
 int tcp_set_mss(struct tcb *tcb, unsigned mss)
 {
-    if (mss < USER_MSS_MIN || mss > INT16_MAX)
+    if (mss != 0 && (mss < USER_MSS_MIN || mss > INT16_MAX))
         return -EINVAL;
     tcb->user_mss = (uint16_t)mss;
     if (tcb_is_synchronized(tcb))

@@ -110,6 +110,7 @@ static void configure(struct tcp_config *tcp,
         tcp->keepalive_interval = options->keepalive_interval_s * USEC_PER_SEC;
     set_if(&tcp->max_time_wait, options->max_time_wait);
     tcp->rfc1337 = options->rfc1337;
+    tcp->quick_acks = options->quick_acks;
     if (options->no_time_wait)
         tcp->max_time_wait = 0;
     if (options->no_syn_cookies)

@@ -119,6 +119,8 @@ struct conversation_options {
     bool no_black_hole_detection;
     size_t memory_limit;
     bool no_sack, no_dsack, no_rack, no_tlp, no_prr, no_frto, no_undo;
+    unsigned quick_acks; /* 0 here: each script sees delayed ACKs from the
+                            start, unless it is about these */
     /* The rest. */
     struct trace trace;
     unsigned backlog; /* 128 */
@@ -154,6 +156,7 @@ struct expected_segment {
     bool any_len;
     int64_t seq, ack;
     unsigned optional; /* flags that may be set or not */
+    unsigned urgent;   /* the pointer; always compared */
     int64_t win;       /* bytes, scaled */
     int64_t mss, wscale;
     int64_t ts_ecr;
@@ -278,10 +281,26 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
 #define app_closes_listener(c) conversation_app_closes_listener(HERE(c))
 #define app_sets(c, level, name, value)                                        \
     conversation_app_sets(HERE(c), (level), (name), (value))
+#define app_fails_to_set(c, level, name, value, error)                         \
+    conversation_app_fails_to_set(HERE(c), (level), (name), (value), (error))
+#define app_gets(c, level, name) conversation_app_gets(HERE(c), (level), (name))
+/* MSG_OOB, MSG_MORE, ... */
+#define app_writes_with(c, n, flags)                                           \
+    conversation_app_writes_with(HERE(c), (n), (flags))
+/* The answer of a receive with flags, of at most `n` bytes (negative: an
+ * errno); what is read without MSG_PEEK or MSG_TRUNC must be the pattern. */
+#define app_reads_with(c, n, flags)                                            \
+    conversation_app_reads_with(HERE(c), (n), (flags))
+/* The urgent octet is the peer's byte number `at`; or a mistake. */
+#define app_reads_urgent(c, at) conversation_app_reads_urgent(HERE(c), (at))
+#define app_fails_to_read_urgent(c, error)                                     \
+    conversation_app_fails_to_read_urgent(HERE(c), (error))
+/* SIOCATMARK */
+#define app_is_at_mark(c) conversation_app_is_at_mark(HERE(c))
 #define app_lingers(c, seconds) conversation_app_lingers(HERE(c), (seconds))
 /* SO_ERROR */
 #define app_finds_error(c, error) conversation_app_finds_error(HERE(c), (error))
-/* poll(2) says exactly these of POLLIN, POLLOUT, POLLHUP, POLLERR. */
+/* poll(2) says exactly these of POLLIN, POLLPRI, POLLOUT, POLLHUP, POLLERR. */
 #define app_polls(c, events) conversation_app_polls(HERE(c), (events))
 
 void conversation_begin(struct conversation *c, const char *file, int line,
@@ -314,6 +333,16 @@ void conversation_app_closes(struct conversation *c);
 void conversation_app_closes_listener(struct conversation *c);
 void conversation_app_sets(struct conversation *c, int level, int name,
                            int value);
+void conversation_app_fails_to_set(struct conversation *c, int level, int name,
+                                   int value, int error);
+int conversation_app_gets(struct conversation *c, int level, int name);
+void conversation_app_writes_with(struct conversation *c, size_t len,
+                                  int flags);
+ssize_t conversation_app_reads_with(struct conversation *c, size_t len,
+                                    int flags);
+void conversation_app_reads_urgent(struct conversation *c, int64_t at);
+void conversation_app_fails_to_read_urgent(struct conversation *c, int error);
+bool conversation_app_is_at_mark(struct conversation *c);
 void conversation_app_lingers(struct conversation *c, int seconds);
 void conversation_app_finds_error(struct conversation *c, int error);
 void conversation_app_polls(struct conversation *c, int events);

@@ -80,11 +80,12 @@ void conversation_app_cannot_accept(struct conversation *c)
 }
 
 /* One send of the next `len` bytes of the pattern; its answer. */
-static ssize_t send_pattern(struct conversation *c, size_t len)
+static ssize_t send_pattern(struct conversation *c, size_t len, int flags)
 {
     uint8_t *bytes = malloc(len + 1);
     struct iovec iov = {.iov_base = bytes, .iov_len = len};
-    struct socket_message message = {.iov = &iov, .iov_count = 1};
+    struct socket_message message = {
+        .iov = &iov, .iov_count = 1, .flags = flags};
 
     ck_assert_ptr_nonnull(bytes);
     payload_fill(false, c->peer->written, bytes, len);
@@ -97,7 +98,7 @@ static ssize_t send_pattern(struct conversation *c, size_t len)
 
 size_t conversation_app_tries_to_write(struct conversation *c, size_t len)
 {
-    ssize_t result = send_pattern(c, len);
+    ssize_t result = send_pattern(c, len, 0);
 
     if (result < 0 && result != -EAGAIN)
         check_result(c, "write", (long)len, result);
@@ -109,7 +110,12 @@ size_t conversation_app_tries_to_write(struct conversation *c, size_t len)
 
 void conversation_app_writes(struct conversation *c, size_t len)
 {
-    ssize_t result = send_pattern(c, len);
+    conversation_app_writes_with(c, len, 0);
+}
+
+void conversation_app_writes_with(struct conversation *c, size_t len, int flags)
+{
+    ssize_t result = send_pattern(c, len, flags);
 
     check_result(c, "write", (long)len, result);
     c->peer->written += len;
@@ -117,7 +123,7 @@ void conversation_app_writes(struct conversation *c, size_t len)
 
 void conversation_app_fails_to_write(struct conversation *c, int error)
 {
-    check_result(c, "write", -error, send_pattern(c, 1));
+    check_result(c, "write", -error, send_pattern(c, 1, 0));
 }
 
 /* One receive of at most `len` bytes; they must be the peer's pattern. */
@@ -136,6 +142,68 @@ static ssize_t receive_pattern(struct conversation *c, size_t len)
     free(bytes);
     end_pass(c);
     return result;
+}
+
+ssize_t conversation_app_reads_with(struct conversation *c, size_t len,
+                                    int flags)
+{
+    uint8_t *bytes = calloc(1, len + 1);
+    struct iovec iov = {.iov_base = bytes, .iov_len = len};
+    struct socket_message message = {
+        .iov = &iov, .iov_count = 1, .flags = flags};
+
+    ck_assert_ptr_nonnull(bytes);
+    ssize_t result = stack_receive(c->stack, c->now, c->peer->socket, &message);
+    log_event(c, "read %zu with flags 0x%x: %zd", len, (unsigned)flags, result);
+    if (result > 0 && !(flags & MSG_TRUNC) &&
+        payload_check(true, c->peer->read, bytes, (size_t)result) !=
+            (size_t)result)
+        conversation_fail(c, "the program read what the peer did not send");
+    if (result > 0 && !(flags & MSG_PEEK))
+        c->peer->read += (size_t)result;
+    free(bytes);
+    end_pass(c);
+    return result;
+}
+
+/* One receive of the urgent octet. */
+static ssize_t receive_urgent(struct conversation *c, uint8_t *octet)
+{
+    struct iovec iov = {.iov_base = octet, .iov_len = 1};
+    struct socket_message message = {
+        .iov = &iov, .iov_count = 1, .flags = MSG_OOB};
+    ssize_t result = stack_receive(c->stack, c->now, c->peer->socket, &message);
+
+    log_event(c, "read urgent: %zd", result);
+    if (result > 0 && message.flags != MSG_OOB)
+        conversation_fail(c, "an urgent octet without MSG_OOB");
+    end_pass(c);
+    return result;
+}
+
+void conversation_app_reads_urgent(struct conversation *c, int64_t at)
+{
+    uint8_t octet;
+
+    check_result(c, "read urgent", 1, receive_urgent(c, &octet));
+    if (payload_check(true, (uint64_t)(at - 1), &octet, 1) != 1)
+        conversation_fail(c, "the urgent octet is another one");
+}
+
+void conversation_app_fails_to_read_urgent(struct conversation *c, int error)
+{
+    uint8_t octet;
+
+    check_result(c, "read urgent", -error, receive_urgent(c, &octet));
+}
+
+bool conversation_app_is_at_mark(struct conversation *c)
+{
+    int result = stack_at_mark(c->stack, c->peer->socket);
+
+    if (result < 0)
+        check_result(c, "SIOCATMARK", 0, result);
+    return result != 0;
 }
 
 void conversation_app_reads(struct conversation *c, size_t len)
@@ -188,6 +256,25 @@ void conversation_app_sets(struct conversation *c, int level, int name,
     end_pass(c);
 }
 
+void conversation_app_fails_to_set(struct conversation *c, int level, int name,
+                                   int value, int error)
+{
+    check_result(c, "setsockopt", -error,
+                 stack_set_option(c->stack, c->now, socket_at_hand(c), level,
+                                  name, bytes_of(&value, sizeof(value))));
+}
+
+int conversation_app_gets(struct conversation *c, int level, int name)
+{
+    int value = 0;
+    size_t len = sizeof(value);
+
+    check_result(c, "getsockopt", 0,
+                 stack_get_option(c->stack, c->now, socket_at_hand(c), level,
+                                  name, &value, &len));
+    return value;
+}
+
 void conversation_app_lingers(struct conversation *c, int seconds)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = seconds};
@@ -212,7 +299,7 @@ void conversation_app_finds_error(struct conversation *c, int error)
 void conversation_app_polls(struct conversation *c, int events)
 {
     int readiness = stack_readiness(c->stack, c->peer->socket) &
-                    (POLLIN | POLLOUT | POLLHUP | POLLERR);
+                    (POLLIN | POLLPRI | POLLOUT | POLLHUP | POLLERR);
 
     if (readiness != events)
         conversation_fail(c, "poll says 0x%x instead of 0x%x", readiness,

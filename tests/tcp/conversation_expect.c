@@ -123,6 +123,8 @@ static void compare_segment(struct conversation *c,
         compare(c, expected, "len differs", expected->len, (int64_t)sent->len);
     compare(c, expected, "ack differs", expected->ack,
             relative(sent->ack, peer->iss, peer->next));
+    compare(c, expected, "urgent pointer differs", expected->urgent,
+            sent->urgent);
     compare(c, expected, "win differs", expected->win,
             (int64_t)sent->window << scale);
     compare(c, expected, "mss differs", expected->mss, sent->options.mss);

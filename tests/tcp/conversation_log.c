@@ -49,6 +49,8 @@ void print_segment(FILE *to, const struct segment *segment, uint32_t seq_base,
     if ((segment->flags & ACK) != 0)
         fprintf(to, " ack %d", (int32_t)(segment->ack - ack_base));
     fprintf(to, " win %u", segment->window);
+    if (segment->urgent != 0)
+        fprintf(to, " urg %u", segment->urgent);
     print_options(to, &segment->options, ack_base);
 }
 

@@ -162,8 +162,8 @@ static const char *check_flags(const struct segment *segment)
         return "neither ACK, SYN nor RST (RFC 9293 3.10.7.4, fifth)";
     if ((flags & ACK) == 0 && segment->ack != 0)
         return "acknowledgment number without ACK";
-    if ((flags & URG) != 0 || segment->urgent != 0)
-        return "urgent data, which is never sent";
+    if (((flags & URG) != 0) != (segment->urgent != 0))
+        return "an urgent pointer without URG, or to nothing";
     if ((flags & (ECE | CWR)) != 0)
         return "ECN flags, which were not agreed on";
     if ((flags & (RST | SYN)) != 0 && segment->len != 0)

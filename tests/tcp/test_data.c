@@ -449,19 +449,6 @@ START_TEST(data_out_of_order_does_not_shrink_the_window)
 }
 END_TEST
 
-/* RFC 6093 2 and 3: the pointer is ignored, the data stays in line. */
-START_TEST(urgent_data_stays_in_line)
-{
-    struct conversation c;
-    open_conversation(&c);
-
-    peer_sends(&c, .len = 100, .flags = ACK | PSH | URG, .urgent = 50);
-    app_reads(&c, 100);
-    expect_segment(&c, .ack = 101, .flags = ACK, .within_ms = 40);
-    close_conversation(&c);
-}
-END_TEST
-
 /* ---- acknowledgments ---- */
 
 /* RFC 9293 3.10.7.4, fifth: "then send an ACK, drop the segment". */
@@ -1056,7 +1043,7 @@ UNIT_MAIN(
     with_the_largest_scale_the_edge_moves_back_by_less_than_a_unit,
     the_first_read_does_not_correct_the_window_of_the_syn,
     a_raised_receive_buffer_is_offered,
-    data_out_of_order_does_not_shrink_the_window, urgent_data_stays_in_line,
+    data_out_of_order_does_not_shrink_the_window,
     an_ack_of_what_was_not_sent_is_answered_and_dropped,
     a_partial_acknowledgment_frees_a_part, an_old_ack_changes_nothing,
     an_old_ack_does_not_change_the_window,

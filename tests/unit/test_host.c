@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
@@ -789,6 +790,40 @@ START_TEST(writing_to_a_stream_that_is_shut_raises_sigpipe)
 }
 END_TEST
 
+/* MSG_OOB never waits, and MSG_WAITALL stops at the mark. */
+START_TEST(urgent_data_is_read_out_of_band)
+{
+    char data[8] = "";
+    struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    int at_mark = -1;
+
+    start();
+    int server = open_listener(joined.b, PORT, 1);
+    int client = open_connection(joined.a, PORT);
+    int accepted = tapir_accept(server, NULL, NULL);
+    struct pollfd fd = {.fd = accepted, .events = POLLPRI};
+
+    ck_assert_int_eq(tapir_recv(accepted, data, 1, MSG_OOB), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(tapir_send(client, "abcX", 4, MSG_OOB), 4);
+    ck_assert_int_eq(tapir_send(client, "def", 3, 0), 3);
+    ck_assert_int_eq(tapir_poll(&fd, 1, 10000), 1);
+    ck_assert_int_eq(fd.revents, POLLPRI);
+    ck_assert_int_eq(tapir_recv(accepted, data, 6, MSG_WAITALL), 3);
+    ck_assert_mem_eq(data, "abc", 3);
+    ck_assert_int_eq(tapir_ioctl(accepted, SIOCATMARK, &at_mark), 0);
+    ck_assert_int_eq(at_mark, 1);
+    ck_assert_int_eq(tapir_recvmsg(accepted, &message, MSG_OOB), 1);
+    ck_assert_int_eq(message.msg_flags, MSG_OOB);
+    ck_assert_int_eq(data[0], 'X');
+    ck_assert_int_eq(tapir_recv(accepted, data, 3, MSG_WAITALL), 3);
+    ck_assert_mem_eq(data, "def", 3);
+    close_all((int[]){server, client, accepted}, 3);
+    stop();
+}
+END_TEST
+
 START_TEST(close_with_so_linger_waits_for_the_acknowledgement)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 10};
@@ -1126,6 +1161,7 @@ UNIT_MAIN("host", new_descriptors_begin_at_three_and_reuse_the_lowest,
           a_connection_to_nobody_is_refused,
           a_nonblocking_connect_ends_with_pollout,
           writing_to_a_stream_that_is_shut_raises_sigpipe,
+          urgent_data_is_read_out_of_band,
           close_with_so_linger_waits_for_the_acknowledgement,
           two_hundred_connections_are_served_by_one_epoll_thread,
           many_threads_wait_at_once,

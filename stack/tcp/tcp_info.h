@@ -1,0 +1,110 @@
+/*
+ * STATUS, RFC 9293 3.9.1.6: all that is known of a connection, for TCP_INFO
+ * and for whoever wants to show it; and the counts behind it, which every
+ * connection has (the names of RFC 4898 where it has one).
+ */
+#ifndef TAPIR_TCP_INFO_H
+#define TAPIR_TCP_INFO_H
+
+#include "tcp/tcp.h"
+
+struct tcp_segment;
+
+/* What keeps a connection that has something to deliver from going faster. */
+enum tcp_limit {
+    TCP_LIMIT_NOTHING_TO_SEND,
+    TCP_LIMIT_PATH,           /* the congestion window, or the wire itself */
+    TCP_LIMIT_RECEIVE_WINDOW, /* the peer's */
+    TCP_LIMIT_SEND_BUFFER,    /* ours: the program would write more */
+    TCP_LIMIT_COUNT
+};
+
+struct tcp_counts {
+    uint64_t bytes_sent; /* text, also what was sent again */
+    uint64_t bytes_resent;
+    uint64_t bytes_acked;
+    uint64_t bytes_received; /* in order */
+    uint32_t segments_in;
+    uint32_t segments_out;
+    uint32_t text_segments_in;
+    uint32_t text_segments_out;
+    uint32_t segments_resent;
+    uint32_t segments_delivered; /* text, as far as acknowledged */
+    uint32_t out_of_order;
+    uint32_t min_rtt; /* usec; 0: no sample yet */
+    uint32_t limited_ms[TCP_LIMIT_COUNT];
+    uint32_t limited_since; /* ms of stack time */
+    uint8_t limit;          /* enum tcp_limit */
+    bool buffer_was_full;   /* the last write was cut short */
+};
+
+/* Recovery as the kernel's tools name it. */
+enum tcp_recovery_state {
+    TCP_RECOVERY_OPEN,
+    TCP_RECOVERY_DISORDER, /* duplicate ACKs came, nothing is taken for lost */
+    TCP_RECOVERY_REDUCED,  /* cwnd is smaller for another reason than loss */
+    TCP_RECOVERY_FAST,
+    TCP_RECOVERY_TIMED_OUT
+};
+
+/* Times in usec, sizes in bytes unless another unit is named. */
+struct tcp_status_info {
+    enum tcp_state state;
+    enum tcp_recovery_state recovery;
+    unsigned timeouts; /* in a row */
+    unsigned probes;   /* without an answer */
+    unsigned backoff;
+    bool has_timestamps;
+    bool has_window_scale;
+    bool has_sack;
+    bool has_ecn;
+    bool is_app_limited;
+    unsigned snd_wscale;
+    unsigned rcv_wscale;
+    usec rto;
+    usec delayed_ack; /* the delay in force */
+    usec srtt;
+    usec rttvar;
+    usec min_rtt;
+    usec rcv_rtt;
+    unsigned snd_mss;
+    unsigned rcv_mss;    /* what the peer may send */
+    unsigned advertised; /* our MSS option */
+    unsigned path_mtu;
+    uint32_t unacked; /* segments */
+    uint32_t sacked;
+    uint32_t lost;
+    uint32_t resent; /* of those in flight */
+    uint32_t reordering;
+    uint32_t cwnd; /* segments */
+    uint32_t ssthresh;
+    bool has_ssthresh;
+    usec since_sent; /* the last text */
+    usec since_received;
+    usec since_ack;
+    uint32_t rcv_ssthresh; /* the window that we may offer */
+    uint32_t rcv_space;    /* the receive buffer */
+    uint32_t snd_wnd;
+    uint32_t unsent;
+    uint32_t accept_count; /* LISTEN: waiting; and at most */
+    uint32_t backlog;
+    uint64_t pacing_rate; /* bytes a second; UINT64_MAX: not paced */
+    uint64_t max_pacing_rate;
+    uint64_t delivery_rate;   /* 0: not measured */
+    struct tcp_counts counts; /* limited_ms up to now */
+};
+
+/* Fills in all of it. */
+void tcp_status_info(const struct tcb *tcb, struct tcp_status_info *out);
+
+/* ---- For TCP itself ----------------------------------------------------- */
+
+void info_segment_in(struct tcb *tcb, const struct tcp_segment *seg);
+/* Before SND.NXT moves: so it is seen what is sent again. */
+void info_segment_out(struct tcb *tcb, const struct tcp_segment *seg);
+void info_acked(struct tcb *tcb, uint32_t acked);
+void info_rtt(struct tcb *tcb, usec rtt);
+/* After output: what the connection waits for from now on. */
+void info_watch_limit(struct tcb *tcb);
+
+#endif
