@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# What the benchmarks share; each sources it inside of its lab.
+
+bulk=$B/tests/bench/bulk
+
+# Ends with a word if something is not built, then starts anew in a lab.
+enter_lab()
+{
+    if [ ! -x "$bulk" ] || [ ! -x "$bulk-kernel" ] || [ ! -x "$B/tapir" ]; then
+        echo "make build-tests first; it makes $bulk" >&2
+        exit 1
+    fi
+    BENCH_INSIDE=yes exec "$B/tapir" lab -- "$@"
+}
+
+# Inside: names for network namespaces, in the lab's own mounts, and a folder
+# that goes with us.
+begin_lab()
+{
+    work=$(mktemp -d) || exit 1
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM
+    mount -t tmpfs none /run && mkdir -p /run/netns || exit 1
+}
+
+# make_kernel NAME: a network namespace with a TAP device for a wire.
+make_kernel()
+{
+    ip netns add "$1" &&
+        ip -n "$1" link set lo up &&
+        ip -n "$1" tuntap add tap0 mode tap &&
+        ip -n "$1" link set tap0 txqueuelen 20000 || exit 1
+    ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+    ip netns exec "$1" sysctl -qw net.ipv4.tcp_no_metrics_save=1
+}
+
+# address NAME DEVICE ADDRESS: which is then up.
+address()
+{
+    ip -n "$1" addr add "$3/24" dev "$2" && ip -n "$1" link set "$2" up ||
+        exit 1
+}
+
+# set_buffers BYTES NAME...: what Linux may take for a connection.
+set_buffers()
+{
+    local bytes=$1 name
+    shift
+    for name; do
+        ip netns exec "$name" sysctl -qw \
+            "net.ipv4.tcp_rmem=4096 131072 $bytes" \
+            "net.ipv4.tcp_wmem=4096 16384 $bytes" || exit 1
+    done
+}
+
+# bytes on the way at so many Mbit/s and ms of RTT
+bdp_of()
+{
+    awk -v rate="$1" -v rtt="$2" 'BEGIN { printf "%d\n", rate * rtt * 125 }'
+}
+
+# bytes of a queue of so many BDP: queue_of BDP FACTOR; ten packets at least
+queue_of()
+{
+    awk -v bdp="$1" -v factor="$2" 'BEGIN {
+        bytes = bdp * factor
+        printf "%d\n", bytes < 15140 ? 15140 : bytes
+    }'
+}
+
+# wait_for_line WORD FILE
+wait_for_line()
+{
+    local i
+    for i in {1..100}; do
+        grep -qs "$1" "$2" && return
+        sleep 0.05
+    done
+    echo "nobody said '$1' (try $i)" >&2
+    cat "$work"/*.log >&2
+    return 1
+}
+
+# A run that cannot go on ends what it has started. Always 1.
+give_up()
+{
+    # shellcheck disable=SC2046 # numbers
+    kill $(jobs -p) 2>/dev/null
+    wait
+    return 1
+}
+
+# measure RUN ARGUMENTS...: a run whose status is 3 is void and is repeated,
+# twice at most. Prints as it does, or "void -".
+measure()
+{
+    local tries=0 result status
+    while [ "$tries" -lt 3 ]; do
+        tries=$((tries + 1))
+        status=0
+        result=$("$@" 2>"$work/why") || status=$?
+        if [ "$status" = 0 ]; then
+            echo "$result"
+            return
+        fi
+        [ "$status" = 3 ] || cat "$work/why" >&2
+    done
+    echo "void -"
+}
+
+# "median least most" of the numbers on standard input
+spread()
+{
+    grep '^[0-9]' | sort -n | awk '
+        { value[NR] = $1 }
+        END {
+            if (NR == 0)
+                print "- - -"
+            else
+                print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2,
+                    value[1], value[NR]
+        }'
+}
+
+number()
+{
+    if [ "$1" = - ]; then echo -; else printf '%.3g\n' "$1"; fi
+}
+
+# To standard output and to the file $out, if there is one.
+say()
+{
+    echo "$*"
+    [ -z "$out" ] || echo "$*" >>"$out"
+}
