@@ -279,15 +279,10 @@ bool tcp_is_finished(const struct tcb *tcb);
 
 /* Settings of one connection; a listener's go to its children. */
 void tcp_set_nodelay(struct tcb *tcb, bool on);
-bool tcp_nodelay(const struct tcb *tcb);
 void tcp_set_keepalive(struct tcb *tcb, bool on);
-bool tcp_keepalive(const struct tcb *tcb);
 void tcp_set_reuse_addr(struct tcb *tcb, bool on);
-bool tcp_reuse_addr(const struct tcb *tcb);
 void tcp_set_ttl(struct tcb *tcb, uint8_t ttl);
-uint8_t tcp_ttl(const struct tcb *tcb);
 void tcp_set_tos(struct tcb *tcb, uint8_t tos);
-uint8_t tcp_tos(const struct tcb *tcb);
 /* More of them: tcp_settings.h. */
 void tcp_set_urgent_in_line(struct tcb *tcb, bool on);
 /* Whether ACKs are not delayed for a reply; not for ever: tcp_quickack.h. */

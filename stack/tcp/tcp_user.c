@@ -535,20 +535,10 @@ void tcp_set_nodelay(struct tcb *tcb, bool on)
         tcp_push(tcb); /* what was held back goes now; as Linux, corked too */
 }
 
-bool tcp_nodelay(const struct tcb *tcb)
-{
-    return tcb->nodelay;
-}
-
 void tcp_set_keepalive(struct tcb *tcb, bool on)
 {
     tcb->keepalive = on;
     tcp_timer_restart_keepalive(tcb);
-}
-
-bool tcp_keepalive(const struct tcb *tcb)
-{
-    return tcb->keepalive;
 }
 
 void tcp_set_urgent_in_line(struct tcb *tcb, bool on)
@@ -564,29 +554,14 @@ void tcp_set_reuse_addr(struct tcb *tcb, bool on)
     tcb->reuse_addr = on;
 }
 
-bool tcp_reuse_addr(const struct tcb *tcb)
-{
-    return tcb->reuse_addr;
-}
-
 void tcp_set_ttl(struct tcb *tcb, uint8_t ttl)
 {
     tcb->ttl = ttl;
 }
 
-uint8_t tcp_ttl(const struct tcb *tcb)
-{
-    return tcb->ttl;
-}
-
 void tcp_set_tos(struct tcb *tcb, uint8_t tos)
 {
     tcb->tos = tos;
-}
-
-uint8_t tcp_tos(const struct tcb *tcb)
-{
-    return tcb->tos;
 }
 
 int tcp_set_mss(struct tcb *tcb, unsigned mss)
