@@ -177,9 +177,10 @@ TAPIR_API int tapir_close(int fd);
 /*
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
  * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
- * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL, SO_OOBINLINE. IPPROTO_IP: IP_TTL,
- * IP_TOS, IP_RECVTTL (tapir_recvmsg gives each datagram's TTL in a control
- * message, IP_TTL). IPPROTO_TCP: see below. Others: ENOPROTOOPT.
+ * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL, SO_OOBINLINE, SO_MAX_PACING_RATE
+ * (bytes a second; all bits set: none). IPPROTO_IP: IP_TTL, IP_TOS, IP_RECVTTL
+ * (tapir_recvmsg gives each datagram's TTL in a control message, IP_TTL).
+ * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
  *
  * The options of TCP have Linux's ranges, defaults and errors (tcp(7)); EINVAL
  * where no other treatment is named. All but TCP_QUICKACK and TCP_DEFER_ACCEPT
@@ -215,7 +216,7 @@ TAPIR_API int tapir_close(int fd);
  *   TCP_WINDOW_CLAMP   bytes, less than 1152 is 1152; 0: none, without a
  *                      connection only. The largest window to offer. What was
  *                      offered is not taken back.
- *   TCP_CONGESTION     a name (cubic); ENOENT: there is no such algorithm.
+ *   TCP_CONGESTION     a name (cubic, reno, bbr); ENOENT: there is no such algorithm.
  *   TCP_INFO           struct tcp_info of <linux/tcp.h>, to be read; cut to
  *                      the room there is. What this stack does not know is 0.
  *

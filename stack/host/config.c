@@ -263,6 +263,6 @@ const char *tapir_config_help(void)
            "                   process (TAPIR_DEBUG)\n"
            "  --exit-wait S    seconds to finish connections at exit\n"
            "                   (TAPIR_EXIT_WAIT; 10)\n"
-           "  --congestion NAME  congestion control: cubic, reno\n"
+           "  --congestion NAME  congestion control: cubic, reno, bbr\n"
            "                   (TAPIR_CONGESTION; cubic)\n";
 }

@@ -217,6 +217,7 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
         pcb->tos = settings->tos;
         break;
     case SETTING_OOB_INLINE:
+    case SETTING_MAX_PACING_RATE:
     case SETTING_KEEPALIVE: /* remembered, and without meaning */
     case SETTING_SEND_BUFFER:
     case SETTING_COUNT:

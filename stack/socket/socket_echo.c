@@ -153,6 +153,7 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_REUSE_ADDR: /* remembered, and without meaning */
     case SETTING_KEEPALIVE:
     case SETTING_OOB_INLINE:
+    case SETTING_MAX_PACING_RATE:
     case SETTING_BROADCAST:
     case SETTING_SEND_BUFFER:
     case SETTING_COUNT:

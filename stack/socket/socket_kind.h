@@ -16,7 +16,8 @@
 struct socket_settings {
     usec receive_timeout; /* USEC_NEVER: none */
     usec send_timeout;
-    uint32_t receive_buffer; /* bytes */
+    uint64_t max_pacing_rate; /* bytes a second; 0: none */
+    uint32_t receive_buffer;  /* bytes */
     uint32_t send_buffer;
     uint32_t linger; /* seconds, if `lingers` */
     uint8_t ttl;     /* 0: the stack's */
@@ -41,6 +42,7 @@ enum socket_setting {
     SETTING_TTL,
     SETTING_TOS,
     SETTING_OOB_INLINE,
+    SETTING_MAX_PACING_RATE,
     SETTING_COUNT
 };
 

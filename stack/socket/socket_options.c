@@ -273,6 +273,40 @@ static int set_timeout(usec *timeout, struct bytes value)
     return 0;
 }
 
+/* As Linux: 32 bits or 64, all of them set for no limit. */
+static int get_max_pacing_rate(const struct socket *socket, void *value,
+                               size_t *len)
+{
+    uint64_t rate = socket->settings.max_pacing_rate;
+    uint32_t small;
+
+    if (rate == 0)
+        rate = UINT64_MAX;
+    if (*len >= sizeof(rate))
+        return give(&rate, sizeof(rate), value, len);
+    small = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+    return give(&small, sizeof(small), value, len);
+}
+
+static int set_max_pacing_rate(struct socket *socket, struct bytes value)
+{
+    uint64_t rate = 0;
+    uint32_t small;
+
+    if (value.len < sizeof(small))
+        return -EINVAL;
+    memcpy(&small, value.data, sizeof(small));
+    if (value.len >= sizeof(rate))
+        memcpy(&rate, value.data, sizeof(rate));
+    else
+        rate = small == UINT32_MAX ? UINT64_MAX : small;
+    if (rate == 0)
+        rate = 1; /* as slow as can be */
+    socket->settings.max_pacing_rate = rate == UINT64_MAX ? 0 : rate;
+    socket->ops->apply(socket, SETTING_MAX_PACING_RATE);
+    return 0;
+}
+
 /*
  * Linux reads the options of IP from a single octet too; every other from an
  * int, or more.
@@ -350,6 +384,8 @@ int socket_set_option(struct socket *socket, int level, int name,
         return set_timeout(&socket->settings.receive_timeout, value);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO)
         return set_timeout(&socket->settings.send_timeout, value);
+    if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
+        return set_max_pacing_rate(socket, value);
     if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
         return error;
     if ((error = read_int(level, value, &number)) < 0)
@@ -369,6 +405,8 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
         return get_timeout(socket->settings.receive_timeout, value, len);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO)
         return get_timeout(socket->settings.send_timeout, value, len);
+    if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
+        return get_max_pacing_rate(socket, value, len);
     if ((error = get_bytes(socket, level, name, value, len)) != -ENOPROTOOPT)
         return error;
     if ((error = get_int(socket, level, name, &number)) < 0)

@@ -112,6 +112,9 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_OOB_INLINE:
         tcp_set_urgent_in_line(tcb, settings->oob_inline);
         break;
+    case SETTING_MAX_PACING_RATE:
+        tcp_set_max_pacing_rate(tcb, settings->max_pacing_rate);
+        break;
     case SETTING_BROADCAST: /* remembered, and without meaning */
     case SETTING_COUNT:
         break;

@@ -10,6 +10,7 @@
 #include "tcp/tcp_autotune.h"
 #include "tcp/tcp_buffer.h"
 #include "tcp/tcp_cc.h"
+#include "tcp/tcp_pacing.h"
 #include "tcp/tcp_path_mtu.h"
 #include "tcp/tcp_info.h"
 #include "tcp/tcp_reass.h"
@@ -21,6 +22,7 @@ enum tcp_timer {
     TCP_TIMER_RETRANSMIT, /* RFC 6298; zero-window probes too: never both */
     TCP_TIMER_PROBE,      /* tail loss probe, RFC 8985 7.2 */
     TCP_TIMER_REORDER,    /* RFC 8985 6.2 step 5 */
+    TCP_TIMER_PACING,     /* the next segment may go: tcp_pacing.h */
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_USER, /* RFC 9293 3.9.1.8: tcp_user_timeout.h */
@@ -168,6 +170,8 @@ struct tcb {
     uint32_t bytes_acked; /* towards the next increase, RFC 3465 2.1 */
     tcp_seq recover;
     struct scoreboard board; /* what is outstanding */
+    struct delivery_rate rate;
+    struct pacing pacing;
     struct rack rack;
     struct tlp tlp;
     struct prr prr;

@@ -90,6 +90,7 @@ struct tcp_config {
     /* Congestion control: the algorithm's name; of cubic, RFC 9406 and RFC
      * 9438 4.7. */
     char congestion[TCP_CONGESTION_MAX];
+    bool pacing; /* of those that have a window only; bbr always is */
     bool hystart;
     bool cubic_fast_convergence;
 };
@@ -282,6 +283,8 @@ void tcp_set_nodelay(struct tcb *tcb, bool on);
 void tcp_set_keepalive(struct tcb *tcb, bool on);
 void tcp_set_reuse_addr(struct tcb *tcb, bool on);
 void tcp_set_ttl(struct tcb *tcb, uint8_t ttl);
+/* Bytes a second at most; 0: no limit, and paced only if the algorithm is. */
+void tcp_set_max_pacing_rate(struct tcb *tcb, uint64_t rate);
 void tcp_set_tos(struct tcb *tcb, uint8_t tos);
 /* More of them: tcp_settings.h. */
 void tcp_set_urgent_in_line(struct tcb *tcb, bool on);

@@ -121,6 +121,7 @@ static void take_ack(struct tcb *tcb, const struct tcp_segment *seg)
 
     if (seq_lt(seg->ack, tcb->snd_una))
         return;
+    rate_check_app_limited(tcb);
     if (acked > 0)
         take_new_ack(tcb, seg);
     recovery_acknowledged(tcb, seg, acked);

@@ -3,6 +3,7 @@
  * gets one (TCP_CONGESTION), the windows of RFC 6928 and RFC 5681 4.1.
  */
 #include "tcp/tcb.h"
+#include "tcp/tcp_prr.h"
 
 #include <errno.h>
 
@@ -11,6 +12,7 @@ enum { USUAL_MSS = 1460 };
 static const struct tcp_cc_ops *const algorithms[] = {
     &tcp_cubic,
     &tcp_newreno,
+    &tcp_bbr,
 };
 
 const struct tcp_cc_ops *tcp_cc_at(size_t index)
@@ -40,6 +42,11 @@ void tcp_cc_assign(struct tcb *tcb, const struct tcp_cc_ops *cc)
     cc->init(tcb);
     tcb->cwnd = cwnd; /* what the path bears is known already */
     tcb->ssthresh = ssthresh;
+    pacing_init(tcb);
+    if (tcb->phase == RECOVERY_FAST && cc->model == NULL) {
+        cc->lost(tcb, tcb_flight_size(tcb)); /* what goes on was never its */
+        prr_begin(tcb);
+    }
 }
 
 /* RFC 6928 2 (1): large segments have a bound in bytes. */

@@ -11,7 +11,11 @@
 #define TAPIR_TCP_CC_H
 
 #include "tcp/tcp.h"
+#include "tcp/tcp_bbr.h"
 #include "tcp/tcp_cubic.h"
+#include "tcp/tcp_rate.h"
+
+struct sent_range;
 
 struct tcp_cc_ops {
     const char *name; /* of TCP_CONGESTION and --congestion */
@@ -40,6 +44,20 @@ struct tcp_cc_ops {
 
     /* A round-trip time was measured, also before `init`. */
     void (*rtt_sample)(struct tcb *tcb, usec rtt);
+
+    /*
+     * For an algorithm that models the path instead of answering to each loss;
+     * the others leave these out. With `model` recovery only says what is lost
+     * and sent again: cwnd, pacing.rate are the algorithm's at all times.
+     */
+    /* An ACK was taken in, the losses that it tells of are known. */
+    void (*model)(struct tcb *tcb, const struct rate_sample *sample);
+    /* This range was taken for lost. */
+    void (*range_lost)(struct tcb *tcb, const struct sent_range *range);
+    /* Something is about to be sent. */
+    void (*sending)(struct tcb *tcb);
+    /* Recovery, after a loss or a time-out, is over. */
+    void (*recovered)(struct tcb *tcb);
 };
 
 /* What NewReno remembers: the window before the last loss, 0 when that was
@@ -53,6 +71,7 @@ struct newreno {
 union tcp_cc_state {
     struct newreno newreno;
     struct cubic cubic;
+    struct bbr bbr;
 };
 
 /* Each connection pays for the largest. */
@@ -64,6 +83,7 @@ enum { TCP_CWND_MAX = 1 << 30 }; /* RFC 7323 2.3: no window is larger */
 
 extern const struct tcp_cc_ops tcp_newreno;
 extern const struct tcp_cc_ops tcp_cubic;
+extern const struct tcp_cc_ops tcp_bbr;
 
 /* By its name; NULL: there is none. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);

@@ -148,9 +148,12 @@ static void tell_congestion(const struct tcb *tcb, struct tcp_status_info *out)
     out->has_ssthresh = tcb->ssthresh < INT32_MAX;
     out->ssthresh = tcb->ssthresh / mss;
     out->reordering = 3; /* RFC 5681 3.2: duplicate ACKs that tell of a loss */
-    out->is_app_limited = !tcb->is_cwnd_limited;
-    out->pacing_rate = UINT64_MAX;
-    out->max_pacing_rate = UINT64_MAX;
+    out->is_app_limited = tcb->rate.last_is_app_limited;
+    out->pacing_rate = pacing_rate(tcb);
+    out->max_pacing_rate = tcb->settings.max_pacing_rate != 0
+                               ? tcb->settings.max_pacing_rate
+                               : TCP_PACING_UNLIMITED;
+    out->delivery_rate = tcb->rate.last_rate;
 }
 
 void tcp_status_info(const struct tcb *tcb, struct tcp_status_info *out)

@@ -101,6 +101,7 @@ void tcp_become_established(struct tcb *tcb, const struct tcp_segment *seg)
         tcb->rto = usec_max(rto, 3 * USEC_PER_SEC);
     recovery_init(tcb);
     tcb->cc->init(tcb);
+    pacing_init(tcb);
     tcb_set_state(tcb, TCPS_ESTABLISHED);
     if (tcb->fin_is_queued) /* by a CLOSE in SYN-RECEIVED */
         tcb_enter_closing(tcb);

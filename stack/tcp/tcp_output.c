@@ -10,6 +10,7 @@
 #include "tcp/tcp_output.h"
 
 #include "base/checksum.h"
+#include "tcp/tcp_pacing.h"
 #include "tcp/tcp_quickack.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
@@ -254,6 +255,7 @@ static uint32_t largest_text(const struct tcb *tcb)
         max_gso = path.iface->dev->max_gso;
     /* all that are cut from one frame have its options, and its urgent
      * pointer: a D-SACK goes once */
+    max_gso = min_u32(max_gso, pacing_quantum(tcb));
     if (max_gso <= headers + text_mss(tcb) || tcb->sack_sender.has_dsack ||
         urgent_is_outstanding(tcb))
         return text_mss(tcb);
@@ -329,6 +331,8 @@ static bool send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
 
     if (!scoreboard_reserve(&tcb->board, tcb->tcp->env->memory))
         return false;
+    if (tcb->cc->sending != NULL)
+        tcb->cc->sending(tcb);
     if (!tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT) &&
         !tcp_timer_is_set(tcb, TCP_TIMER_PROBE))
         tcp_timer_restart_retransmit(tcb); /* RFC 6298 5.1 */
@@ -359,7 +363,7 @@ static void send_new_text(struct tcb *tcb)
         bool fin =
             !tcb_fin_is_sent(tcb) && fin_follows(tcb, tcb->snd_nxt + len);
 
-        if (len == 0 && !fin)
+        if ((len == 0 && !fin) || pacing_holds(tcb))
             return;
         stop_waiting(tcb);
         rtt_start_timing(tcb, tcb->snd_nxt);
@@ -396,6 +400,8 @@ static void resend_lost(struct tcb *tcb)
             tcb->is_cwnd_limited = true;
             return;
         }
+        if (!recovery_is_urgent(tcb) && pacing_holds(tcb))
+            return;
         rtt_stop_timing(tcb);
         tcb->tcp->stats.retrans_segs++;
         if (!send_text(tcb, seq, len,
@@ -453,7 +459,8 @@ static void persist(struct tcb *tcb)
     bool waits =
         tcb_unsent(tcb) > 0 || (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
 
-    if (!waits || tcb_flight_size(tcb) > 0 || tcb->is_probing)
+    if (!waits || tcb_flight_size(tcb) > 0 || tcb->is_probing ||
+        tcp_timer_is_set(tcb, TCP_TIMER_PACING))
         return;
     tcb->is_probing = true;
     tcb->backoff = 0;

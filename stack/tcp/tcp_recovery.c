@@ -1,5 +1,6 @@
 #include "tcp/tcp_recovery.h"
 
+#include "tcp/tcp_pacing.h"
 #include "tcp/tcp_prr.h"
 #include "tcp/tcp_rack.h"
 #include "tcp/tcp_rtt.h"
@@ -28,8 +29,18 @@ static void trace_congestion(const struct tcb *tcb, const char *cause)
     env_trace(tcb->tcp->env, &event);
 }
 
+static void range_is_lost(struct scoreboard *board,
+                          const struct sent_range *range)
+{
+    struct tcb *tcb = container_of(board, struct tcb, board);
+
+    if (tcb->cc->range_lost != NULL)
+        tcb->cc->range_lost(tcb, range);
+}
+
 void recovery_init(struct tcb *tcb)
 {
+    tcb->board.on_lost = range_is_lost;
     tcb->phase = RECOVERY_NONE;
     tcb->duplicate_acks = 0;
     tcb->resend_first = false;
@@ -57,6 +68,12 @@ uint32_t recovery_pipe(const struct tcb *tcb)
     return tcb_flight_size(tcb) - tcb->board.sacked - tcb->board.lost;
 }
 
+/* An algorithm that models the path has cwnd to itself. */
+static bool has_model(const struct tcb *tcb)
+{
+    return tcb->cc->model != NULL;
+}
+
 /* RFC 3042 2: the first two duplicate ACKs each let a segment go. (With SACK
  * they do so by what they take out of the pipe.) */
 static uint32_t limited_transmit(const struct tcb *tcb)
@@ -68,10 +85,19 @@ static uint32_t limited_transmit(const struct tcb *tcb)
     return tcb->duplicate_acks * (uint32_t)tcb->snd_mss;
 }
 
+/* RFC 5681 3.2 step 4 for an algorithm whose cwnd is not inflated: what each
+ * duplicate ACK says has left the network. */
+static uint32_t inflation(const struct tcb *tcb)
+{
+    if (!has_model(tcb) || tcb->has_sack || tcb->phase != RECOVERY_FAST)
+        return 0;
+    return tcb->duplicate_acks * (uint32_t)tcb->snd_mss;
+}
+
 uint32_t recovery_allowance(const struct tcb *tcb)
 {
     uint32_t pipe = recovery_pipe(tcb);
-    uint32_t window = tcb->cwnd + limited_transmit(tcb);
+    uint32_t window = tcb->cwnd + limited_transmit(tcb) + inflation(tcb);
 
     return pipe < window ? window - pipe : 0;
 }
@@ -92,6 +118,8 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
     usec now = tcb->tcp->env->now;
     tcp_seq end = from + len;
 
+    rate_sending(tcb, len);
+    pacing_sent(tcb, len);
     prr_sent(tcb, len);
     if (seq_lt(from, tcb->snd_nxt)) {
         scoreboard_resent(&tcb->board, memory, from, seq_min(end, tcb->snd_nxt),
@@ -121,8 +149,9 @@ static void enter_fast_recovery(struct tcb *tcb)
     if (tcb->has_sack) {
         prr_begin(tcb);
     } else {
-        tcb->cwnd =
-            tcb->ssthresh + DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
+        if (!has_model(tcb))
+            tcb->cwnd =
+                tcb->ssthresh + DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
         lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
     }
     trace_congestion(tcb, "fast retransmit");
@@ -132,7 +161,9 @@ static void leave_fast_recovery(struct tcb *tcb)
 {
     uint32_t flight = max_u32(tcb_flight_size(tcb), tcb->snd_mss);
 
-    if (tcb->has_sack)
+    if (has_model(tcb))
+        tcb->cc->recovered(tcb);
+    else if (tcb->has_sack)
         tcb->cwnd = tcb->ssthresh; /* RFC 6937 3 */
     else /* RFC 6582 3.2 step 3, the first of its two choices */
         tcb->cwnd = min_u32(tcb->ssthresh, flight + tcb->snd_mss);
@@ -163,7 +194,8 @@ static void duplicate_ack(struct tcb *tcb)
         tcb->duplicate_acks++;
     tcb_mark_output(tcb);
     if (tcb->phase == RECOVERY_FAST) {
-        tcb->cwnd += tcb->snd_mss; /* RFC 5681 3.2 step 4 */
+        if (!has_model(tcb))
+            tcb->cwnd += tcb->snd_mss; /* RFC 5681 3.2 step 4 */
         return;
     }
     if (tcb->duplicate_acks != DUPLICATE_THRESHOLD)
@@ -186,7 +218,8 @@ static void partial_acknowledgment(struct tcb *tcb, uint32_t acked)
     tcb->had_partial_ack = true;
     if (acked >= tcb->snd_mss)
         deflated += tcb->snd_mss;
-    tcb->cwnd = max_u32(deflated, tcb->snd_mss);
+    if (!has_model(tcb))
+        tcb->cwnd = max_u32(deflated, tcb->snd_mss);
     lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
 }
 
@@ -245,13 +278,14 @@ static void acknowledged_with_sack(struct tcb *tcb,
     newly_lost = detect_losses(tcb);
     if (tcb->phase == RECOVERY_NONE && newly_lost > 0)
         enter_fast_recovery(tcb);
-    if (tcb->phase == RECOVERY_FAST)
+    if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
         prr_acked(tcb, delivery, newly_lost);
     if (tlp_acknowledged(tcb, seg, delivery->acked, report) &&
         tcb->phase == RECOVERY_NONE) {
         /* RFC 8985 7.4.2: the flight is the one that the loss was in */
         tcb->cc->lost(tcb, tcb_flight_size(tcb) + delivery->acked);
-        tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
+        if (!has_model(tcb))
+            tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
         undo_forget(tcb); /* an older recovery's would undo this instead */
     }
     if (delivery->sacked > 0)
@@ -268,6 +302,8 @@ static void grow_window(struct tcb *tcb, uint32_t acked)
     if (tcb->phase == RECOVERY_LOSS && seq_geq(tcb->snd_una, tcb->recover)) {
         tcb->phase = RECOVERY_NONE;
         rack_recovery_ended(tcb);
+        if (has_model(tcb))
+            tcb->cc->recovered(tcb);
     }
 }
 
@@ -319,6 +355,8 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
 {
     struct delivery delivery = {.acked = acked};
     struct sack_report report = {.has_dsack = false};
+    uint64_t lost_before = tcb->board.lost_ever;
+    struct rate_sample sample;
 
     /* kept near, or it would look like the future after 2 GiB */
     if (acked > 0)
@@ -326,6 +364,7 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     scoreboard_acknowledge(&tcb->board, tcb->snd_una, &delivery);
     if (tcb->has_sack)
         sack_take(tcb, seg, &delivery, &report);
+    rate_delivered(tcb, &delivery, &sample);
     if (delivery.has_original)
         tcb->tlp.has_sample = true;
     if (delivery.delivered > 0)
@@ -340,6 +379,11 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
         acknowledged_without_sack(tcb, acked,
                                   acked == 0 && is_duplicate_ack(tcb, seg));
     grow_window(tcb, acked);
+    rate_finish(tcb, &delivery, (uint32_t)(tcb->board.lost_ever - lost_before),
+                &sample);
+    if (has_model(tcb))
+        tcb->cc->model(tcb, &sample);
+    pacing_follow_window(tcb);
     restart_timers(tcb, acked);
 }
 
@@ -366,6 +410,8 @@ void recovery_timed_out(struct tcb *tcb)
     tcb->resend_first = true; /* RFC 6298 5.4; what RACK holds for in flight may
                               take up all of this window: */
     tcb->cwnd = tcb->snd_mss; /* LW */
+    if (has_model(tcb))       /* OnEnterRTO() */
+        tcb->cwnd += recovery_pipe(tcb);
     tcb->phase = RECOVERY_LOSS;
     tcb->recover = tcb->snd_nxt; /* RFC 6582 3.2 step 4 */
     tcb->duplicate_acks = 0;
@@ -381,7 +427,7 @@ void recovery_reordering_passed(struct tcb *tcb)
         return;
     if (tcb->phase == RECOVERY_NONE)
         enter_fast_recovery(tcb);
-    if (tcb->phase == RECOVERY_FAST)
+    if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
         prr_acked(tcb, &nothing, newly_lost);
     tcp_timer_restart_retransmit(tcb);
 }

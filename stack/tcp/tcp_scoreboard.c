@@ -13,7 +13,12 @@ void scoreboard_fini(struct scoreboard *board, struct memory *memory)
 {
     memory_free(memory, board->ranges,
                 board->capacity * sizeof(*board->ranges));
-    scoreboard_init(board);
+    board->ranges = NULL;
+    board->capacity = 0;
+    board->head = 0;
+    board->count = 0;
+    board->sacked = 0;
+    board->lost = 0;
 }
 
 static uint32_t range_len(const struct sent_range *range)
@@ -73,9 +78,10 @@ void scoreboard_sent(struct scoreboard *board, struct memory *memory,
         (last->sent_at == now || board->count >= SCOREBOARD_MAX / 2)) {
         last->end = end;
         last->sent_at = now;
+        last->stamp = board->stamp;
     } else if (make_room(board, memory, 1)) {
-        *scoreboard_at(board, board->count) =
-            (struct sent_range){.start = start, .end = end, .sent_at = now};
+        *scoreboard_at(board, board->count) = (struct sent_range){
+            .start = start, .end = end, .sent_at = now, .stamp = board->stamp};
         board->count++;
     } else {
         assert(last != NULL); /* scoreboard_reserve has said so */
@@ -154,8 +160,12 @@ static void join(struct scoreboard *board, unsigned at, unsigned last)
 static void set_lost(struct scoreboard *board, struct sent_range *range,
                      bool lost)
 {
-    if (lost && !range->lost)
+    if (lost && !range->lost) {
         board->lost += range_len(range);
+        board->lost_ever += range_len(range);
+        if (board->on_lost != NULL)
+            board->on_lost(board, range);
+    }
     if (!lost && range->lost)
         board->lost -= range_len(range);
     range->lost = lost;
@@ -178,6 +188,7 @@ void scoreboard_resent(struct scoreboard *board, struct memory *memory,
         set_lost(board, range, false);
         range->resent = true;
         range->sent_at = now;
+        range->stamp = board->stamp;
     }
     if (last > at)
         join(board, at, last - 1);

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/usec.h"
 #include "tcp/seq.h"
+#include "tcp/tcp_rate.h"
 
 enum { SCOREBOARD_MAX = 4096 };
 
@@ -24,17 +25,25 @@ struct sent_range {
     tcp_seq end;
     usec sent_at; /* the last time */
     bool sacked;
-    bool lost;   /* to be sent again */
-    bool resent; /* was sent more than once */
+    bool lost;               /* to be sent again */
+    bool resent;             /* was sent more than once */
+    struct rate_stamp stamp; /* of the last time */
 };
+
+struct scoreboard;
+typedef void scoreboard_lost_fn(struct scoreboard *board,
+                                const struct sent_range *range);
 
 struct scoreboard {
     struct sent_range *ranges;
     uint16_t head;
     uint16_t count;
     uint16_t capacity;
-    uint32_t sacked; /* bytes */
-    uint32_t lost;   /* bytes */
+    uint32_t sacked;             /* bytes */
+    uint32_t lost;               /* bytes */
+    uint64_t lost_ever;          /* bytes that were ever taken for lost */
+    struct rate_stamp stamp;     /* what is sent next remembers this */
+    scoreboard_lost_fn *on_lost; /* is told of each range; NULL: nobody is */
 };
 
 /* What one ACK has newly delivered: by SND.UNA, or by SACK. */

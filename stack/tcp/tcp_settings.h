@@ -23,6 +23,7 @@ enum {
 
 /* 0 in each: the stack's own, or none. */
 struct tcp_settings {
+    uint64_t max_pacing_rate;    /* bytes a second: tcp_pacing.h */
     uint32_t user_timeout;       /* ms, RFC 9293 3.9.1.8; see
                                     tcp_user_timeout.h */
     uint32_t notsent_lowat;      /* bytes: writable only while less than half

@@ -60,6 +60,7 @@ static void syn_timed_out(struct tcb *tcb)
 static void data_timed_out(struct tcb *tcb)
 {
     trace_timer(tcb, "retransmission");
+    rate_check_app_limited(tcb);
     if (tcb->retries >= user_timeout_retries(tcb)) {
         give_up(tcb);
         return;
@@ -102,12 +103,14 @@ static void retransmit_fired(struct tcb *tcb)
 static void probe_fired(struct tcb *tcb)
 {
     trace_timer(tcb, "tail loss probe");
+    rate_check_app_limited(tcb);
     tlp_fired(tcb);
 }
 
 static void reorder_fired(struct tcb *tcb)
 {
     trace_timer(tcb, "reordering");
+    rate_check_app_limited(tcb);
     recovery_reordering_passed(tcb);
 }
 
@@ -178,6 +181,9 @@ static void fire(struct tcb *tcb, enum tcp_timer which)
         break;
     case TCP_TIMER_REORDER:
         reorder_fired(tcb);
+        break;
+    case TCP_TIMER_PACING:
+        tcb_mark_output(tcb);
         break;
     case TCP_TIMER_DELAYED_ACK:
         delayed_ack_fired(tcb);

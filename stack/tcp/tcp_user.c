@@ -208,6 +208,7 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
 
     if (taken < 0)
         return taken;
+    rate_check_app_limited(tcb);
     taken = write_at_most(tcb, iov, count, tcp_room_below_lowat(tcb));
     tcb->counts.buffer_was_full = taken >= 0 && (size_t)taken < wanted;
     if (taken == 0 && wanted > 0)

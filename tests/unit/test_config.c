@@ -159,9 +159,9 @@ START_TEST(a_wrong_value_is_named_in_one_line)
     expect_refused(WORDS("--exit-wait", "86401"),
                    "--exit-wait: 86401 is more than 86400 seconds");
     expect_refused(WORDS("--congestion=vegas"),
-                   "--congestion: 'vegas' is not one of cubic, reno");
+                   "--congestion: 'vegas' is not one of cubic, reno, bbr");
     expect_refused(WORDS("--congestion=more-than-fits"),
-                   "--congestion: 'more-than-fits' is not one of cubic, reno");
+                   "--congestion: 'more-than-fits' is not one of cubic, reno, bbr");
     expect_refused(WORDS("--congestion=much-more-than-fits"),
                    "--congestion: 'much-more-than-fits' is not short enough");
     expect_refused(WORDS("--dev"), "--dev: a value is missing");
