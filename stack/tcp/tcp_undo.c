@@ -29,13 +29,15 @@ void undo_forget(struct tcb *tcb)
 }
 
 /* RFC 3522 3.2 (4) to (6): the ACK echoes a time before the first
- * retransmission, so the original has arrived. */
+ * retransmission, so the original has arrived. The RFC's sender has only the
+ * oldest segment out twice; with SACK one that an earlier recovery has sent
+ * again may lie before what this one has: its ACK tells nothing. */
 static bool eifel_detects(const struct tcb *tcb, const struct tcp_segment *seg,
                           const struct delivery *delivery)
 {
     return tcb->has_timestamps && seg->options.has_timestamps &&
            seg->options.ts_ecr != 0 && delivery->acked > 0 &&
-           tcb->undo.resent > 0 &&
+           tcb->undo.resent > 0 && seq_gt(tcb->snd_una, tcb->undo.first) &&
            (int32_t)(seg->options.ts_ecr - tcb->undo.stamp) < 0;
 }
 

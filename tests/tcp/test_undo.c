@@ -122,6 +122,52 @@ START_TEST(a_fast_retransmit_that_was_right_is_not_undone)
 }
 END_TEST
 
+/* A retransmission of one recovery is still on its way when the next begins:
+ * its ACK echoes a time before that one's first retransmission, but tells
+ * nothing of what that one has sent again. */
+START_TEST(a_retransmission_of_an_earlier_recovery_undoes_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_prr = true,
+                      .initial_window = 20);
+
+    app_writes(&c, 20000);
+    expect_flight(&c, 1, 20001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 20001}});
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK); /* is lost too */
+    advance(&c, 5);
+    app_writes(&c, 1000);
+    expect_flight(&c, 20001, 21001);
+    advance(&c, 5);
+    app_writes(&c, 2000);
+    expect_flight(&c, 21001, 23001); /* the first of them is lost */
+    advance(&c, 95);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 21001}});
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    advance(&c, 2);
+    app_writes(&c, 4000);
+    expect_flight(&c, 23001, 27001); /* the first of them is lost */
+    advance(&c, 3);
+    peer_sends(&c, .ack = 1, .flags = ACK,
+               .sack = {{22001, 23001}, {1001, 21001}});
+    expect_segment(&c, .seq = 21001, .len = 1000, .flags = ACK);
+    uint32_t earlier = c.peer->ts_recent;
+    advance(&c, 95);
+    peer_sends(&c, .ack = 21001, .flags = ACK, .sack = {{22001, 23001}});
+    expect_silence(&c); /* the first recovery is over */
+    advance(&c, 2);
+    peer_sends(&c, .ack = 21001, .flags = ACK,
+               .sack = {{24001, 27001}, {22001, 23001}});
+    expect_segment(&c, .seq = 23001, .len = 1000, .flags = ACK);
+    advance(&c, 3);
+    peer_sends(&c, .ack = 23001, .flags = ACK, .sack = {{24001, 27001}},
+               .ts_ecr = earlier);
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 3522 3.2 is for peers without SACK as well. */
 START_TEST(eifel_needs_no_sack)
 {
@@ -272,7 +318,9 @@ END_TEST
 UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           a_timeout_that_was_right_is_not_undone,
           a_fast_retransmit_is_undone_by_the_timestamp_of_the_original,
-          a_fast_retransmit_that_was_right_is_not_undone, eifel_needs_no_sack,
+          a_fast_retransmit_that_was_right_is_not_undone,
+          a_retransmission_of_an_earlier_recovery_undoes_nothing,
+          eifel_needs_no_sack,
           a_fast_retransmit_is_undone_when_all_of_it_came_twice,
           it_is_not_undone_when_part_of_it_came_once,
           duplicates_of_what_was_sent_once_undo_nothing,
