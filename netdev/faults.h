@@ -49,7 +49,8 @@ struct faults_counts {
     uint64_t corrupted;
     uint64_t overflowed; /* more than memory holds was on its way: none of the
                             faults asked for it */
-    uint64_t late;       /* handed on more than 1 ms after they were due */
+    uint64_t late;       /* handed on more than 1 ms after they were due (or
+                            what struct faults_way says) */
     usec latest;         /* the longest such delay, of all packets */
 };
 

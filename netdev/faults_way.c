@@ -23,7 +23,7 @@
 enum {
     MILLION = 1000000,
     QUEUE_BYTES = 64 << 20,          /* of packets that are on their way */
-    LATE = 1000,                     /* us */
+    LATE_DEFAULT = 1000,             /* us */
     REORDER_DELAY_DEFAULT = 1000,    /* us */
     REORDER_HOLD_DEFAULT = 50 * 1000 /* us; nobody may ever come to overtake */
 };
@@ -190,7 +190,7 @@ void faults_way_init(struct faults_way *way, struct memory *memory,
                      const struct faults *faults, struct hash_key seed)
 {
     assert(faults->jitter >= 0 && faults->jitter <= UINT32_MAX);
-    *way = (struct faults_way){.faults = *faults};
+    *way = (struct faults_way){.faults = *faults, .late_after = LATE_DEFAULT};
     if (faults->reorder_delay == 0)
         way->faults.reorder_delay = faults->reorder_by > 0
                                         ? REORDER_HOLD_DEFAULT
@@ -221,7 +221,7 @@ bool faults_way_take(struct faults_way *way, usec now, struct frame *frame)
 
     if (!packet_queue_lend(&way->queue, now, frame))
         return false;
-    if (lateness > LATE)
+    if (lateness > way->late_after)
         way->counts.late++;
     way->counts.latest = usec_max(way->counts.latest, lateness);
     return true;

@@ -24,6 +24,7 @@ struct faults_way {
     struct packet_queue queue;
     struct list held; /* of those in the queue: to be overtaken by a number */
     usec last_due;    /* of the packets that keep the order */
+    usec late_after;  /* counted as late if more; the owner may set it */
 };
 
 void faults_way_init(struct faults_way *way, struct memory *memory,

@@ -11,8 +11,8 @@
  *
  * What the treatment did not ask for spoils a measurement: a frame that found
  * the queue of a TAP device or socket full, and a packet that was handed on
- * more than 1 ms late because no processor was free. These are counted, and if
- * there are any, the exit status is 3.
+ * more than 1 ms late (or what --late says) because no processor was free.
+ * These are counted, and if there are any, the exit status is 3.
  *
  * Left out on purpose: different treatment of the two directions, and more than
  * two ends.
@@ -37,9 +37,11 @@
 enum {
     EXIT_USAGE = 2,
     EXIT_VOID = 3,
+    LATE_US = 1000,
     SENT_IN_A_PASS = 64, /* packets, before new ones are looked for */
     SPIN_NS = 50 * 1000,
-    SECONDS_MAX = 1000000
+    SECONDS_MAX = 1000000,
+    LATE_MS_MAX = 1000000
 };
 
 static const char help[] =
@@ -58,6 +60,7 @@ static const char help[] =
     "  --seconds S       ends after so long; otherwise with Ctrl-C\n"
     "  --spin            does not sleep for the last 50 us: more exact\n"
     "  --realtime        before all others on its processor (SCHED_FIFO)\n"
+    "  --late MS         how late a packet may be handed on (default: 1)\n"
     "\n"
     "At the end it prints what was done to how many packets, and what was not\n"
     "of its making: if there is any of that, a measurement is void and the\n"
@@ -72,6 +75,7 @@ struct options {
     struct faults faults;
     uint64_t seed;
     double seconds; /* 0: until a signal */
+    usec late_after;
     bool spins;
     bool is_realtime;
 };
@@ -324,6 +328,7 @@ static void init_directions(struct wire *wire)
         direction->to = &wire->ends[1 - i];
         faults_way_init(&direction->way, &wire->memory, &wire->options->faults,
                         random_key(&seeds));
+        direction->way.late_after = wire->options->late_after;
     }
 }
 
@@ -384,6 +389,17 @@ static int set_seconds(struct options *options, const char *text)
     return 0;
 }
 
+static int set_late(struct options *options, const char *text)
+{
+    char *end;
+    double ms = strtod(text, &end);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || !(ms <= LATE_MS_MAX))
+        return usage("--late", "wants a number of milliseconds");
+    options->late_after = (usec)(ms * 1000);
+    return 0;
+}
+
 static int set_faults(struct options *options, const char *text)
 {
     char why[FAULTS_WHY_MAX];
@@ -401,6 +417,7 @@ static const struct {
     {"--faults", set_faults},
     {"--seed", set_seed},
     {"--seconds", set_seconds},
+    {"--late", set_late},
 };
 
 /* How many arguments it took; 0: no such option; -1: it is wrong. */
@@ -451,7 +468,7 @@ static int parse_options(struct options *options, char **argv)
 
 int wire_main(int argc, char **argv)
 {
-    struct options options = {.faults_text = ""};
+    struct options options = {.faults_text = "", .late_after = LATE_US};
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
