@@ -6,11 +6,12 @@
  *
  * Silence: a router may throw large packets away and its ICMP message may be
  * filtered. Two time-outs in a row with full-sized segments in flight are
- * taken for that: the size is lowered step by step (RFC 4821 7.7, 8899 4.3). A
- * path that was down for a while looks the same, and so the full size is tried
- * again soon; only if a time-out answers that as well is it believed, put in
- * the cache, and tried again when that forgets it. Where the smallest does not
- * get through either it was not the size.
+ * taken for that, five where that size has got through before, since losses
+ * alone do the same: the size is lowered step by step (RFC 4821 7.7, 8899 4.3).
+ * A path that was down for a while looks the same, and so the full size is
+ * tried again soon; only if a time-out answers that as well is it believed, put
+ * in the cache, and tried again when that forgets it. Where the smallest does
+ * not get through either it was not the size.
  *
  * Not RFC 4821 7.2: sizes are not searched upwards by probes of their own. The
  * next full-sized segment is the probe; if it is lost it costs a time-out.
@@ -23,6 +24,7 @@
 enum {
     TCP_IP_HEADERS = TCP_HEADER_LEN + IP_HEADER_LEN,
     BLACK_HOLE_TIMEOUTS = 2,
+    PROVEN_SIZE_TIMEOUTS = 5,        /* if it has got through before */
     BASE_MTU = 1024 + TCP_IP_HEADERS /* nearly every path takes it: it is above
                                         suspicion at first, RFC 4821 7.2 */
 };
@@ -205,18 +207,26 @@ static void reduce(struct tcb *tcb)
     update_size(tcb);
 }
 
+/* How many time-outs in a row it takes. */
+static unsigned patience(const struct tcp_path_mtu *path)
+{
+    bool is_second_try = path->is_second_try && path->reduced == 0;
+
+    if (path->full_size <= path->max_size_acked)
+        return is_second_try ? BLACK_HOLE_TIMEOUTS : PROVEN_SIZE_TIMEOUTS;
+    return is_second_try ? 1 : BLACK_HOLE_TIMEOUTS;
+}
+
 /* Whether it may be the size: that of what timed out so often. */
 static bool suspects_size(const struct tcb *tcb)
 {
     const struct tcp_path_mtu *path = &tcb->path_mtu;
-    unsigned patience =
-        path->is_second_try && path->reduced == 0 ? 1 : BLACK_HOLE_TIMEOUTS;
 
     return tcb->tcp->config.black_hole_detection &&
            tcb->tcp->config.pmtu_discovery && !path->size_is_innocent &&
            (path->full_size > BASE_MTU ||
             (path->full_size > 0 && path->reduced != 0)) &&
-           tcb->retries % patience == 0;
+           tcb->retries % patience(path) == 0;
 }
 
 void path_mtu_timed_out(struct tcb *tcb)

@@ -245,6 +245,26 @@ START_TEST(two_time_outs_of_full_segments_make_them_smaller_for_a_while)
 }
 END_TEST
 
+/* A size that has got through is given up for a longer silence only: losses
+ * alone make two time-outs in a row, on a bad link every few seconds. */
+START_TEST(a_size_that_got_through_is_suspected_later)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 1460);
+
+    full_segment_gets_through(&c, 1460);
+    app_writes(&c, 1460);
+    for (int i = 0; i < 5; i++)
+        expect_segment(&c, .len = 1460, .flags = ACK | PSH, .within_ms = 10000);
+    expect_segment(&c, .len = 1024, .flags = ACK, .within_ms = 20000);
+    peer_acks_all_but(&c, 436);
+    expect_segment(&c, .len = 436, .flags = ACK | PSH);
+    peer_acks_all(&c);
+    full_segment_gets_through(&c, 1024);
+    close_conversation(&c);
+}
+END_TEST
+
 /* When the full size fails again it is the path: one time-out, ten minutes,
  * and other connections know. */
 START_TEST(a_black_hole_that_shows_again_is_believed)
@@ -365,6 +385,7 @@ UNIT_MAIN("tcp path mtu", what_was_too_big_is_sent_again_in_the_size_that_fits,
           the_smallest_size_goes_without_df,
           without_discovery_df_is_clear_and_icmp_is_not_heard,
           two_time_outs_of_full_segments_make_them_smaller_for_a_while,
+          a_size_that_got_through_is_suspected_later,
           a_black_hole_that_shows_again_is_believed,
           where_small_ones_vanish_too_the_full_size_comes_back,
           time_outs_of_small_segments_change_nothing,
