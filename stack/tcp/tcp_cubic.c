@@ -279,11 +279,14 @@ static void cubic_undo(struct tcb *tcb)
 {
     struct cubic *cubic = cubic_of(tcb);
 
-    if (tcb->cwnd < cubic->undo_cwnd) { /* RFC 9438 4.9.2 */
+    if (cubic->undo_cwnd == 0)
+        return;
+    if (tcb->cwnd <= cubic->undo_cwnd) { /* RFC 9438 4.9.2 */
         cubic->curve = cubic->undo_curve;
         tcb->cwnd = cubic->undo_cwnd;
-        tcb->ssthresh = cubic->undo_ssthresh;
     }
+    /* whatever the window is: or slow start would end there, RFC 4015 3.2 */
+    tcb->ssthresh = max_u32(tcb->ssthresh, cubic->undo_ssthresh);
     cubic->undo_cwnd = 0;
 }
 

@@ -61,10 +61,10 @@ static void newreno_undo(struct tcb *tcb)
 {
     struct newreno *newreno = &tcb->cc_state.newreno;
 
-    if (tcb->cwnd < newreno->undo_cwnd) {
-        tcb->cwnd = newreno->undo_cwnd;
-        tcb->ssthresh = newreno->undo_ssthresh;
-    }
+    if (newreno->undo_cwnd == 0)
+        return;
+    tcb->cwnd = max_u32(tcb->cwnd, newreno->undo_cwnd);
+    tcb->ssthresh = max_u32(tcb->ssthresh, newreno->undo_ssthresh);
     newreno->undo_cwnd = 0;
 }
 

@@ -529,13 +529,38 @@ START_TEST(an_undo_that_comes_late_or_twice_takes_nothing_away)
     begin(&f);
     lose(&f, 100 * MSS);
     f.tcb->cwnd = 120 * MSS;
+    f.tcb->ssthresh = 110 * MSS;
     f.tcb->cc->undo(f.tcb);
     ck_assert_uint_eq(f.tcb->cwnd, 120 * MSS);
-    ck_assert_uint_eq(f.tcb->ssthresh, 70 * MSS);
+    ck_assert_uint_ge(f.tcb->ssthresh, 110 * MSS);
     f.tcb->cwnd = 50 * MSS;
     f.tcb->cc->undo(f.tcb);
     ck_assert_uint_eq(f.tcb->cwnd, 50 * MSS);
     end(&f);
+}
+END_TEST
+
+/* RFC 4015 3.2: a loss that was none ends no slow start, also where recovery
+ * had not yet made the window smaller. */
+START_TEST(an_undo_goes_back_to_slow_start)
+{
+    static const struct tcp_cc_ops *const algorithms[] = {&tcp_cubic,
+                                                          &tcp_newreno};
+
+    for (unsigned i = 0; i < ARRAY_LENGTH(algorithms); i++) {
+        struct fixture f;
+
+        begin(&f);
+        tcp_cc_assign(f.tcb, algorithms[i]);
+        f.tcb->cwnd = 100 * MSS;
+        f.tcb->ssthresh = UINT32_MAX;
+        f.tcb->cc->lost(f.tcb, 100 * MSS);
+        ck_assert_uint_lt(f.tcb->ssthresh, 100 * MSS);
+        f.tcb->cc->undo(f.tcb);
+        ck_assert_uint_eq(f.tcb->ssthresh, UINT32_MAX);
+        ck_assert_uint_eq(f.tcb->cwnd, 100 * MSS);
+        end(&f);
+    }
 }
 END_TEST
 
@@ -601,5 +626,6 @@ UNIT_MAIN("tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
           a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
           what_was_no_loss_is_undone,
           an_undo_that_comes_late_or_twice_takes_nothing_away,
+          an_undo_goes_back_to_slow_start,
           each_algorithm_is_found_by_its_name_and_is_whole,
           another_algorithm_takes_over_the_window)
