@@ -378,7 +378,7 @@ static void send_new_text(struct tcb *tcb)
 static uint32_t lost_text(const struct tcb *tcb, const struct sent_range *lost)
 {
     uint32_t mss = text_mss(tcb);
-    tcp_seq until = scoreboard_lost_until(&tcb->board, lost, mss);
+    tcp_seq until = scoreboard_lost_until(&tcb->board, lost->start, mss);
     tcp_seq end = seq_min(until, sndbuf_end(&tcb->sndbuf));
     uint32_t len = seq_lt(lost->start, end) ? end - lost->start : 0;
     uint32_t filled = len;

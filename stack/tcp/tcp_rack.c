@@ -131,22 +131,21 @@ static bool was_overtaken(const struct rack *rack,
 uint32_t rack_detect_losses(struct tcb *tcb)
 {
     struct scoreboard *board = &tcb->board;
+    struct sent_range *range = scoreboard_oldest(board);
     usec now = tcb->tcp->env->now;
     usec window = reordering_window(tcb);
     uint32_t before = board->lost;
     usec wait = 0;
 
-    for (unsigned i = 0; i < board->count; i++) {
-        const struct sent_range *range = scoreboard_at(board, i);
+    while (range != NULL && range->sent_at <= tcb->rack.newest_sent_at) {
+        struct sent_range *next = scoreboard_next_sent(board, range);
         usec left = range->sent_at + tcb->rack.rtt + window - now;
 
-        if (range->sacked || range->lost || !was_overtaken(&tcb->rack, range))
-            continue;
-        if (left <= 0)
-            scoreboard_lose(board, tcb->tcp->env->memory, range->start,
-                            range->end);
-        else
+        if (was_overtaken(&tcb->rack, range) && left <= 0)
+            scoreboard_lose_range(board, range);
+        else if (was_overtaken(&tcb->rack, range))
             wait = usec_max(wait, left);
+        range = next;
     }
     if (wait > 0)
         tcp_timer_set(tcb, TCP_TIMER_REORDER, now + wait);
@@ -158,15 +157,12 @@ uint32_t rack_detect_losses(struct tcb *tcb)
 void rack_lose_on_timeout(struct tcb *tcb)
 {
     struct scoreboard *board = &tcb->board;
-    struct memory *memory = tcb->tcp->env->memory;
+    struct sent_range *range;
     usec overdue = tcb->tcp->env->now - tcb->rack.rtt - reordering_window(tcb);
 
-    scoreboard_lose(board, memory, tcb->snd_una,
+    scoreboard_lose(board, tcb->tcp->env->memory, tcb->snd_una,
                     seq_min(tcb->snd_una + tcb->snd_mss, tcb->snd_nxt));
-    for (unsigned i = 0; i < board->count; i++) {
-        const struct sent_range *range = scoreboard_at(board, i);
-
-        if (!range->sacked && range->sent_at <= overdue)
-            scoreboard_lose(board, memory, range->start, range->end);
-    }
+    while ((range = scoreboard_oldest(board)) != NULL &&
+           range->sent_at <= overdue)
+        scoreboard_lose_range(board, range);
 }

@@ -102,7 +102,7 @@ uint32_t recovery_allowance(const struct tcb *tcb)
     return pipe < window ? window - pipe : 0;
 }
 
-const struct sent_range *recovery_next_lost(const struct tcb *tcb)
+const struct sent_range *recovery_next_lost(struct tcb *tcb)
 {
     return scoreboard_first_lost(&tcb->board);
 }

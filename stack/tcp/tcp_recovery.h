@@ -35,7 +35,7 @@ uint32_t recovery_pipe(const struct tcb *tcb);
 /* How much may be sent now: cwnd less the pipe. */
 uint32_t recovery_allowance(const struct tcb *tcb);
 /* The first of what is to be sent again; NULL if nothing is. */
-const struct sent_range *recovery_next_lost(const struct tcb *tcb);
+const struct sent_range *recovery_next_lost(struct tcb *tcb);
 /* Whether it goes even if cwnd is used up: RFC 5681 3.2 step 3, RFC 6298 5.4.
  */
 bool recovery_is_urgent(const struct tcb *tcb);

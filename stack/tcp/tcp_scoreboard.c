@@ -2,28 +2,55 @@
 
 #include <string.h>
 
-enum { SCOREBOARD_MIN = 4 };
+enum { SCOREBOARD_MIN = 4, NOWHERE = UINT16_MAX };
 
 void scoreboard_init(struct scoreboard *board)
 {
-    *board = (struct scoreboard){.ranges = NULL};
+    *board = (struct scoreboard){
+        .free = NOWHERE, .oldest = NOWHERE, .newest = NOWHERE};
+}
+
+/* ---- The pool ----------------------------------------------------------- */
+
+static size_t size_of(unsigned capacity)
+{
+    return capacity * (sizeof(struct sent_range) + sizeof(uint16_t));
 }
 
 void scoreboard_fini(struct scoreboard *board, struct memory *memory)
 {
-    memory_free(memory, board->ranges,
-                board->capacity * sizeof(*board->ranges));
-    board->ranges = NULL;
-    board->capacity = 0;
-    board->head = 0;
-    board->count = 0;
-    board->sacked = 0;
-    board->lost = 0;
+    memory_free(memory, board->ranges, size_of(board->capacity));
+    scoreboard_init(board);
 }
 
 static uint32_t range_len(const struct sent_range *range)
 {
     return range->end - range->start;
+}
+
+static void give_back(struct scoreboard *board, uint16_t place)
+{
+    board->ranges[place].later = board->free;
+    board->free = place;
+}
+
+/* A larger pool; `order` lies behind it. */
+static bool grow(struct scoreboard *board, struct memory *memory,
+                 unsigned capacity)
+{
+    unsigned old = board->capacity;
+    void *block =
+        memory_resize(memory, board->ranges, size_of(old), size_of(capacity));
+
+    if (block == NULL)
+        return false;
+    board->ranges = block;
+    board->order = (void *)(board->ranges + capacity);
+    memmove(board->order, board->ranges + old, old * sizeof(*board->order));
+    board->capacity = (uint16_t)capacity;
+    for (unsigned place = capacity; place > old; place--)
+        give_back(board, (uint16_t)(place - 1));
+    return true;
 }
 
 /* Room for `more` ranges behind the last one. */
@@ -32,28 +59,34 @@ static bool make_room(struct scoreboard *board, struct memory *memory,
 {
     unsigned capacity =
         board->capacity != 0 ? board->capacity : (unsigned)SCOREBOARD_MIN;
-    struct sent_range *ranges = board->ranges;
+    uint16_t *order = board->order;
 
     if (board->head + board->count + more <= board->capacity)
         return true;
     if (board->head > 0) {
-        memmove(ranges, ranges + board->head, board->count * sizeof(*ranges));
+        memmove(order, order + board->head, board->count * sizeof(*order));
         board->head = 0;
     }
     if (board->count + more > SCOREBOARD_MAX)
         return false;
     while (capacity < board->count + more)
         capacity *= 2;
-    if (capacity == board->capacity)
-        return true;
-    ranges =
-        memory_resize(memory, board->ranges, board->capacity * sizeof(*ranges),
-                      capacity * sizeof(*ranges));
-    if (ranges == NULL)
-        return false;
-    board->ranges = ranges;
-    board->capacity = (uint16_t)capacity;
-    return true;
+    return capacity == board->capacity || grow(board, memory, capacity);
+}
+
+/* A new one at position `at`, for which there is room; not in flight yet. */
+static struct sent_range *insert(struct scoreboard *board, unsigned at,
+                                 const struct sent_range *values)
+{
+    uint16_t *order = board->order + board->head + at;
+    uint16_t place = board->free;
+
+    board->free = board->ranges[place].later;
+    memmove(order + 1, order, (board->count - at) * sizeof(*order));
+    *order = place;
+    board->count++;
+    board->ranges[place] = *values;
+    return &board->ranges[place];
 }
 
 bool scoreboard_reserve(struct scoreboard *board, struct memory *memory)
@@ -61,9 +94,104 @@ bool scoreboard_reserve(struct scoreboard *board, struct memory *memory)
     return make_room(board, memory, 1) || board->count > 0;
 }
 
+/* ---- What is in flight, in order of transmission ------------------------ */
+
+static bool is_in_flight(const struct sent_range *range)
+{
+    return !range->sacked && !range->lost;
+}
+
+/* Behind `earlier`, which may be NOWHERE. */
+static void link_after(struct scoreboard *board, uint16_t earlier,
+                       struct sent_range *range)
+{
+    uint16_t place = (uint16_t)(range - board->ranges);
+    uint16_t later =
+        earlier != NOWHERE ? board->ranges[earlier].later : board->oldest;
+
+    range->earlier = earlier;
+    range->later = later;
+    if (earlier != NOWHERE)
+        board->ranges[earlier].later = place;
+    else
+        board->oldest = place;
+    if (later != NOWHERE)
+        board->ranges[later].earlier = place;
+    else
+        board->newest = place;
+}
+
+static void unlink_range(struct scoreboard *board, struct sent_range *range)
+{
+    if (range->earlier != NOWHERE)
+        board->ranges[range->earlier].later = range->later;
+    else
+        board->oldest = range->later;
+    if (range->later != NOWHERE)
+        board->ranges[range->later].earlier = range->earlier;
+    else
+        board->newest = range->earlier;
+}
+
+/* It goes out now. */
+static void link_newest(struct scoreboard *board, struct sent_range *range)
+{
+    link_after(board, board->newest, range);
+}
+
+/* It is in flight again as if it had never been anything else. `earlier`: the
+ * one before, or NOWHERE; where to look first. */
+static uint16_t link_again(struct scoreboard *board, uint16_t earlier,
+                           struct sent_range *range)
+{
+    uint16_t later;
+
+    if (earlier != NOWHERE && board->ranges[earlier].sent_at > range->sent_at)
+        earlier = NOWHERE;
+    later = earlier != NOWHERE ? board->ranges[earlier].later : board->oldest;
+    while (later != NOWHERE && board->ranges[later].sent_at <= range->sent_at) {
+        earlier = later;
+        later = board->ranges[later].later;
+    }
+    link_after(board, earlier, range);
+    return (uint16_t)(range - board->ranges);
+}
+
+struct sent_range *scoreboard_oldest(struct scoreboard *board)
+{
+    if (board->oldest == NOWHERE)
+        return NULL;
+    board->looked_at++;
+    return &board->ranges[board->oldest];
+}
+
+struct sent_range *scoreboard_next_sent(struct scoreboard *board,
+                                        const struct sent_range *range)
+{
+    if (range->later == NOWHERE)
+        return NULL;
+    board->looked_at++;
+    return &board->ranges[range->later];
+}
+
+/* ---- Sending ------------------------------------------------------------ */
+
 static bool is_plain(const struct sent_range *range)
 {
     return !range->sacked && !range->lost && !range->resent;
+}
+
+/* There is no room to note apart what follows the last range. */
+static void extend(struct scoreboard *board, struct sent_range *last,
+                   tcp_seq end)
+{
+    if (last->sacked) { /* but what follows has not arrived */
+        board->sacked -= range_len(last);
+        last->sacked = false;
+        (void)link_again(board, NOWHERE, last);
+    }
+    board->lost += last->lost ? end - last->end : 0;
+    last->end = end;
 }
 
 void scoreboard_sent(struct scoreboard *board, struct memory *memory,
@@ -78,19 +206,16 @@ void scoreboard_sent(struct scoreboard *board, struct memory *memory,
         (last->sent_at == now || board->count >= SCOREBOARD_MAX / 2)) {
         last->end = end;
         last->sent_at = now;
-        last->stamp = board->stamp;
+        unlink_range(board, last);
+        link_newest(board, last);
     } else if (make_room(board, memory, 1)) {
-        *scoreboard_at(board, board->count) = (struct sent_range){
-            .start = start, .end = end, .sent_at = now, .stamp = board->stamp};
-        board->count++;
+        link_newest(board,
+                    insert(board, board->count,
+                           &(struct sent_range){
+                               .start = start, .end = end, .sent_at = now}));
     } else {
         assert(last != NULL); /* scoreboard_reserve has said so */
-        if (last->sacked) {   /* but what follows has not arrived */
-            board->sacked -= range_len(last);
-            last->sacked = false;
-        }
-        last->end = end;
-        board->lost += last->lost ? end - start : 0;
+        extend(board, last, end);
     }
 }
 
@@ -115,17 +240,18 @@ static unsigned find(const struct scoreboard *board, tcp_seq seq)
 static bool split(struct scoreboard *board, struct memory *memory, tcp_seq seq)
 {
     unsigned at = find(board, seq);
-    struct sent_range *range;
+    struct sent_range *range, *upper;
 
     if (at == board->count || seq_leq(seq, scoreboard_at(board, at)->start))
         return true;
     if (!make_room(board, memory, 1))
         return false;
     range = scoreboard_at(board, at);
-    memmove(range + 1, range, (board->count - at) * sizeof(*range));
-    board->count++;
-    range[0].end = seq;
-    range[1].start = seq;
+    upper = insert(board, at + 1, range);
+    range->end = seq;
+    upper->start = seq;
+    if (is_in_flight(upper))
+        link_after(board, (uint16_t)(range - board->ranges), upper);
     return true;
 }
 
@@ -140,6 +266,7 @@ static bool is_like(const struct sent_range *a, const struct sent_range *b)
 /* Neighbours from `at` to `last` that no longer differ become one. */
 static void join(struct scoreboard *board, unsigned at, unsigned last)
 {
+    uint16_t *order = board->order + board->head;
     unsigned kept = at > 0 ? at - 1 : 0;
     unsigned from = kept + 1;
 
@@ -147,28 +274,25 @@ static void join(struct scoreboard *board, unsigned at, unsigned last)
         struct sent_range *a = scoreboard_at(board, kept);
         struct sent_range *b = scoreboard_at(board, from);
 
-        if (is_like(a, b))
+        if (is_like(a, b)) {
             a->end = b->end;
-        else
-            *scoreboard_at(board, ++kept) = *b;
+            if (is_in_flight(b))
+                unlink_range(board, b);
+            give_back(board, order[from]);
+        } else {
+            order[++kept] = order[from];
+        }
     }
-    memmove(scoreboard_at(board, kept + 1), scoreboard_at(board, from),
-            (board->count - from) * sizeof(*board->ranges));
+    memmove(order + kept + 1, order + from,
+            (board->count - from) * sizeof(*order));
     board->count = (uint16_t)(board->count - (from - kept - 1));
 }
 
-static void set_lost(struct scoreboard *board, struct sent_range *range,
-                     bool lost)
+/* It is lost no longer, nor yet anything else. */
+static void find_again(struct scoreboard *board, struct sent_range *range)
 {
-    if (lost && !range->lost) {
-        board->lost += range_len(range);
-        board->lost_ever += range_len(range);
-        if (board->on_lost != NULL)
-            board->on_lost(board, range);
-    }
-    if (!lost && range->lost)
-        board->lost -= range_len(range);
-    range->lost = lost;
+    board->lost -= range_len(range);
+    range->lost = false;
 }
 
 void scoreboard_resent(struct scoreboard *board, struct memory *memory,
@@ -185,10 +309,14 @@ void scoreboard_resent(struct scoreboard *board, struct memory *memory,
 
         if (seq_geq(range->start, end))
             break;
-        set_lost(board, range, false);
+        if (range->lost)
+            find_again(board, range);
+        else if (!range->sacked)
+            unlink_range(board, range);
         range->resent = true;
         range->sent_at = now;
-        range->stamp = board->stamp;
+        if (!range->sacked)
+            link_newest(board, range);
     }
     if (last > at)
         join(board, at, last - 1);
@@ -239,10 +367,13 @@ static void drop_first(struct scoreboard *board, tcp_seq una,
     board->sacked -= gone.sacked ? range_len(&gone) : 0;
     board->lost -= gone.lost ? range_len(&gone) : 0;
     range->start = gone.end;
-    if (range->start == range->end) {
-        board->head++;
-        board->count--;
-    }
+    if (range->start != range->end)
+        return;
+    if (is_in_flight(range))
+        unlink_range(board, range);
+    give_back(board, board->order[board->head]);
+    board->head++;
+    board->count--;
 }
 
 void scoreboard_acknowledge(struct scoreboard *board, tcp_seq una,
@@ -271,7 +402,10 @@ void scoreboard_sack(struct scoreboard *board, struct memory *memory,
             continue;
         note_delivery(delivery, range);
         delivery->sacked += range_len(range);
-        set_lost(board, range, false);
+        if (range->lost)
+            find_again(board, range);
+        else
+            unlink_range(board, range);
         range->sacked = true;
         board->sacked += range_len(range);
     }
@@ -286,9 +420,27 @@ bool scoreboard_first_is_sacked(const struct scoreboard *board)
 
 void scoreboard_forget_sacks(struct scoreboard *board)
 {
-    for (unsigned i = 0; i < board->count; i++)
-        scoreboard_at(board, i)->sacked = false;
+    uint16_t last = NOWHERE;
+
+    for (unsigned i = 0; i < board->count; i++) {
+        struct sent_range *range = scoreboard_at(board, i);
+
+        if (range->sacked)
+            last = link_again(board, last, range);
+        range->sacked = false;
+    }
     board->sacked = 0;
+}
+
+/* ---- What is lost ------------------------------------------------------- */
+
+void scoreboard_lose_range(struct scoreboard *board, struct sent_range *range)
+{
+    if (board->lost == 0 || seq_lt(range->start, board->lost_from))
+        board->lost_from = range->start;
+    unlink_range(board, range);
+    range->lost = true;
+    board->lost += range_len(range);
 }
 
 void scoreboard_lose(struct scoreboard *board, struct memory *memory,
@@ -302,36 +454,49 @@ void scoreboard_lose(struct scoreboard *board, struct memory *memory,
 
         if (seq_geq(range->start, end))
             return;
-        if (!range->sacked)
-            set_lost(board, range, true);
+        if (is_in_flight(range))
+            scoreboard_lose_range(board, range);
     }
 }
 
 void scoreboard_forget_losses(struct scoreboard *board)
 {
-    for (unsigned i = 0; i < board->count; i++)
-        scoreboard_at(board, i)->lost = false;
-    board->lost = 0;
+    uint16_t last = NOWHERE;
+
+    for (unsigned i = 0; board->lost > 0; i++) {
+        struct sent_range *range = scoreboard_at(board, i);
+
+        if (!range->lost)
+            continue;
+        find_again(board, range);
+        last = link_again(board, last, range);
+    }
 }
 
-const struct sent_range *scoreboard_first_lost(const struct scoreboard *board)
+const struct sent_range *scoreboard_first_lost(struct scoreboard *board)
 {
+    unsigned at;
+
     if (board->lost == 0)
         return NULL;
-    for (unsigned i = 0; i < board->count; i++)
-        if (scoreboard_at(board, i)->lost)
-            return scoreboard_at(board, i);
-    return NULL;
+    at = find(board, board->lost_from);
+    while (!scoreboard_at(board, at)->lost) {
+        board->looked_at++;
+        at++;
+    }
+    board->lost_from = scoreboard_at(board, at)->start;
+    return scoreboard_at(board, at);
 }
 
-tcp_seq scoreboard_lost_until(const struct scoreboard *board,
-                              const struct sent_range *range, uint32_t most)
+tcp_seq scoreboard_lost_until(const struct scoreboard *board, tcp_seq seq,
+                              uint32_t most)
 {
-    const struct sent_range *end = scoreboard_at(board, board->count);
-    tcp_seq start = range->start;
-    tcp_seq until = start;
+    tcp_seq until = seq;
 
-    for (; range < end && range->lost && until - start < most; range++)
-        until = range->end;
-    return until - start < most ? until : start + most;
+    for (unsigned at = find(board, seq);
+         at < board->count && scoreboard_at(board, at)->lost &&
+         until - seq < most;
+         at++)
+        until = scoreboard_at(board, at)->end;
+    return until - seq < most ? until : seq + most;
 }

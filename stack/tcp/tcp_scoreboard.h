@@ -9,6 +9,12 @@
  * Work and memory are bounded (SCOREBOARD_MAX ranges): a SACK block that would
  * need more is not believed, and what is sent then counts as sent with what
  * went before.
+ *
+ * What is in flight (neither sacked nor lost) is in a second order as well,
+ * that of its transmissions: RFC 8985 6.2 step 5 has it, so that an ACK looks
+ * at what may be lost and at no more. For that a range stays where it is in
+ * memory while others come and go: `ranges` is a pool, `order` tells which is
+ * which by sequence number.
  */
 #ifndef TAPIR_TCP_SCOREBOARD_H
 #define TAPIR_TCP_SCOREBOARD_H
@@ -16,7 +22,6 @@
 #include "base/memory.h"
 #include "base/usec.h"
 #include "tcp/seq.h"
-#include "tcp/tcp_rate.h"
 
 enum { SCOREBOARD_MAX = 4096 };
 
@@ -25,25 +30,27 @@ struct sent_range {
     tcp_seq end;
     usec sent_at; /* the last time */
     bool sacked;
-    bool lost;               /* to be sent again */
-    bool resent;             /* was sent more than once */
-    struct rate_stamp stamp; /* of the last time */
+    bool lost;   /* to be sent again */
+    bool resent; /* was sent more than once */
+    /* while in flight: places in the pool, in order of sent_at; `later` also
+     * of a place that is free */
+    uint16_t earlier;
+    uint16_t later;
 };
-
-struct scoreboard;
-typedef void scoreboard_lost_fn(struct scoreboard *board,
-                                const struct sent_range *range);
 
 struct scoreboard {
     struct sent_range *ranges;
+    uint16_t *order; /* places of `count` ranges, from `head` on */
     uint16_t head;
     uint16_t count;
     uint16_t capacity;
-    uint32_t sacked;             /* bytes */
-    uint32_t lost;               /* bytes */
-    uint64_t lost_ever;          /* bytes that were ever taken for lost */
-    struct rate_stamp stamp;     /* what is sent next remembers this */
-    scoreboard_lost_fn *on_lost; /* is told of each range; NULL: nobody is */
+    uint16_t free;   /* the first free place */
+    uint16_t oldest; /* in flight: the first transmission, the last */
+    uint16_t newest;
+    tcp_seq lost_from;  /* nothing before it is lost */
+    uint32_t sacked;    /* bytes */
+    uint32_t lost;      /* bytes */
+    uint32_t looked_at; /* ranges, one by one: the work; for tests */
 };
 
 /* What one ACK has newly delivered: by SND.UNA, or by SACK. */
@@ -93,21 +100,29 @@ void scoreboard_forget_sacks(struct scoreboard *board);
 /* [start, end), as far as it is outstanding and not sacked, is lost. */
 void scoreboard_lose(struct scoreboard *board, struct memory *memory,
                      tcp_seq start, tcp_seq end);
+/* A range that is in flight is lost. */
+void scoreboard_lose_range(struct scoreboard *board, struct sent_range *range);
 /* Nothing is lost after all. */
 void scoreboard_forget_losses(struct scoreboard *board);
 
 /* The first lost range; NULL if nothing is. */
-const struct sent_range *scoreboard_first_lost(const struct scoreboard *board);
+const struct sent_range *scoreboard_first_lost(struct scoreboard *board);
 
-/* How far it is lost from this range on without a gap, `most` bytes at most. */
-tcp_seq scoreboard_lost_until(const struct scoreboard *board,
-                              const struct sent_range *range, uint32_t most);
+/* How far it is lost from `seq` on without a gap, `most` bytes at most. */
+tcp_seq scoreboard_lost_until(const struct scoreboard *board, tcp_seq seq,
+                              uint32_t most);
+
+/* What is in flight in order of transmission, the oldest first; NULL: that was
+ * all. */
+struct sent_range *scoreboard_oldest(struct scoreboard *board);
+struct sent_range *scoreboard_next_sent(struct scoreboard *board,
+                                        const struct sent_range *range);
 
 /* Ranges by position, in order of sequence numbers. */
 static inline struct sent_range *scoreboard_at(const struct scoreboard *board,
                                                unsigned index)
 {
-    return board->ranges + board->head + index;
+    return board->ranges + board->order[board->head + index];
 }
 
 #endif

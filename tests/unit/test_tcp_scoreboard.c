@@ -64,9 +64,28 @@ static bool is_like(const struct sent_range *range, const struct byte *byte)
            range->sent_at == byte->sent_at;
 }
 
+/* RFC 8985 6.2: what is in flight, all of it, the oldest transmission first. */
+static void expect_in_order_of_sending(struct scoreboard *board)
+{
+    uint32_t flight = 0;
+    uint32_t in_order = 0;
+    usec sent_at = 0;
+
+    for (unsigned i = 0; i < board->count; i++)
+        flight += scoreboard_at(board, i)->end - scoreboard_at(board, i)->start;
+    for (const struct sent_range *range = scoreboard_oldest(board);
+         range != NULL; range = scoreboard_next_sent(board, range)) {
+        ck_assert(!range->sacked && !range->lost);
+        ck_assert_int_ge(range->sent_at, sent_at);
+        sent_at = range->sent_at;
+        in_order += range->end - range->start;
+    }
+    ck_assert_uint_eq(in_order, flight - board->sacked - board->lost);
+}
+
 /* The same bytes are sacked, lost, sent again, at the same times; the ranges
  * are in order, without gaps, none is empty, the sums are right. */
-static void expect_equal(const struct fixture *f)
+static void expect_equal(struct fixture *f)
 {
     const struct scoreboard *board = &f->board;
     unsigned position = f->model.una;
@@ -94,7 +113,8 @@ static void expect_equal(const struct fixture *f)
     ck_assert_uint_eq(position, f->model.nxt);
     ck_assert_uint_eq(board->sacked, sacked);
     ck_assert_uint_eq(board->lost, lost);
-    ck_assert_ptr_eq(scoreboard_first_lost(board), first_lost);
+    ck_assert_ptr_eq(scoreboard_first_lost(&f->board), first_lost);
+    expect_in_order_of_sending(&f->board);
 }
 
 /* What of [from, to) arrives for the first time: what the delivery must say. */
@@ -349,6 +369,54 @@ START_TEST(what_is_sacked_side_by_side_is_one_range)
 }
 END_TEST
 
+/* ---- how much is looked at ---- */
+
+/* Segments sent at so many moments, of which every second is lost. */
+static void lose_every_second(struct fixture *f, tcp_seq count)
+{
+    for (tcp_seq seq = 0; seq < count; seq++)
+        scoreboard_sent(&f->board, &f->memory, seq, seq + 1, 5 + seq);
+    for (tcp_seq seq = 0; seq < count; seq += 2)
+        scoreboard_lose(&f->board, &f->memory, seq, seq + 1);
+}
+
+/* What was sent again is not looked at for each that follows it. */
+START_TEST(the_next_lost_range_is_found_without_going_through_those_before)
+{
+    struct fixture f;
+
+    begin(&f, 0, 1);
+    lose_every_second(&f, 2000);
+    f.board.looked_at = 0;
+    for (tcp_seq seq = 0; seq < 2000; seq += 2) {
+        const struct sent_range *lost = scoreboard_first_lost(&f.board);
+
+        ck_assert_uint_eq(lost->start, seq);
+        scoreboard_resent(&f.board, &f.memory, seq, seq + 1, 5000);
+    }
+    ck_assert_ptr_null(scoreboard_first_lost(&f.board));
+    ck_assert_uint_le(f.board.looked_at, 2000);
+    end(&f);
+}
+END_TEST
+
+START_TEST(one_before_all_others_that_is_lost_again_is_the_next)
+{
+    struct fixture f;
+
+    begin(&f, 0, 1);
+    lose_every_second(&f, 100);
+    for (tcp_seq seq = 0; seq < 50; seq += 2)
+        scoreboard_resent(&f.board, &f.memory, seq, seq + 1, 5000);
+    ck_assert_uint_eq(scoreboard_first_lost(&f.board)->start, 50);
+    scoreboard_lose(&f.board, &f.memory, 4, 5);
+    ck_assert_uint_eq(scoreboard_first_lost(&f.board)->start, 4);
+    scoreboard_resent(&f.board, &f.memory, 4, 5, 6000);
+    ck_assert_uint_eq(scoreboard_first_lost(&f.board)->start, 50);
+    end(&f);
+}
+END_TEST
+
 /* ---- limits ---- */
 
 /* The sums agree with the ranges, which have no gap. */
@@ -383,7 +451,8 @@ START_TEST(it_has_no_more_ranges_than_its_limit)
         scoreboard_sack(&f.board, &f.memory, seq, seq + 1, &delivery);
     ck_assert_uint_le(f.board.count, SCOREBOARD_MAX);
     ck_assert_uint_le(f.memory.used,
-                      SCOREBOARD_MAX * sizeof(struct sent_range));
+                      SCOREBOARD_MAX *
+                          (sizeof(struct sent_range) + sizeof(uint16_t)));
     ck_assert_uint_eq(delivery.delivered, f.board.sacked);
     expect_sane(&f.board, 0, 100000);
     end(&f);
@@ -459,6 +528,8 @@ END_TEST
 UNIT_MAIN("tcp_scoreboard", it_agrees_with_an_array_of_bytes,
           what_is_sent_at_one_moment_is_one_range,
           what_is_sacked_side_by_side_is_one_range,
+          the_next_lost_range_is_found_without_going_through_those_before,
+          one_before_all_others_that_is_lost_again_is_the_next,
           it_has_no_more_ranges_than_its_limit,
           at_the_limit_new_text_does_not_count_as_sacked,
           without_memory_the_first_byte_cannot_be_sent,
