@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-enum { SCOREBOARD_MIN = 4, NOWHERE = UINT16_MAX };
+enum {
+    SCOREBOARD_MIN = 4,
+    MOMENTS = 1024, /* in the time that something is in flight */
+    NOWHERE = UINT16_MAX
+};
 
 void scoreboard_init(struct scoreboard *board)
 {
@@ -181,16 +185,35 @@ static bool is_plain(const struct sent_range *range)
     return !range->sacked && !range->lost && !range->resent;
 }
 
-/* There is no room to note apart what follows the last range. */
+/* Half of the ranges are kept for what SACK blocks tell apart. Where more are
+ * needed, moments are one that lie closer together than a thousandth of the
+ * time that the oldest is in flight; the first counts. */
+static bool is_same_moment(const struct scoreboard *board,
+                           const struct sent_range *last, usec now)
+{
+    if (board->count < SCOREBOARD_MAX / 2)
+        return last->sent_at == now;
+    return now - last->sent_at <=
+           (now - board->ranges[board->oldest].sent_at) / MOMENTS;
+}
+
+/* There is no room to note apart what follows the last range: it is as if all
+ * of it had been sent again, for nobody may time it. */
 static void extend(struct scoreboard *board, struct sent_range *last,
-                   tcp_seq end)
+                   tcp_seq end, usec now)
 {
     if (last->sacked) { /* but what follows has not arrived */
         board->sacked -= range_len(last);
         last->sacked = false;
-        (void)link_again(board, NOWHERE, last);
+    } else if (!last->lost) {
+        unlink_range(board, last);
     }
-    board->lost += last->lost ? end - last->end : 0;
+    if (last->lost)
+        board->lost += end - last->end;
+    else
+        link_newest(board, last);
+    last->sent_at = now;
+    last->resent = true;
     last->end = end;
 }
 
@@ -201,13 +224,8 @@ void scoreboard_sent(struct scoreboard *board, struct memory *memory,
         board->count > 0 ? scoreboard_at(board, board->count - 1u) : NULL;
 
     assert(last == NULL || last->end == start);
-    /* half of the ranges are kept for what SACK blocks tell apart */
-    if (last != NULL && is_plain(last) &&
-        (last->sent_at == now || board->count >= SCOREBOARD_MAX / 2)) {
+    if (last != NULL && is_plain(last) && is_same_moment(board, last, now)) {
         last->end = end;
-        last->sent_at = now;
-        unlink_range(board, last);
-        link_newest(board, last);
     } else if (make_room(board, memory, 1)) {
         link_newest(board,
                     insert(board, board->count,
@@ -215,7 +233,7 @@ void scoreboard_sent(struct scoreboard *board, struct memory *memory,
                                .start = start, .end = end, .sent_at = now}));
     } else {
         assert(last != NULL); /* scoreboard_reserve has said so */
-        extend(board, last, end);
+        extend(board, last, end, now);
     }
 }
 

@@ -6,9 +6,9 @@
  * at the same moment is one range until an acknowledgment tells its parts
  * apart.
  *
- * Work and memory are bounded (SCOREBOARD_MAX ranges): a SACK block that would
- * need more is not believed, and what is sent then counts as sent with what
- * went before.
+ * Work and memory are bounded (SCOREBOARD_MAX ranges): as they are used up,
+ * moments of sending that lie close together become one; a SACK block that
+ * would need more is not believed.
  *
  * What is in flight (neither sacked nor lost) is in a second order as well,
  * that of its transmissions: RFC 8985 6.2 step 5 has it, so that an ACK looks

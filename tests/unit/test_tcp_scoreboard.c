@@ -481,6 +481,58 @@ START_TEST(at_the_limit_new_text_does_not_count_as_sacked)
 }
 END_TEST
 
+/* A fast long path: 10,000 segments in a round trip of 100 ms, each at a moment
+ * of its own. There is room for SACK blocks, and the times are right to a
+ * thousandth. */
+START_TEST(more_moments_than_there_is_room_for_are_told_apart_roughly)
+{
+    const usec gap = 10;
+    const unsigned flight = 10000;
+    struct delivery delivery = {0};
+    struct fixture f;
+
+    begin(&f, 0, 1);
+    for (unsigned seq = 0; seq < 5 * flight; seq++) {
+        scoreboard_sent(&f.board, &f.memory, seq, seq + 1, gap * seq);
+        if (seq >= flight)
+            scoreboard_acknowledge(&f.board, seq + 1 - flight, &delivery);
+    }
+    ck_assert_uint_le(f.board.count, SCOREBOARD_MAX * 3 / 4);
+    expect_sane(&f.board, 4 * flight, 5 * flight);
+    for (unsigned i = 0; i < f.board.count; i++) {
+        const struct sent_range *range = scoreboard_at(&f.board, i);
+
+        ck_assert_int_le(range->sent_at, gap * range->start);
+        ck_assert_int_ge(range->sent_at,
+                         gap * (range->end - 1) - gap * flight / 1000);
+        ck_assert(!range->resent);
+    }
+    end(&f);
+}
+END_TEST
+
+/* Where there is no room at all, none may be timed. */
+START_TEST(at_the_limit_new_text_counts_as_sent_again)
+{
+    struct delivery delivery = {0};
+    struct fixture f;
+
+    begin(&f, 0, 1);
+    scoreboard_sent(&f.board, &f.memory, 0, 100000, 5);
+    for (tcp_seq seq = 99998; seq > 1; seq -= 2)
+        scoreboard_sack(&f.board, &f.memory, seq, seq + 1, &delivery);
+    for (tcp_seq seq = 100000; seq < 110000; seq += 1000)
+        scoreboard_sent(&f.board, &f.memory, seq, seq + 1000, 6 + seq);
+    expect_sane(&f.board, 0, 110000);
+    delivery = (struct delivery){0};
+    scoreboard_acknowledge(&f.board, 110000, &delivery);
+    ck_assert_uint_eq(delivery.newest.end, 110000);
+    ck_assert_int_eq(delivery.newest.sent_at, 6 + 109000);
+    ck_assert(delivery.newest.resent);
+    end(&f);
+}
+END_TEST
+
 START_TEST(without_memory_the_first_byte_cannot_be_sent)
 {
     struct fixture f;
@@ -532,5 +584,7 @@ UNIT_MAIN("tcp_scoreboard", it_agrees_with_an_array_of_bytes,
           one_before_all_others_that_is_lost_again_is_the_next,
           it_has_no_more_ranges_than_its_limit,
           at_the_limit_new_text_does_not_count_as_sacked,
+          more_moments_than_there_is_room_for_are_told_apart_roughly,
+          at_the_limit_new_text_counts_as_sent_again,
           without_memory_the_first_byte_cannot_be_sent,
           without_memory_it_stays_whole)
