@@ -156,11 +156,12 @@ struct tcb {
     usec srtt;
     usec rttvar;
     usec rto;
-    tcp_seq rtt_seq; /* this octet is timed, while rtt_is_timing */
-    usec rtt_start;
-    uint8_t backoff; /* expiries since the last good sample (Karn) */
-    uint8_t retries; /* expiries since the peer was last heard: R2 */
-    uint8_t probes;  /* keepalive probes without an answer */
+    usec rtt_start;    /* our SYN went out, while rtt_is_timing */
+    usec rtt_error;    /* the largest of this round, */
+    tcp_seq rtt_round; /* which ends when this is acknowledged */
+    uint8_t backoff;   /* expiries since the last good sample (Karn) */
+    uint8_t retries;   /* expiries since the peer was last heard: R2 */
+    uint8_t probes;    /* keepalive probes without an answer */
 
     /* RFC 5681, 6582; tcp_recovery and the algorithm */
     const struct tcp_cc_ops *cc;

@@ -7,7 +7,6 @@
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_recovery.h"
-#include "tcp/tcp_rtt.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
 #include "tcp/tcp_user_timeout.h"
@@ -94,7 +93,6 @@ static void take_new_ack(struct tcb *tcb, const struct tcp_segment *seg)
     uint32_t acked = seg->ack - tcb->snd_una;
     tcp_seq text_end = sndbuf_end(&tcb->sndbuf);
 
-    rtt_acked(tcb, seg);
     tcb->snd_una = seg->ack;
     tcb->snd_small = seq_max(tcb->snd_small, tcb->snd_una);
     tcb->snd_up = seq_max(tcb->snd_up, tcb->snd_una);

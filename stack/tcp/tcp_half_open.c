@@ -346,7 +346,7 @@ static void time_the_handshake(const struct half_open *half, struct tcb *tcb)
     tcb->was_syn_resent = half->retries > 0;
     if (half->was_resent || half->is_deferred || !half->is_recorded)
         return;
-    rtt_start_timing(tcb, tcb->iss);
+    rtt_start_timing(tcb);
     tcb->rtt_start = half->deadline - rto_of(half);
 }
 

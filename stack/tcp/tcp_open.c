@@ -95,7 +95,7 @@ void tcp_become_established(struct tcb *tcb, const struct tcp_segment *seg)
     tcb->snd_una = seg->ack;
     tcb->retries = 0;
     tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
-    rtt_acked(tcb, seg);
+    rtt_syn_acked(tcb, seg);
     tcb->backoff = 0;
     if (tcb->was_syn_resent && tcb->srtt == 0) /* RFC 6298 5.7 */
         tcb->rto = usec_max(rto, 3 * USEC_PER_SEC);

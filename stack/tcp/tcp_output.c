@@ -230,7 +230,7 @@ static void output_syn(struct tcb *tcb)
 {
     if (tcb->snd_nxt == tcb->iss) {
         tcb->snd_nxt = tcb->iss + 1; /* SYN takes one number, RFC 9293 3.4 */
-        rtt_start_timing(tcb, tcb->iss);
+        rtt_start_timing(tcb);
         tcp_timer_restart_retransmit(tcb);
     } else if (!tcb->resend_syn) {
         if (tcb->ack_now)
@@ -366,7 +366,6 @@ static void send_new_text(struct tcb *tcb)
         if ((len == 0 && !fin) || pacing_holds(tcb))
             return;
         stop_waiting(tcb);
-        rtt_start_timing(tcb, tcb->snd_nxt);
         if (!send_text(tcb, tcb->snd_nxt, len, fin))
             return;
         tlp_schedule(tcb);
@@ -402,7 +401,6 @@ static void resend_lost(struct tcb *tcb)
         }
         if (!recovery_is_urgent(tcb) && pacing_holds(tcb))
             return;
-        rtt_stop_timing(tcb);
         tcb->tcp->stats.retrans_segs++;
         if (!send_text(tcb, seq, len,
                        tcb->fin_is_queued && seq + len == tcb_fin_seq(tcb)))
@@ -429,7 +427,6 @@ static void send_loss_probe(struct tcb *tcb)
     tcp_seq seq = seq_max(tcb->snd_una, end - text_mss(tcb));
     bool fin = tcb_fin_is_sent(tcb);
     len = seq_lt(seq, end) ? end - seq : 0;
-    rtt_stop_timing(tcb);
     tcb->tcp->stats.retrans_segs++;
     if (send_text(tcb, seq, len, fin))
         tlp_sent_again(tcb);
@@ -448,7 +445,6 @@ static void send_window_probe(struct tcb *tcb)
     if (seq_gt(tcb->snd_una, end)) /* with our FIN all is acknowledged */
         return;
     tcb->tcp->stats.zero_window_probes++;
-    rtt_stop_timing(tcb);
     (void)send_text(tcb, tcb->snd_una, len, tcb->fin_is_queued && len == text);
 }
 

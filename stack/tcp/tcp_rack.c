@@ -21,38 +21,37 @@ static void update_min_rtt(struct rack *rack, usec now, usec rtt)
     rack->min_rtt_at = now;
 }
 
-/* Step 2's caution: the ACK may be for an earlier transmission. The echo tells
- * only of what is acknowledged cumulatively: above a hole TS.Recent stays as it
- * was (RFC 7323 4.3), so the ACK of each probe and of each retransmission but
- * the first would look old. */
-static bool is_ambiguous(const struct tcb *tcb, const struct tcp_segment *seg,
-                         const struct sent_range *newest, usec rtt)
+/* Step 2's caution: the ACK may be for an earlier transmission. */
+usec rack_answerable(const struct tcb *tcb)
 {
-    usec sent_ago = (tcb->tcp->env->now - newest->sent_at) / USEC_PER_MSEC;
+    const struct rack *rack = &tcb->rack;
 
-    if (!newest->resent)
-        return false;
-    if (tcb->has_timestamps && seg->options.has_timestamps &&
-        seq_leq(newest->end, tcb->snd_una)) {
-        int32_t echoed_ago =
-            (int32_t)(tcb_timestamp(tcb) - seg->options.ts_ecr);
-
-        if (echoed_ago > sent_ago + 1) /* the clocks' ticks may differ */
-            return true;
-    }
     /* no round trip of data was measured yet: the handshake's */
-    return rtt <
-           (tcb->rack.min_rtt != USEC_NEVER ? tcb->rack.min_rtt : tcb->srtt);
+    return tcb->tcp->env->now -
+           (rack->min_rtt != USEC_NEVER ? rack->min_rtt : tcb->srtt);
 }
 
-static void update_newest(struct tcb *tcb, const struct tcp_segment *seg,
-                          const struct sent_range *newest)
+/* The echo tells only of what is acknowledged cumulatively: above a hole
+ * TS.Recent stays as it was (RFC 7323 4.3), so the ACK of each probe and of
+ * each retransmission but the first would look old. */
+usec rack_answerable_by_echo(const struct tcb *tcb,
+                             const struct tcp_segment *seg)
+{
+    usec answerable = rack_answerable(tcb);
+    usec msec = tcb->tcp->env->now / USEC_PER_MSEC;
+    int32_t echoed_ago = (int32_t)(tcb_timestamp(tcb) - seg->options.ts_ecr);
+
+    if (!tcb->has_timestamps || !seg->options.has_timestamps)
+        return answerable;
+    /* to the end of the millisecond that is echoed */
+    return usec_min(answerable, (msec - echoed_ago + 1) * USEC_PER_MSEC - 1);
+}
+
+static void update_newest(struct tcb *tcb, const struct sent_range *newest)
 {
     struct rack *rack = &tcb->rack;
     usec rtt = usec_max(tcb->tcp->env->now - newest->sent_at, 1);
 
-    if (is_ambiguous(tcb, seg, newest, rtt))
-        return;
     if (!newest->resent)
         update_min_rtt(rack, tcb->tcp->env->now, rtt);
     rack->rtt = rtt;
@@ -64,16 +63,16 @@ static void update_newest(struct tcb *tcb, const struct tcp_segment *seg,
     }
 }
 
-void rack_delivered(struct tcb *tcb, const struct tcp_segment *seg,
-                    const struct delivery *delivery)
+void rack_delivered(struct tcb *tcb, const struct delivery *delivery)
 {
     struct rack *rack = &tcb->rack;
 
     if (rack->has_dsack_round && seq_geq(tcb->snd_una, rack->dsack_round))
         rack->has_dsack_round = false; /* here, or it would be the future */
-    if (!delivery->has_newest)
+    if (delivery->delivered == 0)
         return;
-    update_newest(tcb, seg, &delivery->newest);
+    if (delivery->has_newest)
+        update_newest(tcb, &delivery->newest);
     /* step 3: something never sent twice arrives after what was sent later */
     if (delivery->has_original && seq_lt(delivery->original_start, rack->fack))
         rack->reordering_seen = true;

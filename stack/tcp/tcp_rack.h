@@ -9,9 +9,14 @@
 
 void rack_init(struct tcb *tcb);
 
+/* The latest time at which something that this ACK is for can have been sent
+ * again: step 2. By a SACK block; by SND.UNA, and the time that is echoed. */
+usec rack_answerable(const struct tcb *tcb);
+usec rack_answerable_by_echo(const struct tcb *tcb,
+                             const struct tcp_segment *seg);
+
 /* Steps 1 to 3 for an ACK that has delivered something. */
-void rack_delivered(struct tcb *tcb, const struct tcp_segment *seg,
-                    const struct delivery *delivery);
+void rack_delivered(struct tcb *tcb, const struct delivery *delivery);
 
 /* Step 4, its part about D-SACK. */
 void rack_dsack(struct tcb *tcb);

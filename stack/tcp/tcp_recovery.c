@@ -270,7 +270,7 @@ static void acknowledged_with_sack(struct tcb *tcb,
     uint32_t newly_lost;
 
     count_duplicates(tcb, delivery);
-    rack_delivered(tcb, seg, delivery);
+    rack_delivered(tcb, delivery);
     if (report->has_dsack)
         rack_dsack(tcb);
     if (tcb->phase == RECOVERY_FAST && seq_geq(tcb->snd_una, tcb->recover))
@@ -353,7 +353,8 @@ static bool is_duplicate_ack(const struct tcb *tcb,
 void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
                            uint32_t acked)
 {
-    struct delivery delivery = {.acked = acked};
+    struct delivery delivery = {.answerable = rack_answerable_by_echo(tcb, seg),
+                                .acked = acked};
     struct sack_report report = {.has_dsack = false};
     uint64_t lost_before = tcb->board.lost_ever;
     struct rate_sample sample;
@@ -362,8 +363,10 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     if (acked > 0)
         tcb->recover = seq_max(tcb->recover, tcb->snd_una - acked);
     scoreboard_acknowledge(&tcb->board, tcb->snd_una, &delivery);
+    delivery.answerable = rack_answerable(tcb);
     if (tcb->has_sack)
         sack_take(tcb, seg, &delivery, &report);
+    rtt_acked(tcb, seg, &delivery);
     rate_delivered(tcb, &delivery, &sample);
     if (delivery.has_original)
         tcb->tlp.has_sample = true;

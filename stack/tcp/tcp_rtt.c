@@ -1,7 +1,9 @@
 /*
- * RFC 6298, and Karn's rule: with timestamps each ACK of new data brings a
- * sample, also of what was sent again (RFC 7323 4.1); without them one segment
- * at a time is timed, and none that was sent twice.
+ * RFC 6298, and Karn's rule. The scoreboard knows when everything was sent, in
+ * microseconds: what was never sent twice brings a sample when it arrives,
+ * whether SND.UNA passes it or a SACK block tells of it. Where what arrives
+ * was sent twice, timestamps tell which it was (RFC 7323 4.1), in
+ * milliseconds.
  */
 #include "tcp/tcp_rtt.h"
 
@@ -13,11 +15,8 @@ void rtt_init(struct tcb *tcb)
     tcb->rtt_is_timing = false;
 }
 
-void rtt_start_timing(struct tcb *tcb, tcp_seq seq)
+void rtt_start_timing(struct tcb *tcb)
 {
-    if (tcb->has_timestamps || tcb->rtt_is_timing)
-        return;
-    tcb->rtt_seq = seq;
     tcb->rtt_start = tcb->tcp->env->now;
     tcb->rtt_is_timing = true;
 }
@@ -25,6 +24,24 @@ void rtt_start_timing(struct tcb *tcb, tcp_seq seq)
 void rtt_stop_timing(struct tcb *tcb)
 {
     tcb->rtt_is_timing = false;
+}
+
+/* RFC 6298 2.3, beta 1/4. Each ACK may bring a sample; RFC 6298 thinks of one
+ * in a round trip, and of the history that they are then (RFC 7323 4.2). So the
+ * variance rises at once, and falls once in a round, by its largest error. */
+static void update_variance(struct tcb *tcb, usec error)
+{
+    bool round_is_over = seq_geq(tcb->snd_una, tcb->rtt_round);
+
+    tcb->rtt_error = usec_max(tcb->rtt_error, error);
+    if (error > tcb->rttvar)
+        tcb->rttvar += (error - tcb->rttvar) / 4;
+    else if (round_is_over && tcb->rtt_error < tcb->rttvar)
+        tcb->rttvar += (tcb->rtt_error - tcb->rttvar) / 4;
+    if (!round_is_over)
+        return;
+    tcb->rtt_error = 0;
+    tcb->rtt_round = tcb->snd_nxt;
 }
 
 void rtt_sample(struct tcb *tcb, usec rtt)
@@ -36,10 +53,10 @@ void rtt_sample(struct tcb *tcb, usec rtt)
     if (tcb->srtt == 0) { /* RFC 6298 2.2 */
         tcb->srtt = rtt;
         tcb->rttvar = rtt / 2;
-    } else { /* RFC 6298 2.3: beta 1/4, alpha 1/8 */
-        usec error = tcb->srtt > rtt ? tcb->srtt - rtt : rtt - tcb->srtt;
-
-        tcb->rttvar += (error - tcb->rttvar) / 4;
+        tcb->rtt_round = tcb->snd_nxt;
+    } else { /* RFC 6298 2.3: alpha 1/8 */
+        update_variance(tcb,
+                        tcb->srtt > rtt ? tcb->srtt - rtt : rtt - tcb->srtt);
         tcb->srtt = usec_max(tcb->srtt + (rtt - tcb->srtt) / 8, 1);
     }
     /* Not RFC 6298 2.4, whose floor is 1 s: the floor is put under the
@@ -60,14 +77,22 @@ static void sample_by_timestamp(struct tcb *tcb, const struct tcp_segment *seg)
         rtt_sample(tcb, msec * USEC_PER_MSEC);
 }
 
-void rtt_acked(struct tcb *tcb, const struct tcp_segment *seg)
+void rtt_syn_acked(struct tcb *tcb, const struct tcp_segment *seg)
 {
-    if (tcb->has_timestamps) {
-        sample_by_timestamp(tcb, seg);
-    } else if (tcb->rtt_is_timing && seq_gt(seg->ack, tcb->rtt_seq)) {
+    if (tcb->rtt_is_timing)
         rtt_sample(tcb, tcb->tcp->env->now - tcb->rtt_start);
-        tcb->rtt_is_timing = false;
-    }
+    else if (tcb->has_timestamps)
+        sample_by_timestamp(tcb, seg);
+    tcb->rtt_is_timing = false;
+}
+
+void rtt_acked(struct tcb *tcb, const struct tcp_segment *seg,
+               const struct delivery *delivery)
+{
+    if (delivery->has_original && !delivery->acked_resent)
+        rtt_sample(tcb, tcb->tcp->env->now - delivery->original_sent_at);
+    else if (tcb->has_timestamps && delivery->acked > 0)
+        sample_by_timestamp(tcb, seg);
 }
 
 usec rtt_rto(const struct tcb *tcb)

@@ -8,13 +8,16 @@
 
 void rtt_init(struct tcb *tcb);
 
-/* `seq` goes out for the first time: it is timed if nothing else is. */
-void rtt_start_timing(struct tcb *tcb, tcp_seq seq);
-/* Something is sent again: what is being timed would mislead (Karn). */
+/* Our SYN goes out: it is timed. */
+void rtt_start_timing(struct tcb *tcb);
+/* It is sent again: which was answered would not be known (Karn). */
 void rtt_stop_timing(struct tcb *tcb);
+/* It is acknowledged. */
+void rtt_syn_acked(struct tcb *tcb, const struct tcp_segment *seg);
 
-/* An acceptable ACK of new data: takes a sample if it carries one. */
-void rtt_acked(struct tcb *tcb, const struct tcp_segment *seg);
+/* An ACK, and what it has delivered: takes a sample if that brings one. */
+void rtt_acked(struct tcb *tcb, const struct tcp_segment *seg,
+               const struct delivery *delivery);
 
 /* One sample: RFC 6298 2.2, 2.3. */
 void rtt_sample(struct tcb *tcb, usec rtt);

@@ -8,10 +8,24 @@ enum {
     NOWHERE = UINT16_MAX
 };
 
+static void empty(struct scoreboard *board)
+{
+    board->ranges = NULL;
+    board->order = NULL;
+    board->head = 0;
+    board->count = 0;
+    board->capacity = 0;
+    board->free = NOWHERE;
+    board->oldest = NOWHERE;
+    board->newest = NOWHERE;
+    board->sacked = 0;
+    board->lost = 0;
+}
+
 void scoreboard_init(struct scoreboard *board)
 {
-    *board = (struct scoreboard){
-        .free = NOWHERE, .oldest = NOWHERE, .newest = NOWHERE};
+    *board = (struct scoreboard){0};
+    empty(board);
 }
 
 /* ---- The pool ----------------------------------------------------------- */
@@ -24,7 +38,7 @@ static size_t size_of(unsigned capacity)
 void scoreboard_fini(struct scoreboard *board, struct memory *memory)
 {
     memory_free(memory, board->ranges, size_of(board->capacity));
-    scoreboard_init(board);
+    empty(board);
 }
 
 static uint32_t range_len(const struct sent_range *range)
@@ -213,6 +227,7 @@ static void extend(struct scoreboard *board, struct sent_range *last,
     else
         link_newest(board, last);
     last->sent_at = now;
+    last->stamp = board->stamp;
     last->resent = true;
     last->end = end;
 }
@@ -226,11 +241,13 @@ void scoreboard_sent(struct scoreboard *board, struct memory *memory,
     assert(last == NULL || last->end == start);
     if (last != NULL && is_plain(last) && is_same_moment(board, last, now)) {
         last->end = end;
+        last->stamp = board->stamp;
     } else if (make_room(board, memory, 1)) {
-        link_newest(board,
-                    insert(board, board->count,
-                           &(struct sent_range){
-                               .start = start, .end = end, .sent_at = now}));
+        link_newest(board, insert(board, board->count,
+                                  &(struct sent_range){.start = start,
+                                                       .end = end,
+                                                       .sent_at = now,
+                                                       .stamp = board->stamp}));
     } else {
         assert(last != NULL); /* scoreboard_reserve has said so */
         extend(board, last, end, now);
@@ -333,6 +350,7 @@ void scoreboard_resent(struct scoreboard *board, struct memory *memory,
             unlink_range(board, range);
         range->resent = true;
         range->sent_at = now;
+        range->stamp = board->stamp;
         if (!range->sacked)
             link_newest(board, range);
     }
@@ -355,6 +373,8 @@ static void note_original(struct delivery *delivery,
         delivery->original_start = range->start;
     if (!delivery->has_original || seq_gt(range->end, delivery->original_end))
         delivery->original_end = range->end;
+    if (!delivery->has_original || range->sent_at < delivery->original_sent_at)
+        delivery->original_sent_at = range->sent_at;
     delivery->has_original = true;
 }
 
@@ -363,11 +383,13 @@ static void note_delivery(struct delivery *delivery,
 {
     if (range->sacked)
         return; /* known before */
-    delivery->delivered += range_len(range);
-    if (!delivery->has_newest || seq_gt(range->end, delivery->highest_end))
+    if (delivery->delivered == 0 || seq_gt(range->end, delivery->highest_end))
         delivery->highest_end = range->end;
+    delivery->delivered += range_len(range);
     if (!range->resent)
         note_original(delivery, range);
+    else if (range->sent_at > delivery->answerable)
+        return;
     if (!delivery->has_newest || sent_after(range, &delivery->newest))
         delivery->newest = *range;
     delivery->has_newest = true;
@@ -382,6 +404,7 @@ static void drop_first(struct scoreboard *board, tcp_seq una,
     if (seq_gt(gone.end, una))
         gone.end = una;
     note_delivery(delivery, &gone);
+    delivery->acked_resent |= gone.resent && !gone.sacked;
     board->sacked -= gone.sacked ? range_len(&gone) : 0;
     board->lost -= gone.lost ? range_len(&gone) : 0;
     range->start = gone.end;
@@ -459,6 +482,9 @@ void scoreboard_lose_range(struct scoreboard *board, struct sent_range *range)
     unlink_range(board, range);
     range->lost = true;
     board->lost += range_len(range);
+    board->lost_ever += range_len(range);
+    if (board->on_lost != NULL)
+        board->on_lost(board, range);
 }
 
 void scoreboard_lose(struct scoreboard *board, struct memory *memory,

@@ -22,6 +22,7 @@
 #include "base/memory.h"
 #include "base/usec.h"
 #include "tcp/seq.h"
+#include "tcp/tcp_rate.h"
 
 enum { SCOREBOARD_MAX = 4096 };
 
@@ -36,7 +37,12 @@ struct sent_range {
      * of a place that is free */
     uint16_t earlier;
     uint16_t later;
+    struct rate_stamp stamp; /* of the last time */
 };
+
+struct scoreboard;
+typedef void scoreboard_lost_fn(struct scoreboard *board,
+                                const struct sent_range *range);
 
 struct scoreboard {
     struct sent_range *ranges;
@@ -47,22 +53,30 @@ struct scoreboard {
     uint16_t free;   /* the first free place */
     uint16_t oldest; /* in flight: the first transmission, the last */
     uint16_t newest;
-    tcp_seq lost_from;  /* nothing before it is lost */
-    uint32_t sacked;    /* bytes */
-    uint32_t lost;      /* bytes */
-    uint32_t looked_at; /* ranges, one by one: the work; for tests */
+    tcp_seq lost_from;           /* nothing before it is lost */
+    uint32_t sacked;             /* bytes */
+    uint32_t lost;               /* bytes */
+    uint32_t looked_at;          /* ranges, one by one: the work; for tests */
+    uint64_t lost_ever;          /* bytes that were ever taken for lost */
+    struct rate_stamp stamp;     /* what is sent next remembers this */
+    scoreboard_lost_fn *on_lost; /* is told of each range; NULL: nobody is */
 };
 
 /* What one ACK has newly delivered: by SND.UNA, or by SACK. */
 struct delivery {
+    /* Told beforehand: a retransmission after this time is too recent to have
+     * been answered by the ACK; it was an earlier one (RFC 8985 6.2 step 2). */
+    usec answerable;
     uint32_t acked;         /* bytes by which SND.UNA moved */
     uint32_t sacked;        /* bytes newly selectively acknowledged */
     uint32_t delivered;     /* of both, those that were not delivered before */
     bool has_original;      /* some of it was never sent twice: */
     tcp_seq original_start; /* the lowest such */
     tcp_seq original_end;   /* the highest */
+    usec original_sent_at;  /* the first of them */
+    bool acked_resent;      /* SND.UNA has passed some that was sent twice */
     tcp_seq highest_end;    /* of it all */
-    bool has_newest;        /* of it all, what was sent last: */
+    bool has_newest;        /* what was sent last, of what is answerable: */
     struct sent_range newest;
 };
 

@@ -68,7 +68,6 @@ static void data_timed_out(struct tcb *tcb)
     if (tcb->retries < UINT8_MAX)
         tcb->retries++;
     tcb->tcp->stats.timeouts++;
-    rtt_stop_timing(tcb);
     path_mtu_timed_out(tcb);
     recovery_timed_out(tcb);
     back_off(tcb);

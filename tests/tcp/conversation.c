@@ -60,9 +60,9 @@ void run_until(struct conversation *c, usec until, bool stop_at_segment)
     conversation_fail(c, "more than %d timer steps", TIMER_STEPS_MAX);
 }
 
-void conversation_advance(struct conversation *c, int64_t msec)
+void conversation_advance(struct conversation *c, usec time)
 {
-    run_until(c, c->now + msec * USEC_PER_MSEC, false);
+    run_until(c, c->now + time, false);
 }
 
 /* ---- beginning and end ---- */
@@ -182,12 +182,17 @@ void conversation_begin(struct conversation *c, const char *file, int line,
     conversation_peer_uses_port(c, PEER_PORT);
 }
 
+static usec handshake_rtt(const struct conversation *c)
+{
+    return c->options.rtt_ms * USEC_PER_MSEC + c->options.rtt_us;
+}
+
 static void shake_hands_as_server(struct conversation *c)
 {
     app_listens(c);
     peer_sends(c, .flags = SYN);
     expect_segment(c, .seq = 0, .ack = 1, .flags = SYN | ACK);
-    advance(c, c->options.rtt_ms);
+    advance_us(c, handshake_rtt(c));
     peer_sends(c, .flags = ACK);
     app_accepts(c);
 }
@@ -196,7 +201,7 @@ static void shake_hands_as_client(struct conversation *c)
 {
     app_connects(c);
     expect_segment(c, .seq = 0, .flags = SYN);
-    advance(c, c->options.rtt_ms);
+    advance_us(c, handshake_rtt(c));
     peer_sends(c, .flags = SYN | ACK);
     expect_segment(c, .seq = 1, .ack = 1, .flags = ACK);
 }

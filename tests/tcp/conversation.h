@@ -92,6 +92,7 @@ struct conversation_options {
     bool sack;       /* SACK-permitted is sent, RFC 2018 2 */
     uint32_t iss;    /* the peer's */
     unsigned rtt_ms; /* of the handshake */
+    unsigned rtt_us; /* as well */
     /* The stack: changes to tcp_config_default(). */
     const char *congestion; /* "reno", by which segments are easily counted */
     unsigned initial_window;
@@ -260,7 +261,8 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
 #define expect_silence(c) conversation_expect_silence(HERE(c), 0)
 #define expect_silence_for(c, msec) conversation_expect_silence(HERE(c), (msec))
 /* Time passes; what is sent meanwhile waits for expect_segment. */
-#define advance(c, msec) conversation_advance(HERE(c), (msec))
+#define advance(c, msec) conversation_advance(HERE(c), (msec)*USEC_PER_MSEC)
+#define advance_us(c, usecs) conversation_advance(HERE(c), (usecs))
 
 #define app_listens(c) conversation_app_listens(HERE(c))
 #define app_connects(c) conversation_app_connects(HERE(c))
@@ -318,7 +320,7 @@ void conversation_peer_starts_over(struct conversation *c, uint32_t iss);
 void conversation_expect(struct conversation *c,
                          const struct expected_segment *expected);
 void conversation_expect_silence(struct conversation *c, int64_t msec);
-void conversation_advance(struct conversation *c, int64_t msec);
+void conversation_advance(struct conversation *c, usec time);
 void conversation_app_listens(struct conversation *c);
 void conversation_app_connects(struct conversation *c);
 void conversation_app_accepts(struct conversation *c);

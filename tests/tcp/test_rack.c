@@ -292,6 +292,61 @@ START_TEST(an_ack_sooner_than_a_round_trip_is_for_the_original)
 }
 END_TEST
 
+/* RFC 8985 6.2 step 2: such a segment is ignored, not all that the ACK tells.
+ * The first one was sent again and its original comes; what was sent after
+ * that original has arrived too, so the third before the last is lost. */
+START_TEST(beside_an_ambiguous_segment_others_count)
+{
+    struct conversation c;
+    open_conversation(&c, .sack = true, .rtt_ms = 100, .no_undo = true);
+
+    app_writes(&c, 5000);
+    expect_flight(&c, 1, 5001);
+    advance(&c, 50);
+    app_writes(&c, 3000);
+    expect_flight(&c, 5001, 8001);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 5001}});
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 5001, .flags = ACK, .sack = {{6001, 8001}});
+    expect_segment(&c, .seq = 5001, .len = 1000, .flags = ACK);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 8001, .flags = ACK);
+    expect_silence_for(&c, 2000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The timestamps' clock has steps of 1 ms; nothing that counts here has. */
+START_TEST(below_a_millisecond_reordering_is_waited_for_as_well)
+{
+    struct conversation c;
+    open_conversation(&c, .sack = true, .rtt_us = 400, .timestamps = true,
+                      .mss = 1012);
+
+    app_writes(&c, 2000);
+    expect_flight(&c, 1, 2001);
+    advance_us(&c, 400);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 2001}});
+    advance_us(&c, 90);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    expect_silence(&c);
+
+    app_writes(&c, 2000);
+    expect_flight(&c, 2001, 4001);
+    advance_us(&c, 400);
+    peer_sends(&c, .ack = 2001, .flags = ACK, .sack = {{3001, 4001}});
+    advance_us(&c, 90);
+    expect_silence(&c);
+    advance_us(&c, 20);
+    expect_segment(&c, .seq = 2001, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 4001, .flags = ACK);
+    expect_silence_for(&c, 2000);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 7323 4.3: above a hole TS.Recent stays as it was, so the echo of an
  * earlier time tells nothing of what is sacked there. */
 START_TEST(above_a_hole_the_echoed_time_tells_nothing)
@@ -423,6 +478,8 @@ UNIT_MAIN("tcp rack", example_of_fast_recovery, example_of_a_timeout,
           a_lost_retransmission_is_found_without_a_timeout,
           a_lost_retransmission_is_found_in_the_first_flight,
           an_ack_sooner_than_a_round_trip_is_for_the_original,
+          beside_an_ambiguous_segment_others_count,
+          below_a_millisecond_reordering_is_waited_for_as_well,
           above_a_hole_the_echoed_time_tells_nothing,
           without_rack_two_sacked_segments_show_no_loss,
           without_rack_three_pieces_apart_show_a_loss,

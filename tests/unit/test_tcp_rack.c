@@ -46,13 +46,12 @@ static void end(struct fixture *f)
 /* A SACK of one segment, 10 us after the last; what was newly lost. */
 static uint32_t sack(struct fixture *f, unsigned segment)
 {
-    struct tcp_segment seg = {.flags = SEG_ACK};
     struct delivery delivery = {0};
 
     f->alone.env.now += 10;
     scoreboard_sack(&f->tcb->board, &f->alone.memory, segment * SEGMENT,
                     (segment + 1) * SEGMENT, &delivery);
-    rack_delivered(f->tcb, &seg, &delivery);
+    rack_delivered(f->tcb, &delivery);
     return rack_detect_losses(f->tcb);
 }
 

@@ -24,6 +24,7 @@ static void begin(struct fixture *f)
 
 static void end(struct fixture *f)
 {
+    scoreboard_fini(&f->tcb->board, &f->alone.memory);
     tcp_alone_close(&f->alone);
 }
 
@@ -32,22 +33,55 @@ static void pass(struct fixture *f, usec time)
     f->alone.env.now += time;
 }
 
+/* Up to `end` goes out. */
+static void we_send(struct fixture *f, tcp_seq end)
+{
+    scoreboard_sent(&f->tcb->board, &f->alone.memory, f->tcb->snd_nxt, end,
+                    f->alone.env.now);
+    f->tcb->snd_nxt = end;
+}
+
+static void we_send_again(struct fixture *f, tcp_seq start, tcp_seq end)
+{
+    scoreboard_resent(&f->tcb->board, &f->alone.memory, start, end,
+                      f->alone.env.now);
+}
+
+static void take(struct fixture *f, const struct tcp_segment *seg)
+{
+    struct delivery delivery = {.acked = seg->ack - f->tcb->snd_una};
+
+    f->tcb->snd_una = seg->ack;
+    scoreboard_acknowledge(&f->tcb->board, seg->ack, &delivery);
+    rtt_acked(f->tcb, seg, &delivery);
+}
+
 /* An ACK without options. */
 static void peer_acks(struct fixture *f, tcp_seq ack)
 {
     struct tcp_segment seg = {.ack = ack, .flags = SEG_ACK};
 
-    rtt_acked(f->tcb, &seg);
+    take(f, &seg);
 }
 
 /* An ACK that echoes this value of our timestamp clock. */
-static void peer_echoes(struct fixture *f, uint32_t ts_ecr)
+static void peer_echoes(struct fixture *f, tcp_seq ack, uint32_t ts_ecr)
 {
     struct tcp_segment seg = {
+        .ack = ack,
         .flags = SEG_ACK,
         .options = {.has_timestamps = true, .ts_val = 1, .ts_ecr = ts_ecr}};
 
-    rtt_acked(f->tcb, &seg);
+    take(f, &seg);
+}
+
+static void peer_sacks(struct fixture *f, tcp_seq start, tcp_seq end)
+{
+    struct tcp_segment seg = {.ack = f->tcb->snd_una, .flags = SEG_ACK};
+    struct delivery delivery = {0};
+
+    scoreboard_sack(&f->tcb->board, &f->alone.memory, start, end, &delivery);
+    rtt_acked(f->tcb, &seg, &delivery);
 }
 
 static void expect_no_sample(const struct fixture *f)
@@ -181,70 +215,102 @@ START_TEST(a_round_trip_of_no_time_is_a_sample_too)
 }
 END_TEST
 
-/* ---- One segment at a time ---------------------------------------------- */
+/* ---- What is measured --------------------------------------------------- */
+
+START_TEST(the_time_from_the_syn_to_its_acknowledgment_is_a_sample)
+{
+    struct tcp_segment seg = {.flags = SEG_ACK};
+    struct fixture f;
+
+    begin(&f);
+    rtt_start_timing(f.tcb);
+    pass(&f, 70 * MSEC + 3);
+    rtt_syn_acked(f.tcb, &seg);
+    ck_assert_int_eq(f.tcb->srtt, 70 * MSEC + 3);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_syn_that_was_sent_twice_brings_none)
+{
+    struct tcp_segment seg = {.flags = SEG_ACK};
+    struct fixture f;
+
+    begin(&f);
+    rtt_start_timing(f.tcb);
+    rtt_stop_timing(f.tcb);
+    pass(&f, 70 * MSEC);
+    rtt_syn_acked(f.tcb, &seg);
+    expect_no_sample(&f);
+    end(&f);
+}
+END_TEST
 
 START_TEST(the_time_from_sending_to_the_acknowledgment_is_a_sample)
 {
     struct fixture f;
 
     begin(&f);
-    rtt_start_timing(f.tcb, 5000);
+    we_send(&f, 1000);
     pass(&f, 70 * MSEC);
-    peer_acks(&f, 6000);
+    peer_acks(&f, 1000);
     ck_assert_int_eq(f.tcb->srtt, 70 * MSEC);
     end(&f);
 }
 END_TEST
 
-START_TEST(an_acknowledgment_up_to_the_timed_octet_does_not_acknowledge_it)
+/* One ACK for several, which may have been delayed: the RTO must bear that. */
+START_TEST(the_first_of_several_counts)
 {
     struct fixture f;
 
     begin(&f);
-    rtt_start_timing(f.tcb, 0xffffffff);
-    pass(&f, 70 * MSEC);
-    peer_acks(&f, 0xffffff00);
-    peer_acks(&f, 0xffffffff); /* all before it */
-    expect_no_sample(&f);
-    pass(&f, 10 * MSEC);
-    peer_acks(&f, 0);
-    ck_assert_int_eq(f.tcb->srtt, 80 * MSEC);
-    end(&f);
-}
-END_TEST
-
-START_TEST(while_one_octet_is_timed_no_other_is)
-{
-    struct fixture f;
-
-    begin(&f);
-    rtt_start_timing(f.tcb, 1000);
+    we_send(&f, 1000);
     pass(&f, 30 * MSEC);
-    rtt_start_timing(f.tcb, 2000);
+    we_send(&f, 2000);
     pass(&f, 30 * MSEC);
-    peer_acks(&f, 1500);
-    ck_assert_int_eq(f.tcb->srtt, 60 * MSEC);
-    peer_acks(&f, 3000); /* one sample for each timing */
+    peer_acks(&f, 2000);
     ck_assert_int_eq(f.tcb->srtt, 60 * MSEC);
     ck_assert_int_eq(f.tcb->rttvar, 30 * MSEC);
 
-    rtt_start_timing(f.tcb, 3000);
+    we_send(&f, 3000);
     pass(&f, 140 * MSEC);
-    peer_acks(&f, 3001);
+    peer_acks(&f, 2001);
     ck_assert_int_eq(f.tcb->srtt, 70 * MSEC); /* 7/8 * 60 + 1/8 * 140 */
     end(&f);
 }
 END_TEST
 
-/* RFC 6298 3, Karn: whose acknowledgment would it be? */
+START_TEST(what_is_selectively_acknowledged_is_a_sample_too)
+{
+    struct fixture f;
+
+    begin(&f);
+    we_send(&f, 1000);
+    pass(&f, 30 * MSEC);
+    we_send(&f, 2000);
+    pass(&f, 100 * MSEC);
+    peer_sacks(&f, 1000, 2000);
+    ck_assert_int_eq(f.tcb->srtt, 100 * MSEC);
+    pass(&f, 500 * MSEC);
+    peer_sacks(&f, 1000, 2000); /* no news */
+    ck_assert_int_eq(f.tcb->srtt, 100 * MSEC);
+    end(&f);
+}
+END_TEST
+
+/* RFC 6298 3, Karn: whose acknowledgment would it be? Nor that of what has
+ * waited for it. */
 START_TEST(what_was_sent_twice_brings_no_sample)
 {
     struct fixture f;
 
     begin(&f);
-    rtt_start_timing(f.tcb, 1000);
+    we_send(&f, 1000);
+    pass(&f, 10 * MSEC);
+    we_send(&f, 2000);
     pass(&f, 30 * MSEC);
-    rtt_stop_timing(f.tcb);
+    we_send_again(&f, 0, 1000);
     pass(&f, 30 * MSEC);
     peer_acks(&f, 2000);
     expect_no_sample(&f);
@@ -252,14 +318,59 @@ START_TEST(what_was_sent_twice_brings_no_sample)
 }
 END_TEST
 
-START_TEST(an_acknowledgment_while_nothing_is_timed_is_no_sample)
+START_TEST(an_acknowledgment_of_nothing_new_is_no_sample)
 {
     struct fixture f;
 
     begin(&f);
+    we_send(&f, 1000);
     pass(&f, 30 * MSEC);
-    peer_acks(&f, 2000);
+    peer_acks(&f, 0);
     expect_no_sample(&f);
+    end(&f);
+}
+END_TEST
+
+/* RFC 7323 4.2: many samples in a round trip must not shorten what is
+ * remembered of those before it. */
+START_TEST(the_variance_falls_once_in_a_round_trip)
+{
+    struct fixture f;
+
+    begin(&f);
+    rtt_sample(f.tcb, 400 * MSEC);
+    we_send(&f, 100);
+    f.tcb->rtt_round = 100;
+    for (tcp_seq seq = 1; seq < 100; seq++) {
+        f.tcb->snd_una = seq;
+        rtt_sample(f.tcb, 400 * MSEC);
+        ck_assert_int_eq(f.tcb->rttvar, 200 * MSEC);
+    }
+    f.tcb->snd_una = 100;
+    rtt_sample(f.tcb, 400 * MSEC);
+    ck_assert_int_eq(f.tcb->rttvar, 150 * MSEC);
+    end(&f);
+}
+END_TEST
+
+START_TEST(it_rises_at_once_and_falls_by_the_largest_error)
+{
+    struct fixture f;
+
+    begin(&f);
+    rtt_sample(f.tcb, 400 * MSEC);
+    we_send(&f, 100);
+    f.tcb->rtt_round = 100;
+    f.tcb->snd_una = 1;
+    rtt_sample(f.tcb, 800 * MSEC);
+    ck_assert_int_eq(f.tcb->rttvar, 250 * MSEC); /* 3/4 * 200 + 1/4 * 400 */
+    for (tcp_seq seq = 2; seq < 50; seq++) {
+        f.tcb->snd_una = seq;
+        rtt_sample(f.tcb, 450 * MSEC);
+    }
+    f.tcb->snd_una = 100; /* this round had an error of 400 */
+    rtt_sample(f.tcb, 450 * MSEC);
+    ck_assert_int_eq(f.tcb->rttvar, 250 * MSEC);
     end(&f);
 }
 END_TEST
@@ -292,9 +403,11 @@ START_TEST(the_time_out_stays_backed_off_until_there_is_a_sample)
     rtt_sample(f.tcb, 100 * MSEC);
     f.tcb->backoff = 2;
     ck_assert_int_eq(rtt_rto(f.tcb), 1200 * MSEC);
-    peer_acks(&f, 2000); /* nothing was timed */
+    we_send(&f, 2000);
+    we_send_again(&f, 0, 2000);
+    peer_acks(&f, 2000); /* of which? */
     ck_assert_int_eq(rtt_rto(f.tcb), 1200 * MSEC);
-    rtt_start_timing(f.tcb, 2000);
+    we_send(&f, 3000);
     pass(&f, 100 * MSEC);
     peer_acks(&f, 3000);
     ck_assert_int_eq(f.tcb->backoff, 0);
@@ -305,21 +418,6 @@ END_TEST
 
 /* ---- Timestamps, RFC 7323 4 --------------------------------------------- */
 
-START_TEST(an_echoed_timestamp_is_a_sample)
-{
-    struct fixture f;
-
-    begin(&f);
-    f.tcb->has_timestamps = true;
-
-    uint32_t sent = tcb_timestamp(f.tcb);
-    pass(&f, 70 * MSEC);
-    peer_echoes(&f, sent);
-    ck_assert_int_eq(f.tcb->srtt, 70 * MSEC);
-    end(&f);
-}
-END_TEST
-
 /* Nobody then asks for the second of two transmissions: Karn's question does
  * not arise. */
 START_TEST(with_timestamps_what_was_sent_twice_brings_a_sample)
@@ -329,27 +427,30 @@ START_TEST(with_timestamps_what_was_sent_twice_brings_a_sample)
     begin(&f);
     f.tcb->has_timestamps = true;
     f.tcb->backoff = 1;
+    we_send(&f, 1000);
+    pass(&f, 300 * MSEC);
+    we_send_again(&f, 0, 1000);
 
     uint32_t sent_again = tcb_timestamp(f.tcb);
-    rtt_stop_timing(f.tcb);
     pass(&f, 40 * MSEC);
-    peer_echoes(&f, sent_again);
+    peer_echoes(&f, 1000, sent_again);
     ck_assert_int_eq(f.tcb->srtt, 40 * MSEC);
     ck_assert_int_eq(f.tcb->backoff, 0);
     end(&f);
 }
 END_TEST
 
-START_TEST(with_timestamps_no_octet_is_timed)
+/* Their clock has steps of a millisecond, and a peer may say anything. */
+START_TEST(what_was_sent_once_is_timed_without_them)
 {
     struct fixture f;
 
     begin(&f);
     f.tcb->has_timestamps = true;
-    rtt_start_timing(f.tcb, 1000);
-    pass(&f, 70 * MSEC);
-    peer_acks(&f, 2000); /* without the option */
-    expect_no_sample(&f);
+    we_send(&f, 1000);
+    pass(&f, 123);
+    peer_echoes(&f, 1000, tcb_timestamp(f.tcb) - 10000);
+    ck_assert_int_eq(f.tcb->srtt, 123);
     end(&f);
 }
 END_TEST
@@ -362,9 +463,11 @@ START_TEST(the_timestamp_clock_may_wrap_between_question_and_answer)
     f.tcb->has_timestamps = true;
     f.tcb->ts_offset = 0u - tcb_timestamp(f.tcb) - 30;
     ck_assert_uint_eq(tcb_timestamp(f.tcb), 0xffffffe2);
+    we_send(&f, 1000);
+    we_send_again(&f, 0, 1000);
     pass(&f, 70 * MSEC);
     ck_assert_uint_eq(tcb_timestamp(f.tcb), 40);
-    peer_echoes(&f, 0xffffffe2);
+    peer_echoes(&f, 1000, 0xffffffe2);
     ck_assert_int_eq(f.tcb->srtt, 70 * MSEC);
     end(&f);
 }
@@ -376,9 +479,11 @@ START_TEST(an_echo_of_nothing_or_of_the_future_is_no_sample)
 
     begin(&f);
     f.tcb->has_timestamps = true;
-    peer_echoes(&f, 0);
-    peer_echoes(&f, tcb_timestamp(f.tcb) + 1);
-    peer_echoes(&f, tcb_timestamp(f.tcb) + 0x7fffffff);
+    we_send(&f, 3000);
+    we_send_again(&f, 0, 3000);
+    peer_echoes(&f, 1000, 0);
+    peer_echoes(&f, 2000, tcb_timestamp(f.tcb) + 1);
+    peer_echoes(&f, 3000, tcb_timestamp(f.tcb) + 0x7fffffff);
     expect_no_sample(&f);
     end(&f);
 }
@@ -390,15 +495,18 @@ UNIT_MAIN("tcp_rtt", before_the_first_sample_the_time_out_is_one_second,
           any_samples_follow_the_formulas,
           a_steady_path_keeps_the_floor_above_its_round_trip,
           the_time_out_has_a_ceiling, a_round_trip_of_no_time_is_a_sample_too,
+          the_time_from_the_syn_to_its_acknowledgment_is_a_sample,
+          a_syn_that_was_sent_twice_brings_none,
           the_time_from_sending_to_the_acknowledgment_is_a_sample,
-          an_acknowledgment_up_to_the_timed_octet_does_not_acknowledge_it,
-          while_one_octet_is_timed_no_other_is,
+          the_first_of_several_counts,
+          what_is_selectively_acknowledged_is_a_sample_too,
           what_was_sent_twice_brings_no_sample,
-          an_acknowledgment_while_nothing_is_timed_is_no_sample,
+          an_acknowledgment_of_nothing_new_is_no_sample,
+          the_variance_falls_once_in_a_round_trip,
+          it_rises_at_once_and_falls_by_the_largest_error,
           each_expiry_doubles_the_time_out_up_to_the_ceiling,
           the_time_out_stays_backed_off_until_there_is_a_sample,
-          an_echoed_timestamp_is_a_sample,
           with_timestamps_what_was_sent_twice_brings_a_sample,
-          with_timestamps_no_octet_is_timed,
+          what_was_sent_once_is_timed_without_them,
           the_timestamp_clock_may_wrap_between_question_and_answer,
           an_echo_of_nothing_or_of_the_future_is_no_sample)

@@ -120,7 +120,8 @@ static void expect_equal(struct fixture *f)
 /* What of [from, to) arrives for the first time: what the delivery must say. */
 static struct delivery deliver(struct fixture *f, unsigned from, unsigned to)
 {
-    struct delivery told = {0};
+    struct delivery told = {.answerable =
+                                f->now - (usec)random_below(&f->random, 4)};
 
     for (unsigned i = from; i < to; i++) {
         const struct byte *byte = &f->model.bytes[i];
@@ -129,12 +130,17 @@ static struct delivery deliver(struct fixture *f, unsigned from, unsigned to)
             continue;
         told.delivered++;
         told.highest_end = at(f, i + 1);
+        told.acked_resent |= byte->resent;
         if (!byte->resent) {
             if (!told.has_original)
                 told.original_start = at(f, i);
+            if (!told.has_original || byte->sent_at < told.original_sent_at)
+                told.original_sent_at = byte->sent_at;
             told.has_original = true;
             told.original_end = at(f, i + 1);
         }
+        if (byte->resent && byte->sent_at > told.answerable)
+            continue;
         if (!told.has_newest || byte->sent_at >= told.newest.sent_at)
             told.newest = (struct sent_range){.sent_at = byte->sent_at,
                                               .end = at(f, i + 1),
@@ -152,11 +158,13 @@ static void expect_told(const struct delivery *got,
     if (expected->has_original) {
         ck_assert_uint_eq(got->original_start, expected->original_start);
         ck_assert_uint_eq(got->original_end, expected->original_end);
+        ck_assert_int_eq(got->original_sent_at, expected->original_sent_at);
     }
+    if (expected->delivered > 0)
+        ck_assert_uint_eq(got->highest_end, expected->highest_end);
     ck_assert_int_eq(got->has_newest, expected->has_newest);
     if (!expected->has_newest)
         return;
-    ck_assert_uint_eq(got->highest_end, expected->highest_end);
     ck_assert_int_eq(got->newest.sent_at, expected->newest.sent_at);
     ck_assert_uint_eq(got->newest.end, expected->newest.end);
     ck_assert_int_eq(got->newest.resent, expected->newest.resent);
@@ -196,11 +204,11 @@ static bool choose(struct fixture *f, unsigned *from, unsigned *to)
 static void sack_some(struct fixture *f)
 {
     unsigned from, to;
-    struct delivery got = {0};
 
     if (!choose(f, &from, &to))
         return;
     struct delivery expected = deliver(f, from, to);
+    struct delivery got = {.answerable = expected.answerable};
     scoreboard_sack(&f->board, &f->memory, at(f, from), at(f, to), &got);
     expect_told(&got, &expected);
     ck_assert_uint_eq(got.sacked, expected.delivered);
@@ -243,10 +251,11 @@ static void acknowledge_some(struct fixture *f)
     unsigned flight = f->model.nxt - f->model.una;
     unsigned una = f->model.una + random_below(&f->random, flight / 4 + 1);
     struct delivery expected = deliver(f, f->model.una, una);
-    struct delivery got = {0};
+    struct delivery got = {.answerable = expected.answerable};
 
     scoreboard_acknowledge(&f->board, at(f, una), &got);
     expect_told(&got, &expected);
+    ck_assert_int_eq(got.acked_resent, expected.acked_resent);
     f->model.una = una;
     ck_assert_int_eq(scoreboard_first_is_sacked(&f->board),
                      una < f->model.nxt && f->model.bytes[una].sacked);
@@ -524,7 +533,7 @@ START_TEST(at_the_limit_new_text_counts_as_sent_again)
     for (tcp_seq seq = 100000; seq < 110000; seq += 1000)
         scoreboard_sent(&f.board, &f.memory, seq, seq + 1000, 6 + seq);
     expect_sane(&f.board, 0, 110000);
-    delivery = (struct delivery){0};
+    delivery = (struct delivery){.answerable = USEC_NEVER};
     scoreboard_acknowledge(&f.board, 110000, &delivery);
     ck_assert_uint_eq(delivery.newest.end, 110000);
     ck_assert_int_eq(delivery.newest.sent_at, 6 + 109000);
