@@ -197,8 +197,8 @@ struct tcb {
 
     int error;      /* pending, positive */
     int soft_error; /* what ICMP said, if the connection fails for it */
-    usec challenge_second;
-    uint16_t challenge_count;
+    struct tcp_tally challenges;   /* RFC 5961 7: tcp_challenge.h */
+    struct tcp_tally limited_acks; /* likewise */
     uint8_t ttl;
     uint8_t tos;
     uint8_t quick_acks;    /* ACKs that are still not delayed */

@@ -9,6 +9,7 @@
 #define TAPIR_TCP_TCP_H
 
 #include "ip/icmp.h"
+#include "tcp/tcp_challenge.h"
 #include "tcp/tcp_memory.h"
 
 #include <sys/types.h>
@@ -65,20 +66,23 @@ struct tcp_config {
     size_t memory_limit; /* of the whole stack, see tcp_memory.h; 0: that of
                             its struct memory */
     unsigned max_connections;
-    unsigned max_half_open; /* of one listener */
-    unsigned max_time_wait; /* at the limit the oldest ends; 0 is as 1 */
-    unsigned challenge_acks_per_second; /* RFC 5961 7: of each connection, no
-                             common count that would tell of others */
-    unsigned resets_per_second;         /* answers to unknown connections */
-    bool timestamps;                    /* RFC 7323 3 */
-    bool sack;             /* RFC 2018; without it NewReno, RFC 6582 */
-    bool dsack;            /* RFC 2883 */
-    bool rack;             /* RFC 8985; without it RFC 6675 */
-    bool tlp;              /* RFC 8985 7 */
-    bool prr;              /* RFC 6937 */
-    bool frto;             /* RFC 5682 */
-    bool limited_transmit; /* RFC 3042 */
-    bool rto_restart;      /* RFC 7765 */
+    unsigned max_half_open;      /* of one listener */
+    unsigned max_time_wait;      /* at the limit the oldest ends; 0 is as 1 */
+    unsigned challenge_acks;     /* RFC 5961 7: of each connection in an
+                                    interval; see tcp_challenge.h */
+    unsigned challenge_acks_all; /* of all together; 0: no such limit */
+    usec challenge_interval;
+    unsigned resets_per_second; /* answers to unknown connections; 0: no
+                                   limit, see tcp_reset_unknown */
+    bool timestamps;            /* RFC 7323 3 */
+    bool sack;                  /* RFC 2018; without it NewReno, RFC 6582 */
+    bool dsack;                 /* RFC 2883 */
+    bool rack;                  /* RFC 8985; without it RFC 6675 */
+    bool tlp;                   /* RFC 8985 7 */
+    bool prr;                   /* RFC 6937 */
+    bool frto;                  /* RFC 5682 */
+    bool limited_transmit;      /* RFC 3042 */
+    bool rto_restart;           /* RFC 7765 */
     bool undo;           /* RFC 3522, 3708, 4015: what was no loss is undone */
     bool window_scale;   /* RFC 7323 2 */
     bool pmtu_discovery; /* RFC 1191: DF, and ICMP is heard */
@@ -113,6 +117,7 @@ struct tcp_stats {
     uint64_t undone_recoveries;
     uint64_t out_of_order;
     uint64_t challenge_acks;
+    uint64_t challenge_acks_withheld; /* by the limits, RFC 5961 7 */
     uint64_t zero_window_probes;
     uint64_t keepalive_probes;
     uint64_t delayed_acks;
@@ -158,10 +163,7 @@ struct tcp {
     uint32_t time_wait_count;
     uint32_t unfinished; /* closed by their program, not yet acknowledged */
     uint32_t next_connection; /* numbers for the trace */
-    usec challenge_second;    /* the second that is being counted */
-    unsigned challenge_count;
-    usec reset_second;
-    unsigned reset_count;
+    struct tcp_tally resets;
     struct tcp_stats stats;
 };
 

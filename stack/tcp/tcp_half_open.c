@@ -220,7 +220,6 @@ void half_open_send_syn_ack(struct half_open *half)
 {
     struct tcb tcb;
 
-    half->challenges = 0;
     unfold_for_a_segment(half, &tcb);
     tcp_send_syn(&tcb);
 }
@@ -315,6 +314,7 @@ static void syn_ack_timed_out(struct half_open *half)
         return;
     }
     half->retries++;
+    half->challenges = 0;
     half->was_resent = true;
     tcp->stats.retrans_segs++;
     enqueue(half);

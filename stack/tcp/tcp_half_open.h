@@ -30,7 +30,8 @@ struct half_open {
     uint8_t snd_wscale : 4;  /* of the peer; at most 14 */
     uint8_t rcv_wscale : 4;  /* ours, as the SYN,ACK has told it */
     uint8_t retries;         /* of the SYN,ACK, by its timer */
-    uint8_t challenges;      /* ACKs in answer to odd segments */
+    uint8_t challenges;      /* ACKs in answer to odd segments, since the
+                                timer has fired */
     bool has_timestamps : 1; /* agreed on, as the next ones */
     bool has_window_scale : 1;
     bool sack_permitted : 1;

@@ -545,16 +545,15 @@ void tcp_send_reset(struct tcb *tcb)
     send_segment(tcb, acceptable_seq(tcb), 0, SEG_RST);
 }
 
-/* The tallies of a second; whether one more is within the limit. */
+/* As Linux, without a limit. A common one would tell whoever uses it up whether
+ * what he sends under another's name is answered by an RST or meets a
+ * connection: see tcp_challenge.h. */
 static bool reset_is_allowed(struct tcp *tcp)
 {
-    usec second = tcp->env->now / USEC_PER_SEC;
+    unsigned most = tcp->config.resets_per_second;
 
-    if (second != tcp->reset_second) {
-        tcp->reset_second = second;
-        tcp->reset_count = 0;
-    }
-    return tcp->reset_count++ < tcp->config.resets_per_second;
+    return most == 0 ||
+           tcp_tally_allows(&tcp->resets, tcp->env->now, most, USEC_PER_SEC);
 }
 
 void tcp_reset_unknown(struct tcp *tcp, const struct ip_packet *packet,

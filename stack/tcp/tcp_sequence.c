@@ -19,24 +19,6 @@ void drop_segment(const struct tcb *tcb, const struct tcp_segment *seg,
     env_drop(tcb->tcp->env, reason, seg->frame);
 }
 
-/* RFC 5961 7: an ACK that asks the peer to prove itself, limited in rate. The
- * count is the connection's own: a common one would tell an attacker about
- * other connections (CVE-2016-5696). */
-void send_challenge_ack(struct tcb *tcb)
-{
-    usec second = tcb->tcp->env->now / USEC_PER_SEC;
-
-    if (second != tcb->challenge_second) {
-        tcb->challenge_second = second;
-        tcb->challenge_count = 0;
-    }
-    if (tcb->challenge_count >= tcb->tcp->config.challenge_acks_per_second)
-        return;
-    tcb->challenge_count++;
-    tcb->tcp->stats.challenge_acks++;
-    tcb_ack_now(tcb);
-}
-
 /* ---- First: check sequence number -------------------------------------- */
 
 /* RFC 7323 4.3 (2): the timestamp to echo is that of the segment which
@@ -99,7 +81,8 @@ void trim_to_window(struct tcb *tcb, struct tcp_segment *seg)
 
 /* An ACK in answer to what is not acceptable; to text at once, or a lost ACK
  * would never be made good; to an empty segment limited, or two ends that
- * disagree would answer each other for ever. */
+ * disagree would answer each other for ever; to a SYN, which may be anywhere,
+ * as to one in the window (RFC 5961 4.2). */
 static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
 {
     if (seg->flags & SEG_RST)
@@ -113,10 +96,12 @@ static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
     if (seg->text_len > 0 && seq_lt(seg->seq, tcb->rcv_nxt))
         sack_note_duplicate(tcb, seg->seq,
                             seq_min(segment_end(seg), tcb->rcv_nxt));
-    if (seg->len > 0)
+    if (seg->flags & SEG_SYN)
+        send_challenge_ack(tcb);
+    else if (seg->len > 0)
         tcb_ack_now(tcb);
     else
-        send_challenge_ack(tcb);
+        send_limited_ack(tcb);
 }
 
 /* RFC 7323 5.3 R1, and 3.2 for a segment that lacks its timestamp */
@@ -168,7 +153,7 @@ bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg)
     strip_known_syn(tcb, seg);
     if (is_one_behind(tcb, seg)) {
         seg->seq = tcb->rcv_nxt;
-        send_challenge_ack(tcb);
+        send_limited_ack(tcb);
     } else if (!segment_is_acceptable(seg, tcb->rcv_nxt,
                                       tcb_receive_window(tcb))) {
         drop_segment(tcb, seg, DROP_TCP_OUT_OF_WINDOW);

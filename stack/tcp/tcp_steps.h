@@ -38,9 +38,6 @@ bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg);
 /* Cuts off what was received before and what lies beyond the window. */
 void trim_to_window(struct tcb *tcb, struct tcp_segment *seg);
 
-/* RFC 5961 7: an ACK that asks the peer to prove itself, limited in rate. */
-void send_challenge_ack(struct tcb *tcb);
-
 /* The TCB is closed, a record waits in its place: tcp_time_wait.h. */
 void enter_time_wait(struct tcb *tcb);
 

@@ -14,13 +14,18 @@ static tcp_seq rcv_nxt_of(const struct half_open *half)
     return half->irs + 1; /* SYN takes one number, RFC 9293 3.4 */
 }
 
-/* RFC 5961 7, limited in rate: so many between two SYN,ACKs. */
+/* RFC 5961 7, limited in rate: so many between two SYN,ACKs, the first of which
+ * are an initial RTO apart. */
 static void send_challenge(struct half_open *half)
 {
     struct tcp *tcp = half->listener->tcp;
+    unsigned most = challenge_share(tcp, tcp->config.max_half_open,
+                                    tcp->config.rto_initial);
 
-    if (half->challenges >= tcp->config.challenge_acks_per_second)
+    if (half->challenges >= min_u32(most, UINT8_MAX)) {
+        tcp->stats.challenge_acks_withheld++;
         return;
+    }
     half->challenges++;
     tcp->stats.challenge_acks++;
     half_open_send_ack(half);
@@ -43,7 +48,7 @@ static void answer_unacceptable(struct half_open *half,
     if (is_the_syn(half, seg)) {
         half->was_resent = true;
         half_open_send_syn_ack(half);
-    } else if (seg->len > 0) {
+    } else if (seg->len > 0 && !(seg->flags & SEG_SYN)) {
         half_open_send_ack(half);
     } else {
         send_challenge(half);

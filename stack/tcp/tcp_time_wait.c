@@ -51,8 +51,13 @@ static void send_ack(struct tcp *tcp, const struct time_wait *wait)
  * sends FIN again, and is always answered. */
 static void send_challenge(struct tcp *tcp, struct time_wait *wait)
 {
-    if (wait->challenges >= tcp->config.challenge_acks_per_second)
+    unsigned most =
+        challenge_share(tcp, tcp->config.max_time_wait, tcp->config.msl2);
+
+    if (wait->challenges >= min_u32(most, UINT8_MAX)) {
+        tcp->stats.challenge_acks_withheld++;
         return;
+    }
     wait->challenges++;
     tcp->stats.challenge_acks++;
     send_ack(tcp, wait);
@@ -236,7 +241,7 @@ static void answer_unacceptable(struct tcp *tcp, struct time_wait *wait,
         return;
     if (seg->flags & SEG_FIN)
         restart(tcp, wait);
-    if (seg->len > 0)
+    if (seg->len > 0 && !(seg->flags & SEG_SYN))
         send_ack(tcp, wait);
     else
         send_challenge(tcp, wait);

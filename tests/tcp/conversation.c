@@ -96,7 +96,9 @@ static void configure(struct tcp_config *tcp,
     set_if(&tcp->synack_retries, options->synack_retries);
     set_if(&tcp->orphan_retries, options->orphan_retries);
     set_if(&tcp->max_half_open, options->max_half_open);
-    set_if(&tcp->challenge_acks_per_second, options->challenge_acks_per_second);
+    set_if(&tcp->challenge_acks, options->challenge_acks);
+    set_if(&tcp->challenge_acks_all, options->challenge_acks_all);
+    set_if(&tcp->resets_per_second, options->resets_per_second);
     set_if(&tcp->send_buffer, options->send_buffer);
     set_if(&tcp->send_buffer_max, options->send_buffer);
     set_if(&tcp->send_buffer_max, options->send_buffer_max);
@@ -129,6 +131,18 @@ static void configure(struct tcp_config *tcp,
     configure_recovery(tcp, options);
 }
 
+/* The script may have a listener of its own behind this. */
+static void event_came(void *listener, const struct trace_event *event)
+{
+    struct conversation *c = listener;
+    const struct trace *next = &c->options.trace;
+
+    if (event->kind == TRACE_DROP)
+        c->drops[event->drop]++;
+    if (next->emit != NULL)
+        next->emit(next->listener, event);
+}
+
 static void create_stack(struct conversation *c)
 {
     struct stack_config config = stack_config_default();
@@ -140,7 +154,7 @@ static void create_stack(struct conversation *c)
     memory_init(&c->memory, (size_t)64 << 20);
     config.memory = &c->memory;
     config.seed = (struct hash_key){1, 2};
-    config.trace = c->options.trace;
+    config.trace = (struct trace){.emit = event_came, .listener = c};
     configure(&config.tcp, &c->options);
     ck_assert_int_eq(stack_create(&config, c->now, &c->stack), 0);
     ck_assert_int_eq(stack_iface_add(c->stack, c->now, &iface), IFACE);

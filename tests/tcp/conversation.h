@@ -22,6 +22,7 @@
 #ifndef TAPIR_TESTS_TCP_CONVERSATION_H
 #define TAPIR_TESTS_TCP_CONVERSATION_H
 
+#include "base/drop.h"
 #include "stack/stack.h"
 #include "tests/tcp/segment.h"
 
@@ -100,7 +101,8 @@ struct conversation_options {
     unsigned syn_retries;
     unsigned synack_retries;
     unsigned orphan_retries;
-    unsigned challenge_acks_per_second;
+    unsigned challenge_acks, challenge_acks_all; /* in a second */
+    unsigned resets_per_second;
     bool no_time_wait; /* max_time_wait is 0 */
     unsigned max_time_wait;
     bool rfc1337;
@@ -144,6 +146,7 @@ struct peer_segment {
     const char *options;                 /* raw, instead */
     size_t options_len;
     unsigned data_offset;
+    unsigned reserved; /* the four bits of RFC 9293 3.1 */
     unsigned urgent;
     bool bad_checksum;
     bool more; /* the next segment comes in the same pass */
@@ -190,7 +193,8 @@ struct conversation {
     struct segment sent[SENT_MAX];
     struct frame_offload offloads[SENT_MAX];
     unsigned sent_first, sent_count;
-    unsigned flooded, flood_answered; /* by peer_floods, and answers to it */
+    unsigned flooded, flood_answered;  /* by peer_floods, and answers to it */
+    unsigned drops[DROP_REASON_COUNT]; /* that expect_drops did not yet see */
     struct segment last; /* that expect_segment took; its payload is gone */
     uint32_t last_seq;   /* absolute, of the last one sent */
     unsigned last_len;   /* of its packet */
@@ -257,6 +261,11 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
                                                    .after_ms = UNNAMED,        \
                                                    .within_ms = UNNAMED,       \
                                                    __VA_ARGS__})
+/* Since this was asked last, or the beginning, so many packets were dropped,
+ * each for this reason: NAME is that of enum drop_reason without DROP_. */
+#define expect_drops(c, NAME, count)                                           \
+    conversation_expect_drops(HERE(c), DROP_##NAME, (count))
+#define expect_no_drops(c) conversation_expect_drops(HERE(c), DROP_NONE, 0)
 /* Nothing more has been sent until now; or is, for so long. */
 #define expect_silence(c) conversation_expect_silence(HERE(c), 0)
 #define expect_silence_for(c, msec) conversation_expect_silence(HERE(c), (msec))
@@ -319,6 +328,8 @@ void conversation_peer_uses_port(struct conversation *c, unsigned port);
 void conversation_peer_starts_over(struct conversation *c, uint32_t iss);
 void conversation_expect(struct conversation *c,
                          const struct expected_segment *expected);
+void conversation_expect_drops(struct conversation *c, enum drop_reason reason,
+                               unsigned count);
 void conversation_expect_silence(struct conversation *c, int64_t msec);
 void conversation_advance(struct conversation *c, usec time);
 void conversation_app_listens(struct conversation *c);
@@ -351,6 +362,8 @@ void conversation_app_polls(struct conversation *c, int events);
 
 /* How many segments wait to be expected. */
 unsigned conversation_waiting(const struct conversation *c);
+/* How many packets were dropped that expect_drops did not yet see. */
+unsigned conversation_dropped(const struct conversation *c);
 /* Forgets the oldest; all. For scripts that look at something else. */
 void conversation_forget(struct conversation *c);
 void conversation_ignore_sent(struct conversation *c);

@@ -177,6 +177,26 @@ void conversation_expect(struct conversation *c,
     conversation_forget(c);
 }
 
+unsigned conversation_dropped(const struct conversation *c)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+        count += c->drops[i];
+    return count;
+}
+
+void conversation_expect_drops(struct conversation *c, enum drop_reason reason,
+                               unsigned count)
+{
+    for (unsigned i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
+        if (c->drops[i] != (i == reason ? count : 0))
+            conversation_fail(c, "%u packets were dropped for %s, not %u",
+                              c->drops[i], drop_name((enum drop_reason)i),
+                              i == reason ? count : 0);
+    memset(c->drops, 0, sizeof(c->drops));
+}
+
 void conversation_expect_silence(struct conversation *c, int64_t msec)
 {
     if (c->sent_count == 0 && msec > 0)

@@ -228,6 +228,7 @@ void conversation_peer_sends(struct conversation *c,
         .raw_options = (const uint8_t *)say->options,
         .raw_options_len = say->options_len,
         .data_offset = say->data_offset,
+        .reserved = say->reserved,
         .bad_checksum = say->bad_checksum,
     };
     if (syn) {

@@ -315,7 +315,8 @@ size_t segment_emit(const struct segment *segment,
     put_be16(tcp + 2, segment->dst_port);
     put_be32(tcp + 4, segment->seq);
     put_be32(tcp + 8, segment->ack);
-    tcp[12] = (uint8_t)((offset != 0 ? offset : header_len / 4) << 4);
+    tcp[12] = (uint8_t)((offset != 0 ? offset : header_len / 4) << 4 |
+                        (segment->reserved & 15));
     tcp[13] = (uint8_t)segment->flags;
     put_be16(tcp + 14, segment->window);
     put_be16(tcp + 18, segment->urgent);

@@ -69,6 +69,7 @@ struct segment {
     const uint8_t *raw_options; /* instead of `options` */
     size_t raw_options_len;
     unsigned data_offset; /* in words; 0: the right one */
+    unsigned reserved;    /* the four bits after it */
     bool bad_checksum;
 };
 

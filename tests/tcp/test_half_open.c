@@ -229,16 +229,17 @@ START_TEST(a_repeated_syn_gets_the_same_syn_ack)
 }
 END_TEST
 
-/* First: RFC 9293 3.10.7.4; RFC 5961 7 for how often. */
-START_TEST(an_empty_segment_outside_the_window_is_answered_ten_times)
+/* First: RFC 9293 3.10.7.4; RFC 5961 7 for how often: 4,096 of them share
+ * 10,000 in a second. */
+START_TEST(an_empty_segment_outside_the_window_is_answered_twice)
 {
     struct conversation c;
     begin_half_open(&c);
 
     for (unsigned i = 0; i < 20; i++)
         peer_sends(&c, .seq = 100000, .ack = 1, .flags = ACK);
-    for (unsigned i = 0; i < 10; i++)
-        expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
     expect_silence(&c);
     close_conversation(&c);
 }
@@ -405,7 +406,7 @@ UNIT_MAIN("tcp half-open", a_syn_costs_at_most_128_bytes,
           our_scale_stays_when_the_listeners_buffer_changes,
           the_handshake_is_timed, a_handshake_with_a_lost_syn_ack_is_not_timed,
           a_repeated_syn_gets_the_same_syn_ack,
-          an_empty_segment_outside_the_window_is_answered_ten_times,
+          an_empty_segment_outside_the_window_is_answered_twice,
           an_ack_with_an_old_timestamp_does_not_open,
           a_reset_that_was_guessed_is_challenged,
           a_reset_ends_it_and_counts_as_a_failed_attempt,

@@ -200,8 +200,9 @@ START_TEST(an_old_timestamp_is_answered_and_one_that_lacks_is_not)
 }
 END_TEST
 
-/* RFC 5961 7: two ends that disagree do not answer each other for ever. */
-START_TEST(odd_empty_segments_are_answered_ten_times)
+/* RFC 5961 7: two ends that disagree do not answer each other for ever. 65,536
+ * of them share 10,000 a second, for 60 s. */
+START_TEST(odd_empty_segments_are_answered_nine_times)
 {
     struct conversation c;
     open_conversation(&c);
@@ -209,7 +210,7 @@ START_TEST(odd_empty_segments_are_answered_ten_times)
 
     for (unsigned i = 0; i < 20; i++)
         peer_sends(&c, .seq = 2, .ack = 3, .flags = ACK);
-    for (unsigned i = 0; i < 10; i++)
+    for (unsigned i = 0; i < 9; i++)
         expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK);
     expect_silence(&c);
     expect_it_waits(&c, PEER_PORT); /* a FIN always */
@@ -396,7 +397,7 @@ UNIT_MAIN("tcp TIME-WAIT", it_costs_at_most_96_bytes,
           each_has_a_deadline_of_its_own, at_the_limit_the_oldest_gives_way,
           its_answer_has_window_and_timestamps,
           an_old_timestamp_is_answered_and_one_that_lacks_is_not,
-          odd_empty_segments_are_answered_ten_times,
+          odd_empty_segments_are_answered_nine_times,
           a_reset_ends_it_if_it_is_exact, with_rfc_1337_no_reset_ends_it,
           it_follows_closing, its_port_can_be_bound_only_with_reuse,
           without_reuse_its_port_is_its_own,

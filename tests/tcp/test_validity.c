@@ -162,7 +162,7 @@ START_TEST(challenges_are_limited_in_rate)
 {
     enum { LIMIT = 5 };
     struct conversation c;
-    open_conversation(&c, .challenge_acks_per_second = LIMIT);
+    open_conversation(&c, .challenge_acks = LIMIT);
 
     for (unsigned i = 0; i < 100; i++)
         peer_sends(&c, .seq = 100 + i, .flags = RST);
@@ -346,8 +346,7 @@ START_TEST(empty_segments_that_are_old_are_answered_at_a_limited_rate)
 {
     enum { LIMIT = 5 };
     struct conversation c;
-    open_conversation(&c, .timestamps = true,
-                      .challenge_acks_per_second = LIMIT);
+    open_conversation(&c, .timestamps = true, .challenge_acks = LIMIT);
 
     peer_sends(&c, .len = 100, .ts_val = 2000010, .flags = ACK);
     expect_segment(&c, .ack = 101, .flags = ACK, .within_ms = 40);
