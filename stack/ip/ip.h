@@ -70,9 +70,10 @@ struct ip_send {
     struct ip_addr dst;
     uint8_t protocol;
     uint8_t tos;
-    uint8_t ttl;    /* 0: the stack's default */
-    bool df;        /* never fragment, neither here nor on the way */
-    unsigned scope; /* an interface's index, 0: by the route */
+    uint8_t ttl;     /* 0: the stack's default */
+    bool df;         /* never fragment, neither here nor on the way */
+    bool is_doubted; /* nobody answers by this way: RFC 1122 3.3.1.4 */
+    unsigned scope;  /* an interface's index, 0: by the route */
 };
 
 struct ip_config {

@@ -71,6 +71,14 @@ static int transmit(struct ip *ip, const struct ip_path *path,
     return arp_output(ip->arp, path->iface, frame, &path->next_hop);
 }
 
+/* RFC 1122 3.3.1.4: the layer above has a reason to think that the gateway, or
+ * the neighbour itself, is gone. */
+static void doubt(struct ip *ip, const struct ip_path *path)
+{
+    if (path->iface->dev->type == NETDEV_ETHERNET)
+        arp_doubt(ip->arp, path->iface, &path->next_hop);
+}
+
 /* ---- Fragmentation, RFC 791 2.3 and 3.2 -------------------------------- */
 
 /* The part of [0, len) that lies in [from, from + room). */
@@ -196,6 +204,8 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
         return drop(ip, DROP_IP_NO_ROUTE, frame, error);
     }
     frame->iface = path.iface;
+    if (send->is_doubted)
+        doubt(ip, &path);
     if (frame_len(frame) > IP_PACKET_MAX - IP_HEADER_LEN)
         return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
 

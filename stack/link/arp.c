@@ -193,6 +193,15 @@ int arp_output(struct arp *arp, struct iface *iface, struct frame *frame,
     return neighbour_output(neighbour, frame);
 }
 
+void arp_doubt(struct arp *arp, struct iface *iface,
+               const struct ip_addr *next_hop)
+{
+    struct neighbour *neighbour = neighbour_find(arp, iface, next_hop);
+
+    if (neighbour)
+        neighbour_doubt(neighbour);
+}
+
 int arp_add(struct arp *arp, struct iface *iface, const struct ip_addr *addr,
             const struct mac_addr *mac)
 {

@@ -109,6 +109,14 @@ void arp_input(struct arp *arp, struct frame *frame);
 int arp_output(struct arp *arp, struct iface *iface, struct frame *frame,
                const struct ip_addr *next_hop);
 
+/*
+ * Nothing comes back from there, say the layers above (RFC 1122 3.3.1.4,
+ * "negative advice"): before its time it is as if it were old, and asked for
+ * again with the next packet.
+ */
+void arp_doubt(struct arp *arp, struct iface *iface,
+               const struct ip_addr *next_hop);
+
 /* A neighbour given by call; PERMANENT. 0, -ENOBUFS. */
 MUST_CHECK int arp_add(struct arp *arp, struct iface *iface,
                        const struct ip_addr *addr, const struct mac_addr *mac);

@@ -7,7 +7,8 @@
  *               since a request's interval has passed by then, the rate of
  *               requests for one address stays limited (RFC 1122 2.3.2.1)
  *               without an entry that remembers the failure.
- *   REACHABLE   for reachable_time after each ARP packet from it.
+ *   REACHABLE   for reachable_time after each ARP packet from it, or until a
+ *               layer above doubts it (RFC 1122 2.3.2.1 (4)).
  *   STALE       still used. The first use sends a request by unicast, and
  *               after request_attempts of them without an answer the entry is
  *               INCOMPLETE again and the broadcasts begin (RFC 1122 2.3.2.1
@@ -104,6 +105,18 @@ static void become_stale(struct neighbour *neighbour)
     timer_arm(&arp->env->timers, &neighbour->timer,
               arp->env->now + arp->config.stale_time);
     trace_neighbour(neighbour, "stale");
+}
+
+/* Not if it has just shown itself: many may doubt, and requests are limited in
+ * rate (RFC 1122 2.3.2.1). */
+void neighbour_doubt(struct neighbour *neighbour)
+{
+    const struct arp *arp = neighbour->arp;
+    usec shown_at = neighbour->timer.deadline - arp->config.reachable_time;
+
+    if (neighbour->state == NEIGHBOUR_REACHABLE &&
+        arp->env->now - shown_at >= arp->config.request_interval)
+        become_stale(neighbour);
 }
 
 static void become_incomplete(struct neighbour *neighbour)

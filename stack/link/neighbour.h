@@ -16,6 +16,9 @@ struct neighbour *neighbour_obtain(struct arp *arp, struct iface *iface,
  */
 void neighbour_confirm(struct neighbour *neighbour, const struct mac_addr *mac);
 
+/* As arp_doubt. */
+void neighbour_doubt(struct neighbour *neighbour);
+
 void neighbour_make_permanent(struct neighbour *neighbour,
                               const struct mac_addr *mac);
 

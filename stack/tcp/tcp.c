@@ -24,6 +24,7 @@ struct tcp_config tcp_config_default(void)
         .syn_retries = 6,
         .synack_retries = 5,
         .retries = 15,
+        .doubt_retries = 3,
         .orphan_retries = 8,
         .keepalive_idle = 7200 * USEC_PER_SEC,
         .keepalive_interval = 75 * USEC_PER_SEC,

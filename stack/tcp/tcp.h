@@ -50,6 +50,7 @@ struct tcp_config {
     unsigned syn_retries; /* R2 for SYN, RFC 9293 3.8.3 */
     unsigned synack_retries;
     unsigned retries;        /* R2 for data */
+    unsigned doubt_retries;  /* R1, for both: IP is told */
     unsigned orphan_retries; /* R2 when the program has closed */
     usec keepalive_idle;
     usec keepalive_interval;

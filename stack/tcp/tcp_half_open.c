@@ -124,6 +124,7 @@ static void unfold_for_a_segment(const struct half_open *half, struct tcb *tcb)
 {
     tcb_init(tcb, tcp_of(half));
     unfold(half, tcb);
+    tcb->retries = half->retries;
 }
 
 /* ---- In the tables ------------------------------------------------------ */
@@ -277,17 +278,6 @@ void half_open_forget(struct tcb *listener)
 
     while ((half = first_of(listener)) != NULL)
         half_open_remove(half);
-}
-
-/* A soft one says nothing: the timer gives up soon enough (RFC 9293 3.9.2.2
- * MUST-56). One from our own link found nobody there. */
-void half_open_icmp_error(struct half_open *half,
-                          const struct icmp_error *error)
-{
-    static const struct ip_addr nobody;
-
-    if (error->hard || ip_addr_equal(&error->reporter, &nobody))
-        half_open_fail(half);
 }
 
 /* ---- The SYN,ACK's timer ------------------------------------------------ */

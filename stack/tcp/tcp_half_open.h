@@ -67,10 +67,6 @@ void half_open_abandon(struct tcb *listener);
 /* The same without a word: the stack ends. */
 void half_open_forget(struct tcb *listener);
 
-/* An ICMP error about our SYN,ACK, RFC 5927 5.2. */
-void half_open_icmp_error(struct half_open *half,
-                          const struct icmp_error *error);
-
 /* It is over; `half` is no more. */
 void half_open_discard(struct half_open *half);
 /* The same after RST, error or time-out: counted as a failed attempt. */

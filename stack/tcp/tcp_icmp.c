@@ -53,15 +53,27 @@ static bool quotes_something_in_flight(const struct tcb *tcb,
 
 /* Before both SYNs are acknowledged a hard error ends the attempt (RFC 5927
  * 5.2), and so does one that did not come by the network: our own link found
- * nobody there. */
-static bool ends_the_attempt(const struct tcb *tcb,
-                             const struct icmp_error *error)
+ * nobody there. Not a parameter problem, which is hard for others (MUST-56). */
+static bool ends_an_attempt(const struct icmp_error *error)
 {
     static const struct ip_addr nobody;
 
-    if (tcb->state != TCPS_SYN_SENT && tcb->state != TCPS_SYN_RECEIVED)
-        return false;
-    return error->hard || ip_addr_equal(&error->reporter, &nobody);
+    if (ip_addr_equal(&error->reporter, &nobody))
+        return true;
+    return error->hard && error->type == ICMP_UNREACHABLE;
+}
+
+static bool is_an_attempt(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
+}
+
+/* A soft error says nothing here: the timer gives up soon enough. */
+static void tell_half_open(struct half_open *half,
+                           const struct icmp_error *error)
+{
+    if (ends_an_attempt(error))
+        half_open_fail(half);
 }
 
 void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error)
@@ -70,7 +82,7 @@ void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error)
     struct half_open *half = find_quoted_half_open(tcp, error);
 
     if (half != NULL) {
-        half_open_icmp_error(half, error);
+        tell_half_open(half, error);
         return;
     }
     if (tcb == NULL || !quotes_something_in_flight(tcb, error)) {
@@ -80,7 +92,7 @@ void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error)
     if (error->type == ICMP_UNREACHABLE &&
         error->code == ICMP_FRAGMENTATION_NEEDED)
         path_mtu_told(tcb, error, get_be32(error->payload.data + TCP_SEQ));
-    else if (ends_the_attempt(tcb, error))
+    else if (is_an_attempt(tcb) && ends_an_attempt(error))
         tcb_fail(tcb, error->error);
     else
         tcb->soft_error = error->error; /* MUST-56: no abort */

@@ -73,6 +73,8 @@ static struct ip_send send_for(const struct tcb *tcb)
         .ttl = tcb->ttl,
         .df = path_mtu_sets_df(tcb),
         .scope = tcb->local.scope,
+        /* R1, RFC 9293 3.8.3 (b) */
+        .is_doubted = tcb->retries >= tcb->tcp->config.doubt_retries,
     };
 }
 

@@ -161,6 +161,10 @@ static void create_stack(struct conversation *c)
     ck_assert_int_eq(stack_addr_add(c->stack, c->now, IFACE, &addr), 0);
     if (!c->options.ethernet)
         return;
+    if (c->options.learns) {
+        conversation_peer_answers_arp(c);
+        return;
+    }
     memcpy(mac.octet, peer_mac, sizeof(mac.octet));
     ck_assert_int_eq(
         stack_neighbour_add(c->stack, c->now, IFACE, &peer_addr, &mac), 0);

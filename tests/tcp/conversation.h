@@ -129,6 +129,7 @@ struct conversation_options {
     unsigned backlog; /* 128 */
     unsigned max_gso; /* of the device, which then fills in checksums too */
     bool ethernet;
+    bool learns; /* and the peer's address is learnt by ARP, so it may age */
 };
 
 /* What the peer sends. flags and len are 0 if not named. */
@@ -194,6 +195,7 @@ struct conversation {
     struct frame_offload offloads[SENT_MAX];
     unsigned sent_first, sent_count;
     unsigned flooded, flood_answered;  /* by peer_floods, and answers to it */
+    unsigned arp_polls;                /* requests for the peer by unicast */
     unsigned drops[DROP_REASON_COUNT]; /* that expect_drops did not yet see */
     struct segment last; /* that expect_segment took; its payload is gone */
     uint32_t last_seq;   /* absolute, of the last one sent */
@@ -372,6 +374,8 @@ const struct segment *conversation_peek(const struct conversation *c);
 /* Any bytes as a packet to the stack. */
 void conversation_peer_sends_bytes(struct conversation *c, const void *packet,
                                    size_t len);
+/* To whoever has asked, or not: 192.0.2.1 is at its usual place. */
+void conversation_peer_answers_arp(struct conversation *c);
 /* Fails the test with what was said so far. */
 __attribute__((noreturn, format(printf, 2, 3))) void
 conversation_fail(struct conversation *c, const char *format, ...);

@@ -83,7 +83,8 @@ int64_t span(unsigned flags, int64_t len)
 
 /* ---- what it sends ---- */
 
-static void hand_in(struct conversation *c, const void *packet, size_t len)
+static void hand_in(struct conversation *c, unsigned type, const void *packet,
+                    size_t len)
 {
     size_t skip = c->options.ethernet ? ETHERNET_LEN : 0;
     uint8_t *bytes = malloc(skip + len);
@@ -95,17 +96,29 @@ static void hand_in(struct conversation *c, const void *packet, size_t len)
     if (skip != 0) {
         memcpy(bytes, stack_mac, sizeof(stack_mac));
         memcpy(bytes + 6, peer_mac, sizeof(peer_mac));
-        put_be16(bytes + ETHERNET_TYPE, ETHERNET_IPV4);
+        put_be16(bytes + ETHERNET_TYPE, (uint16_t)type);
     }
     memcpy(bytes + skip, packet, len);
     frame_init_input(&frame, NULL, bytes, skip + len);
     stack_input(c->stack, c->now, IFACE, &frame);
 }
 
+void conversation_peer_answers_arp(struct conversation *c)
+{
+    uint8_t reply[28] = {0, 1, 8, 0, 6, 4, 0, 2};
+
+    memcpy(reply + 8, peer_mac, sizeof(peer_mac));
+    put_be32(reply + 14, PEER_ADDR);
+    memcpy(reply + 18, stack_mac, sizeof(stack_mac));
+    put_be32(reply + 24, STACK_ADDR);
+    hand_in(c, ETHERNET_ARP, reply, sizeof(reply));
+    end_pass(c);
+}
+
 void conversation_peer_sends_bytes(struct conversation *c, const void *packet,
                                    size_t len)
 {
-    hand_in(c, packet, len);
+    hand_in(c, ETHERNET_IPV4, packet, len);
     end_pass(c);
 }
 
@@ -240,7 +253,7 @@ void conversation_peer_sends(struct conversation *c,
     }
     log_segment(c, peer, "<", &segment, true);
     remember_said(peer, say, &segment);
-    hand_in(c, packet, segment_emit(&segment, packet));
+    hand_in(c, ETHERNET_IPV4, packet, segment_emit(&segment, packet));
     if (!say->more)
         end_pass(c);
 }

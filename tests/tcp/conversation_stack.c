@@ -163,8 +163,10 @@ static int device_transmit(struct netdev *dev, usec now,
         conversation_fail(c, "the device cannot fill in checksums");
     if (len - skip > dev->mtu && frame->offload.gso == FRAME_GSO_NONE)
         conversation_fail(c, "a packet larger than the MTU");
-    if (skip != 0 && get_be16(packet + ETHERNET_TYPE) == ETHERNET_ARP)
+    if (skip != 0 && get_be16(packet + ETHERNET_TYPE) == ETHERNET_ARP) {
+        c->arp_polls += memcmp(packet, peer_mac, sizeof(peer_mac)) == 0;
         return 0;
+    }
     if (skip != 0 && memcmp(packet, peer_mac, sizeof(peer_mac)) != 0)
         conversation_fail(c, "a frame to another station");
     take_sent(c, packet + skip, len - skip, &frame->offload);

@@ -388,7 +388,10 @@ START_TEST(a_soft_or_forged_icmp_error_does_nothing)
     begin_half_open(&c);
 
     peer_sends_icmp(&c, .type = 3, .code = 1, .seq = 0);
+    peer_sends_icmp(&c, .type = 12, .code = 0, .seq = 0);
+    expect_no_drops(&c);
     peer_sends_icmp(&c, .type = 3, .code = 3, .seq = 1);
+    expect_drops(&c, ICMP_BAD_QUOTE, 1);
     peer_sends(&c, .flags = ACK);
     app_accepts(&c);
     close_conversation(&c);

@@ -5,7 +5,12 @@
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
 
-enum { UNREACHABLE = 3, SOURCE_QUENCH = 4, TIME_EXCEEDED = 11 };
+enum {
+    UNREACHABLE = 3,
+    SOURCE_QUENCH = 4,
+    TIME_EXCEEDED = 11,
+    PARAMETER_PROBLEM = 12
+};
 enum { NET = 0, HOST = 1, PROTOCOL = 2, PORT = 3, FRAG_NEEDED = 4 };
 
 /* RFC 9293 3.9.2.2, SHLD-25: a hard error aborts what is being opened. */
@@ -39,6 +44,25 @@ START_TEST(host_unreachable_does_not_end_a_connect)
     peer_sends(&c, .flags = SYN | ACK);
     expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
     app_polls(&c, POLLOUT);
+    app_finds_error(&c, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.9.2.2, MUST-56: nor a parameter problem, which a router on the way
+ * may have with an IP option that it has not understood. */
+START_TEST(a_parameter_problem_does_not_end_a_connect)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    for (unsigned code = 0; code < 3; code++)
+        peer_sends_icmp(&c, .type = PARAMETER_PROBLEM, .code = code);
+    app_polls(&c, 0);
+    peer_sends(&c, .flags = SYN | ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
     app_finds_error(&c, 0);
     close_conversation(&c);
 }
@@ -216,6 +240,7 @@ END_TEST
 
 UNIT_MAIN("tcp icmp", port_unreachable_refuses_a_connect,
           host_unreachable_does_not_end_a_connect,
+          a_parameter_problem_does_not_end_a_connect,
           a_soft_error_is_told_when_the_connect_times_out,
           no_error_ends_an_established_connection,
           a_soft_error_is_told_when_the_connection_times_out,

@@ -127,6 +127,65 @@ START_TEST(by_default_data_is_tried_for_at_least_100_seconds)
 }
 END_TEST
 
+/* RFC 9293 3.8.3, MUST-20 (b): at R1, three retransmissions (SHLD-10), the IP
+ * layer is told, and asks whether the neighbour is still there. */
+START_TEST(after_three_retransmissions_the_neighbour_is_doubted)
+{
+    struct conversation c;
+    open_conversation(&c, .ethernet = true, .learns = true);
+
+    advance(&c, 2000);
+    app_writes(&c, 1000);
+    for (int64_t wait = 0; wait <= 400; wait = wait == 0 ? 200 : 2 * wait)
+        expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                       .after_ms = wait);
+    ck_assert_uint_eq(c.arp_polls, 0);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                   .after_ms = 800);
+    ck_assert_uint_eq(c.arp_polls, 1);
+    conversation_peer_answers_arp(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    advance(&c, 2000);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH);
+    ck_assert_uint_eq(c.arp_polls, 1); /* all is well again */
+    close_conversation(&c);
+}
+END_TEST
+
+/* MUST-22: the same for a SYN, */
+START_TEST(after_three_syns_the_neighbour_is_doubted)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true, .ethernet = true, .learns = true);
+
+    app_connects(&c);
+    for (int64_t wait = 0; wait <= 2000; wait = wait == 0 ? 1000 : 2 * wait)
+        expect_segment(&c, .seq = 0, .flags = SYN, .after_ms = wait);
+    ck_assert_uint_eq(c.arp_polls, 0);
+    expect_segment(&c, .seq = 0, .flags = SYN, .after_ms = 4000);
+    ck_assert_uint_eq(c.arp_polls, 1);
+    close_conversation(&c);
+}
+END_TEST
+
+/* and for a SYN,ACK. */
+START_TEST(after_three_syn_acks_the_neighbour_is_doubted)
+{
+    struct conversation c;
+    begin_conversation(&c, .ethernet = true, .learns = true);
+
+    app_listens(&c);
+    peer_sends(&c, .flags = SYN);
+    for (int64_t wait = 0; wait <= 2000; wait = wait == 0 ? 1000 : 2 * wait)
+        expect_segment(&c, .seq = 0, .flags = SYN | ACK, .after_ms = wait);
+    ck_assert_uint_eq(c.arp_polls, 0);
+    expect_segment(&c, .seq = 0, .flags = SYN | ACK, .after_ms = 4000);
+    ck_assert_uint_eq(c.arp_polls, 1);
+    close_conversation(&c);
+}
+END_TEST
+
 /* R2 counts the retransmissions of one segment. */
 START_TEST(progress_starts_the_count_of_retries_anew)
 {
@@ -822,6 +881,9 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           the_rto_is_at_least_200_ms_above_the_rtt,
           the_rto_doubles_until_the_connection_is_given_up,
           by_default_data_is_tried_for_at_least_100_seconds,
+          after_three_retransmissions_the_neighbour_is_doubted,
+          after_three_syns_the_neighbour_is_doubted,
+          after_three_syn_acks_the_neighbour_is_doubted,
           progress_starts_the_count_of_retries_anew, the_rto_has_a_ceiling,
           a_retransmitted_segment_gives_no_sample,
           a_new_sample_ends_the_backoff,

@@ -434,6 +434,32 @@ START_TEST(an_old_neighbour_is_used_and_polled_by_unicast)
 }
 END_TEST
 
+/* RFC 1122 2.3.2.1 (4), 3.3.1.4: the layer above has had no answer. */
+START_TEST(a_neighbour_that_is_doubted_is_asked_before_its_time)
+{
+    struct ip_addr peer = ip_addr_v4(NET_PEER);
+    struct ip_addr third = ip_addr_v4(NET_THIRD);
+    struct net net;
+
+    net_open(&net);
+    receive(&net, reply_from(NET_PEER, &net_peer_mac));
+    net_wait(&net, USEC_PER_SEC);
+    arp_doubt(&net.arp, &net.eth, &peer);
+    arp_doubt(&net.arp, &net.eth, &third); /* nobody knows him */
+    ck_assert_uint_eq(net.eth_dev.count, 0);
+    ck_assert_int_eq(send_text(&net, NET_PEER, "still used"), 0);
+    assert_asks(&net, 0, &net_peer_mac, NET_PEER);
+    assert_text(&net, 1, &net_peer_mac, "still used");
+
+    receive(&net, reply_from(NET_PEER, &net_peer_mac));
+    arp_doubt(&net.arp, &net.eth, &peer); /* he has just shown himself */
+    ck_assert_int_eq(send_text(&net, NET_PEER, "good again"), 0);
+    assert_text(&net, 2, &net_peer_mac, "good again");
+    ck_assert_uint_eq(net.eth_dev.count, 3);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(polls_without_answer_fall_back_to_broadcast)
 {
     struct net net;
@@ -668,6 +694,7 @@ UNIT_MAIN("arp", a_request_has_the_bytes_of_rfc_826,
           a_full_queue_keeps_the_first_packets,
           all_queues_together_are_bounded_until_the_flush,
           an_old_neighbour_is_used_and_polled_by_unicast,
+          a_neighbour_that_is_doubted_is_asked_before_its_time,
           polls_without_answer_fall_back_to_broadcast,
           a_neighbour_that_is_gone_is_asked_for_three_times_each_way,
           a_neighbour_that_was_asked_for_is_forgotten_too,
