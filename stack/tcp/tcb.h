@@ -162,6 +162,7 @@ struct tcb {
     uint8_t backoff;   /* expiries since the last good sample (Karn) */
     uint8_t retries;   /* expiries since the peer was last heard: R2 */
     uint8_t probes;    /* keepalive probes without an answer */
+    uint8_t syn_resends;
 
     /* RFC 5681, 6582; tcp_recovery and the algorithm */
     const struct tcp_cc_ops *cc;
@@ -220,7 +221,6 @@ struct tcb {
     bool is_cwnd_limited : 1; /* cwnd, not the program, held output back */
     bool had_partial_ack : 1;
     bool is_paced : 1; /* output is spread over the round trip */
-    bool was_syn_resent : 1;
     bool nodelay : 1;
     bool keepalive : 1;
     bool reuse_addr : 1;

@@ -60,8 +60,10 @@ static uint32_t initial_window(const struct tcb *tcb)
 
 uint32_t tcp_cc_initial_window(const struct tcb *tcb)
 {
-    /* RFC 5681 3.1: a SYN that was lost says that the path is full */
-    return tcb->was_syn_resent ? tcb->snd_mss : initial_window(tcb);
+    /* RFC 5681 3.1: a SYN that was lost says that the path is full; but RFC
+     * 6928 2: one may have been sent again too early, with an RTO of a second
+     */
+    return tcb->syn_resends > 1 ? tcb->snd_mss : initial_window(tcb);
 }
 
 uint32_t tcp_cc_restart_window(const struct tcb *tcb)

@@ -93,7 +93,7 @@ const struct tcp_cc_ops *tcp_cc_at(size_t index);
 /* Another algorithm takes over, on an open connection with the same window. */
 void tcp_cc_assign(struct tcb *tcb, const struct tcp_cc_ops *cc);
 
-/* IW, RFC 6928 2; one segment if a SYN was lost (RFC 5681 3.1). */
+/* IW, RFC 6928 2; one segment if two SYNs were lost. */
 uint32_t tcp_cc_initial_window(const struct tcb *tcb);
 /* RW, RFC 5681 4.1: the window after a time without traffic. */
 uint32_t tcp_cc_restart_window(const struct tcb *tcb);

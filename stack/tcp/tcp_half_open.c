@@ -333,7 +333,7 @@ static void timer_fired(struct timer *timer)
  * a cookie was sent is not known. */
 static void time_the_handshake(const struct half_open *half, struct tcb *tcb)
 {
-    tcb->was_syn_resent = half->retries > 0;
+    tcb->syn_resends = half->retries;
     if (half->was_resent || half->is_deferred || !half->is_recorded)
         return;
     rtt_start_timing(tcb);

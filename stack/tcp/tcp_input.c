@@ -183,7 +183,7 @@ static void segment_arrives_in_time_wait(struct tcp *tcp,
         return;
     if (!time_wait_process_ack(tcp, wait, seg)) /* fifth */
         return;
-    /* seventh: "this should not occur", the text is ignored */
+    time_wait_process_text(tcp, seg);      /* seventh */
     time_wait_process_fin(tcp, wait, seg); /* eighth */
 }
 

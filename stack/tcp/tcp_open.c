@@ -97,7 +97,7 @@ void tcp_become_established(struct tcb *tcb, const struct tcp_segment *seg)
     tcp_timer_clear(tcb, TCP_TIMER_RETRANSMIT);
     rtt_syn_acked(tcb, seg);
     tcb->backoff = 0;
-    if (tcb->was_syn_resent && tcb->srtt == 0) /* RFC 6298 5.7 */
+    if (tcb->syn_resends > 0 && tcb->srtt == 0) /* RFC 6298 5.7 */
         tcb->rto = usec_max(rto, 3 * USEC_PER_SEC);
     recovery_init(tcb);
     tcb->cc->init(tcb);

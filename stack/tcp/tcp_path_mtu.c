@@ -33,7 +33,16 @@ static const usec first_retry = 10 * USEC_PER_SEC;
 
 /* ---- Eff.snd.MSS -------------------------------------------------------- */
 
-/* A segment larger than cwnd could never be sent. */
+/* RFC 5681 3.1: cwnd is reduced as the segment is, or a burst of smaller ones
+ * would follow; RFC 4821 4: it does not grow with it. But a segment larger than
+ * cwnd could never be sent. */
+static void scale_window(struct tcb *tcb, uint16_t before)
+{
+    if (tcb->snd_mss < before)
+        tcb->cwnd = (uint32_t)((uint64_t)tcb->cwnd * tcb->snd_mss / before);
+    tcb->cwnd = max_u32(tcb->cwnd, tcb->snd_mss);
+}
+
 static void update_size(struct tcb *tcb)
 {
     uint16_t before = tcb->snd_mss;
@@ -42,7 +51,7 @@ static void update_size(struct tcb *tcb)
     if (tcb->snd_mss != before)
         tcb->path_mtu.full_size = 0;
     if (tcb_is_synchronized(tcb))
-        tcb->cwnd = max_u32(tcb->cwnd, tcb->snd_mss);
+        scale_window(tcb, before);
 }
 
 static void retry_full_size(struct tcb *tcb)
@@ -83,7 +92,7 @@ bool path_mtu_sets_df(const struct tcb *tcb)
 }
 
 /* It is certain: for everybody, and what is out there is sent again. RFC 1191
- * 6.5: no sign of congestion, cwnd stays. */
+ * 6.5: no sign of congestion. */
 static void believe(struct tcb *tcb, unsigned mtu)
 {
     tcb->path_mtu.pending = 0;

@@ -130,9 +130,12 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
 {
     tcp_seq before = tcb->rcv_nxt;
 
-    if (seg->text_len == 0)
+    if (seg->len > 0 && !tcb_can_receive(tcb)) { /* the peer has sent FIN:
+                                                    "ignore the text" */
+        drop_segment(tcb, seg, DROP_TCP_BAD_FIN);
         return true;
-    if (!tcb_can_receive(tcb)) /* the peer has sent FIN: "ignore the text" */
+    }
+    if (seg->text_len == 0)
         return true;
     if (refuse_text(tcb, seg))
         return false;

@@ -326,6 +326,16 @@ bool time_wait_process_ack(struct tcp *tcp, struct time_wait *wait,
     return true;
 }
 
+/* ---- Seventh: process the segment text --------------------------------- */
+
+/* "This should not occur, since a FIN has been received from the remote side.
+ * Ignore the segment text." */
+void time_wait_process_text(struct tcp *tcp, const struct tcp_segment *seg)
+{
+    if (seg->text_len > 0)
+        env_drop(tcp->env, DROP_TCP_BAD_FIN, seg->frame);
+}
+
 /* ---- Eighth: check the FIN bit ----------------------------------------- */
 
 /* "Remain in the TIME-WAIT state. Restart the 2 MSL time-wait timeout." */

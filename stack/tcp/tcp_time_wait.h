@@ -61,6 +61,8 @@ bool time_wait_process_syn(struct tcp *tcp, struct time_wait *wait,
 /* Fifth. */
 bool time_wait_process_ack(struct tcp *tcp, struct time_wait *wait,
                            const struct tcp_segment *seg);
+/* Seventh. */
+void time_wait_process_text(struct tcp *tcp, const struct tcp_segment *seg);
 /* Eighth. */
 void time_wait_process_fin(struct tcp *tcp, struct time_wait *wait,
                            const struct tcp_segment *seg);

@@ -49,7 +49,7 @@ static void syn_timed_out(struct tcb *tcb)
         return;
     }
     tcb->retries++;
-    tcb->was_syn_resent = true;
+    tcb->syn_resends = tcb->retries;
     tcb->resend_syn = true;
     tcb->tcp->stats.retrans_segs++;
     rtt_stop_timing(tcb);
@@ -74,12 +74,35 @@ static void data_timed_out(struct tcb *tcb)
     tcb_mark_output(tcb);
 }
 
+static bool is_orphan(const struct tcb *tcb)
+{
+    return tcb->owner == NULL && tcb->listener == NULL;
+}
+
+/* RFC 6429 4: a connection whose program has gone is not probed for ever. As
+ * Linux: until the probes are as far apart as they get. */
+static bool nobody_waits_longer(const struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+
+    return is_orphan(tcb) && tcb->backoff >= config->orphan_retries &&
+           rtt_rto(tcb) >= config->rto_max;
+}
+
 /* The window is shut. As long as probes are answered this may go on for ever
  * (RFC 9293 3.8.6.1 MUST-37). */
 static void probe_timed_out(struct tcb *tcb)
 {
+    const struct tcp_config *config = &tcb->tcp->config;
+
     trace_timer(tcb, "zero-window probe");
-    if (tcb->probes >= tcb->tcp->config.retries) {
+    if (tcb->probes >=
+        (is_orphan(tcb) ? config->orphan_retries : config->retries)) {
+        give_up(tcb);
+        return;
+    }
+    if (nobody_waits_longer(tcb)) {
+        tcp_send_reset(tcb); /* data is lost, and the peer should know */
         give_up(tcb);
         return;
     }

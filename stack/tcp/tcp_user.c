@@ -100,7 +100,7 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->backoff = 0;
     tcb->fin_is_queued = false;
     tcb->has_rcv_fin = false;
-    tcb->was_syn_resent = false;
+    tcb->syn_resends = 0;
     tcb->resend_syn = false;
     tcb->is_urgent = false;
     tcb->counts = (struct tcp_counts){0};

@@ -714,6 +714,57 @@ START_TEST(an_orphan_whose_fin_is_not_answered_is_given_up)
 }
 END_TEST
 
+/* The same for probes of a window that is shut, if nothing answers. */
+START_TEST(an_orphan_whose_probes_are_not_answered_is_given_up)
+{
+    struct conversation c;
+    open_conversation(&c, .window = 1000, .orphan_retries = 3);
+
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    app_closes(&c);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    for (int64_t wait = 200; wait <= 800; wait *= 2)
+        expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK,
+                       .after_ms = wait);
+    expect_silence_for(&c, 600000);
+    ck_assert_uint_eq(stack_unfinished(c.stack), 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 6429 4: a window that stays shut may keep a connection open (MUST-37),
+ * but not for ever one whose program has gone. As Linux: until the probes are
+ * as far apart as they get. RFC 9293 3.6.1: the peer learns that data was lost.
+ */
+START_TEST(an_orphan_whose_window_stays_shut_is_given_up)
+{
+    struct conversation c;
+    unsigned probes = 0;
+
+    open_conversation(&c, .window = 1000);
+    app_writes(&c, 3000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    app_closes(&c);
+    peer_sends(&c, .ack = 1001, .win = 0, .flags = ACK);
+    while (stack_unfinished(c.stack) == 1 && probes < 100) {
+        advance(&c, 10000);
+        for (; conversation_waiting(&c) > 1; conversation_forget(&c))
+            probes++;
+        if (stack_unfinished(c.stack) == 1 && conversation_waiting(&c) > 0) {
+            expect_segment(&c, .seq = 1001, .len = 1, .flags = ACK);
+            probes++;
+            peer_sends(&c, .ack = 1001, .flags = ACK);
+        }
+    }
+    expect_segment(&c, .flags = RST | ACK);
+    expect_silence_for(&c, 600000);
+    ck_assert_uint_ge(probes, 8);
+    ck_assert_uint_le(probes, 12);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(what_was_written_before_close_is_still_delivered)
 {
     struct conversation c;
@@ -1027,6 +1078,8 @@ UNIT_MAIN("tcp close", we_close_first_and_wait_2_msl, the_peer_closes_first,
           an_orphan_in_fin_wait_2_is_forgotten_after_60_seconds,
           an_orphan_in_fin_wait_2_still_takes_the_fin,
           an_orphan_whose_fin_is_not_answered_is_given_up,
+          an_orphan_whose_probes_are_not_answered_is_given_up,
+          an_orphan_whose_window_stays_shut_is_given_up,
           what_was_written_before_close_is_still_delivered,
           closing_with_unread_data_resets, data_after_close_is_reset,
           lingering_for_no_time_resets, an_abort_in_closing_is_silent,

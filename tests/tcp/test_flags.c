@@ -1,10 +1,12 @@
 /*
  * Every combination of control bits, in every state, at every place that a
  * sequence number and an acknowledgment can have: RFC 9293 3.10.7 with the
- * answers of RFC 5961. Nothing crashes, nothing leaks, and nothing is answered
- * that the section does not allow.
+ * answers of RFC 5961. Nothing crashes, nothing leaks, nothing is answered
+ * that the section does not allow, and what is not taken is dropped for a
+ * reason.
  *
- * `allowed` says the section once more, from the answers' point of view.
+ * `allowed` says the section once more, from the answers' point of view, and
+ * `is_taken` from that of the drops.
  */
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
@@ -40,6 +42,7 @@ struct probe {
     enum place place;
     enum ack_place ack_place;
     unsigned flags;
+    unsigned reserved; /* bits that must mean nothing, RFC 9293 3.1 */
     unsigned len;
     int64_t rcv_nxt; /* of the stack, in the peer's numbers */
     int64_t snd_nxt; /* of the stack */
@@ -195,6 +198,66 @@ static unsigned allowed(const struct probe *p)
     return 0;
 }
 
+/* ---- what is dropped ---- */
+
+static bool is_taken_before_ack(const struct probe *p)
+{
+    bool syn_received = p->state == SYN_RECEIVED;
+    bool has_syn = (p->flags & SYN) != 0;
+    bool has_ack = (p->flags & ACK) != 0;
+
+    if (p->place == OUTSIDE)
+        return false;
+    if ((p->flags & RST) != 0)
+        return p->place == EXACT;
+    if (has_syn) /* RFC 6191: only in TIME-WAIT, if it is newer */
+        return p->state == TIME_WAIT && p->place == IN_WINDOW && !has_ack;
+    return has_ack && (p->ack_place == ACK_RIGHT || syn_received);
+}
+
+static bool is_taken_afterwards(const struct probe *p)
+{
+    bool takes_room = p->len > 0 || (p->flags & FIN) != 0;
+
+    if (!is_taken_before_ack(p))
+        return false;
+    if ((p->flags & (RST | SYN)) != 0)
+        return true;
+    if (p->ack_place != ACK_RIGHT)
+        return false;
+    if (p->state == LAST_ACK) /* it is over with the ACK */
+        return true;
+    if (p->state == TIME_WAIT)
+        return p->len == 0; /* a FIN is taken for the one that is known */
+    return p->state <= FIN_WAIT_2 || !takes_room;
+}
+
+static bool is_taken(const struct probe *p)
+{
+    bool has_ack = (p->flags & ACK) != 0;
+
+    switch (p->state) {
+    case CLOSED:
+        return false;
+    case LISTEN:
+        return (p->flags & (SYN | ACK | RST)) == SYN;
+    case SYN_SENT:
+        if (has_ack && p->ack_place != ACK_RIGHT)
+            return false;
+        return (p->flags & RST) != 0 ? has_ack : (p->flags & SYN) != 0;
+    case SYN_RECEIVED:
+    case ESTABLISHED:
+    case FIN_WAIT_1:
+    case FIN_WAIT_2:
+    case CLOSE_WAIT:
+    case CLOSING:
+    case LAST_ACK:
+    case TIME_WAIT:
+        return is_taken_afterwards(p);
+    }
+    return false;
+}
+
 /* ---- one probe ---- */
 
 static int64_t probe_seq(const struct probe *p)
@@ -220,7 +283,7 @@ static unsigned classify(const struct conversation *c, const struct probe *p,
     int64_t end = probe_seq(p) + p->len + ((p->flags & SYN) != 0) +
                   ((p->flags & FIN) != 0);
 
-    switch (sent->flags) {
+    switch (sent->flags & ~(unsigned)(ECE | CWR)) {
     case RST:
         return seq == probe_ack(p) ? BARE_RESET : SOMETHING_ELSE;
     case RST | ACK:
@@ -246,8 +309,13 @@ static void try_probe(struct probe *p)
     reach(&c, p->state);
     p->rcv_nxt = c.peer->next;
     p->snd_nxt = c.peer->received;
+    expect_no_drops(&c);
     peer_sends(&c, .seq = probe_seq(p), .ack = probe_ack(p), .len = p->len,
-               .flags = p->flags, .urgent = (p->flags & URG) != 0);
+               .flags = p->flags, .reserved = p->reserved,
+               .urgent = (p->flags & URG) != 0);
+    if (conversation_dropped(&c) != (is_taken(p) ? 0 : 1))
+        conversation_fail(&c, "%u reasons to drop it in state %d",
+                          conversation_dropped(&c), p->state);
     advance(&c, 45);
 
     unsigned count = conversation_waiting(&c);
@@ -267,7 +335,7 @@ static void try_all(enum state state)
     static const enum ack_place acks[] = {ACK_RIGHT, ACK_OF_NOTHING_SENT};
     static const unsigned lens[] = {0, 10};
 
-    for (unsigned flags = 0; flags < 64; flags++)
+    for (unsigned flags = 0; flags < 256; flags++)
         for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
             for (size_t j = 0; j < ARRAY_LENGTH(acks); j++)
                 for (size_t k = 0; k < ARRAY_LENGTH(lens); k++)
@@ -275,6 +343,7 @@ static void try_all(enum state state)
                                               .place = places[i],
                                               .ack_place = acks[j],
                                               .flags = flags,
+                                              .reserved = flags / 64 * 5,
                                               .len = lens[k]});
 }
 

@@ -570,8 +570,9 @@ START_TEST(after_a_lost_syn_the_rto_for_data_begins_at_3_seconds)
 }
 END_TEST
 
-/* ...and, RFC 5681 3.1, with a window of one segment. */
-START_TEST(after_a_lost_syn_the_initial_window_is_one_segment)
+/* ...but, RFC 6928 2, not yet with a window of one segment: the SYN,ACK may
+ * only have been slower than a second. */
+START_TEST(after_one_lost_syn_the_initial_window_is_ten_segments)
 {
     struct conversation c;
     begin_conversation(&c, .active = true);
@@ -581,6 +582,48 @@ START_TEST(after_a_lost_syn_the_initial_window_is_one_segment)
     expect_segment(&c, .flags = SYN, .after_ms = 1000);
     peer_sends(&c, .flags = SYN | ACK);
     expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+
+    app_writes(&c, 15000);
+    for (int i = 0; i < 10; i++)
+        expect_segment(&c, .len = 1000, .flags = ACK);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 3.1, RFC 6928 2: "more than one". */
+START_TEST(after_two_lost_syns_the_initial_window_is_one_segment)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    expect_segment(&c, .flags = SYN, .after_ms = 1000);
+    expect_segment(&c, .flags = SYN, .after_ms = 2000);
+    peer_sends(&c, .flags = SYN | ACK);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+
+    app_writes(&c, 5000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The same for the other side. */
+START_TEST(after_two_lost_syn_acks_the_initial_window_is_one_segment)
+{
+    struct conversation c;
+    begin_conversation(&c);
+    app_listens(&c);
+
+    peer_sends(&c, .flags = SYN);
+    expect_segment(&c, .flags = SYN | ACK);
+    expect_segment(&c, .flags = SYN | ACK, .after_ms = 1000);
+    expect_segment(&c, .flags = SYN | ACK, .after_ms = 2000);
+    peer_sends(&c, .flags = ACK);
+    app_accepts(&c);
 
     app_writes(&c, 5000);
     expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
@@ -1047,7 +1090,9 @@ UNIT_MAIN("tcp open", a_listener_answers_a_syn_and_accepts_on_the_ack,
           a_repeated_syn_ack_is_acknowledged_again,
           a_syn_ack_is_sent_again_and_given_up_silently,
           after_a_lost_syn_the_rto_for_data_begins_at_3_seconds,
-          after_a_lost_syn_the_initial_window_is_one_segment,
+          after_one_lost_syn_the_initial_window_is_ten_segments,
+          after_two_lost_syns_the_initial_window_is_one_segment,
+          after_two_lost_syn_acks_the_initial_window_is_one_segment,
           a_full_backlog_drops_syns_silently_until_there_is_room,
           connections_are_accepted_in_the_order_of_their_completion,
           closing_a_listener_resets_what_waits_to_be_accepted,

@@ -34,7 +34,8 @@ static void full_segment_gets_through(struct conversation *c, int64_t len)
 
 /* ---- What ICMP tells ---------------------------------------------------- */
 
-/* RFC 1191 6.3, 6.5: sent again at once and smaller, by the same cwnd. */
+/* RFC 1191 6.3, 6.5: sent again at once and smaller; it is no sign of
+ * congestion. */
 START_TEST(what_was_too_big_is_sent_again_in_the_size_that_fits)
 {
     struct conversation c;
@@ -47,11 +48,26 @@ START_TEST(what_was_too_big_is_sent_again_in_the_size_that_fits)
     expect_segment(&c, .seq = 1, .len = 960, .flags = ACK);
     expect_segment(&c, .seq = 961, .len = 500, .flags = ACK | PSH);
     ck_assert(c.last.df);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 3.1: cwnd is "reduced by the ratio of the old segment size to the
+ * new segment size", so that as many segments are in flight and not more. */
+START_TEST(the_window_has_as_many_segments_as_before)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 1460);
+
+    app_writes(&c, 1460);
+    expect_segment(&c, .seq = 1, .len = 1460, .flags = ACK | PSH);
+    router_says(&c, 1000);
+    conversation_ignore_sent(&c);
     peer_acks_all(&c);
-    app_writes(&c, 9600); /* still ten segments */
-    for (int i = 0; i < 9; i++)
+    app_writes(&c, 14600);
+    for (int i = 0; i < 10; i++)
         expect_segment(&c, .len = 960, .flags = ACK);
-    expect_segment(&c, .len = 960, .flags = ACK | PSH);
+    expect_silence(&c);
     close_conversation(&c);
 }
 END_TEST
@@ -376,6 +392,7 @@ START_TEST(options_come_out_of_the_text_and_not_of_the_mss)
 END_TEST
 
 UNIT_MAIN("tcp path mtu", what_was_too_big_is_sent_again_in_the_size_that_fits,
+          the_window_has_as_many_segments_as_before,
           a_router_that_does_not_say_is_answered_with_plateaus,
           a_larger_mtu_is_not_believed,
           a_size_that_got_through_is_not_given_up_for_a_message_alone,

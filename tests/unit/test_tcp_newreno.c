@@ -82,13 +82,17 @@ START_TEST(the_initial_window_of_large_segments_is_bounded_in_bytes)
 }
 END_TEST
 
-/* RFC 5681 3.1: a SYN that was lost says that the path is full. */
-START_TEST(after_a_lost_syn_the_initial_window_is_one_segment)
+/* RFC 5681 3.1, RFC 6928 2: two SYNs that were lost say that the path is full,
+ * one may have been sent again too early. */
+START_TEST(after_two_lost_syns_the_initial_window_is_one_segment)
 {
     struct fixture f;
 
     begin(&f);
-    f.tcb->was_syn_resent = true;
+    f.tcb->syn_resends = 1;
+    f.tcb->cc->init(f.tcb);
+    expect_cwnd(&f, 10 * MSS);
+    f.tcb->syn_resends = 2;
     f.tcb->cc->init(f.tcb);
     expect_cwnd(&f, MSS);
     end(&f);
@@ -346,7 +350,7 @@ END_TEST
 
 UNIT_MAIN("tcp_newreno", a_connection_begins_in_slow_start_with_ten_segments,
           the_initial_window_of_large_segments_is_bounded_in_bytes,
-          after_a_lost_syn_the_initial_window_is_one_segment,
+          after_two_lost_syns_the_initial_window_is_one_segment,
           in_slow_start_each_acknowledged_byte_adds_one,
           in_slow_start_one_ack_adds_two_segments_at_most,
           slow_start_doubles_the_window_each_round_trip,
