@@ -88,6 +88,7 @@ struct undo {
     tcp_seq end;
     bool is_possible;
     bool is_of_timeout; /* not of a fast recovery */
+    bool is_nested;     /* a time-out in the midst of one */
 };
 
 /* A local port in use, and by whom: see tcp_port.h. */

@@ -399,6 +399,7 @@ void recovery_timed_out(struct tcb *tcb)
     if (tcb->backoff == 0) {
         undo_begin(tcb);
         tcb->undo.is_of_timeout = true;
+        tcb->undo.is_nested = tcb->phase == RECOVERY_FAST;
         tcb->cc->lost(tcb, tcb_flight_size(tcb));
     }
     tcb->cc->timed_out(tcb);

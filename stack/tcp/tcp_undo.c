@@ -56,12 +56,13 @@ static bool dsack_detects(struct tcb *tcb, const struct sack_report *report)
 }
 
 /* RFC 5682 3, step 3 (b): after a time-out, something that was never sent
- * twice arrives: it was on its way all the time. */
+ * twice arrives: it was on its way all the time. In a recovery it would have
+ * been in any case (3.1: "SHOULD NOT be applied"). */
 static bool frto_detects(const struct tcb *tcb, const struct delivery *delivery)
 {
     return tcb->tcp->config.frto && tcb->has_sack &&
-           tcb->phase == RECOVERY_LOSS && delivery->acked > 0 &&
-           delivery->has_original &&
+           tcb->phase == RECOVERY_LOSS && !tcb->undo.is_nested &&
+           delivery->acked > 0 && delivery->has_original &&
            seq_leq(delivery->original_end, tcb->recover);
 }
 

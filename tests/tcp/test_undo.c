@@ -283,6 +283,28 @@ START_TEST(without_frto_it_is_not)
 }
 END_TEST
 
+/* RFC 5682 3.1: "SHOULD NOT be applied if the TCP sender is already in loss
+ * recovery when a retransmission timeout occurs": three of ten were lost, and
+ * what the first window of the recovery sent, too. */
+START_TEST(a_timeout_in_a_recovery_is_not_undone)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    app_writes(&c, 10000);
+    expect_flight(&c, 1, 10001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{3001, 6001}});
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    conversation_ignore_sent(&c);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK, .after_ms = 0,
+                   .within_ms = 600);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    ck_assert_uint_lt(window_now(&c), 4);
+    close_conversation(&c);
+}
+END_TEST
+
 /* All that arrives after it are retransmissions. */
 START_TEST(a_timeout_with_everything_lost_is_not_undone)
 {
@@ -326,5 +348,6 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           duplicates_of_what_was_sent_once_undo_nothing,
           duplicates_that_cannot_be_undo_nothing,
           a_timeout_is_undone_when_an_original_arrives_after_it,
-          without_frto_it_is_not, a_timeout_with_everything_lost_is_not_undone,
+          without_frto_it_is_not, a_timeout_in_a_recovery_is_not_undone,
+          a_timeout_with_everything_lost_is_not_undone,
           when_switched_off_nothing_is_undone)
