@@ -14,8 +14,8 @@
 #include <errno.h>
 
 enum {
-    MSS_DEFAULT = 536, /* RFC 9293 3.7.1 MUST-15 */
-    MSS_FLOOR = 48,    /* smaller ones would only multiply our work */
+    MSS_DEFAULT = 536,               /* RFC 9293 3.7.1 MUST-15 */
+    MSS_FLOOR = TCP_OPTIONS_MAX + 8, /* of which 8 at least are text */
     TCP_IP_HEADERS = TCP_HEADER_LEN + IP_HEADER_LEN
 };
 
@@ -349,9 +349,10 @@ void tcb_update_mss(struct tcb *tcb, unsigned mtu)
 
     if (tcb->user_mss != 0)
         mss = min_u32(mss, tcb->user_mss);
+    mss = max_u32(mss, max_u32(tcb->tcp->config.min_send_mss, MSS_FLOOR));
     if (tcb->has_timestamps) /* in every segment: RFC 6691 2 */
-        mss -= min_u32(mss, 2 + TCP_OPTION_TIMESTAMPS_LEN);
-    tcb->snd_mss = (uint16_t)max_u32(mss, MSS_FLOOR);
+        mss -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
+    tcb->snd_mss = (uint16_t)mss;
 }
 
 uint32_t tcb_timestamp(const struct tcb *tcb)

@@ -30,6 +30,7 @@ struct tcp_config tcp_config_default(void)
         .keepalive_interval = 75 * USEC_PER_SEC,
         .keepalive_probes = 9,
         .initial_window = 10,
+        .min_send_mss = 48,
         .quick_acks = 16,
         .send_buffer = 1024 * 1024,
         .receive_buffer = 1024 * 1024,

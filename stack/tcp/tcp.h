@@ -56,6 +56,7 @@ struct tcp_config {
     usec keepalive_interval;
     unsigned keepalive_probes;
     unsigned initial_window; /* segments, RFC 6928 */
+    unsigned min_send_mss;   /* a smaller MSS would only multiply our work */
     unsigned quick_acks;     /* ACKs that are not delayed at the beginning; 0:
                                 all are */
     uint32_t send_buffer;    /* bytes, the limit of each connection */

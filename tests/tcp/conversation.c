@@ -99,6 +99,7 @@ static void configure(struct tcp_config *tcp,
     set_if(&tcp->challenge_acks, options->challenge_acks);
     set_if(&tcp->challenge_acks_all, options->challenge_acks_all);
     set_if(&tcp->resets_per_second, options->resets_per_second);
+    set_if(&tcp->min_send_mss, options->min_send_mss);
     set_if(&tcp->send_buffer, options->send_buffer);
     set_if(&tcp->send_buffer_max, options->send_buffer);
     set_if(&tcp->send_buffer_max, options->send_buffer_max);

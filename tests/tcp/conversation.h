@@ -103,7 +103,8 @@ struct conversation_options {
     unsigned orphan_retries;
     unsigned challenge_acks, challenge_acks_all; /* in a second */
     unsigned resets_per_second;
-    bool no_time_wait; /* max_time_wait is 0 */
+    unsigned min_send_mss; /* an MSS below it is not checked */
+    bool no_time_wait;     /* max_time_wait is 0 */
     unsigned max_time_wait;
     bool rfc1337;
     unsigned max_half_open;

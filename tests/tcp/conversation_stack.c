@@ -42,7 +42,8 @@ static const char *check_always(const struct conversation *c,
         segment->options.has_timestamps != timestamps_agreed(peer))
         return "timestamps against the agreement (RFC 7323 3.2)";
     if (segment->len > 0 && c->options.max_gso == 0 &&
-        segment->len + segment->options.len > peer->mss && peer->mss >= 48)
+        segment->len + segment->options.len > peer->mss &&
+        peer->mss >= max_u32(c->options.min_send_mss, 48))
         return "text and options are longer than the peer's MSS (RFC 6691)";
     if (segment->len > 0 &&
         payload_check(false, (uint64_t)(seq - 1), segment->payload,

@@ -788,22 +788,61 @@ START_TEST(timestamps_are_paid_for_out_of_the_mss)
 }
 END_TEST
 
-/* An absurd MSS must neither stop the stack nor make it divide by zero. */
-START_TEST(an_absurdly_small_mss_still_carries_data)
+/* An absurd MSS must neither stop the stack nor make it divide by zero, nor
+ * send thousands of segments for a few bytes (CVE-2019-11479): as Linux, it
+ * counts as 48. */
+START_TEST(an_absurdly_small_mss_counts_as_48)
+{
+    for (unsigned mss = 0; mss <= 48; mss++) {
+        struct conversation c;
+        begin_conversation(&c);
+        app_listens(&c);
+
+        peer_sends(&c, .flags = SYN, .mss = mss);
+        expect_segment(&c, .flags = SYN | ACK);
+        peer_sends(&c, .flags = ACK);
+        app_accepts(&c);
+        app_writes(&c, 100);
+        expect_segment(&c, .seq = 1, .len = 48, .flags = ACK);
+        expect_segment(&c, .seq = 49, .len = 48, .flags = ACK);
+        expect_segment(&c, .seq = 97, .len = 4, .flags = ACK | PSH);
+        close_conversation(&c);
+    }
+}
+END_TEST
+
+/* Options come out of the 48: RFC 6691 2. */
+START_TEST(of_the_smallest_segment_8_bytes_are_left_for_text)
 {
     struct conversation c;
-    begin_conversation(&c);
-    app_listens(&c);
+    open_conversation(&c, .mss = 48, .timestamps = true, .sack = true);
 
-    peer_sends(&c, .flags = SYN, .mss = 0);
-    expect_segment(&c, .flags = SYN | ACK);
-    peer_sends(&c, .flags = ACK);
-    app_accepts(&c);
-    app_writes(&c, 100);
-    ck_assert_uint_gt(conversation_waiting(&c), 0);
-    ck_assert_uint_gt(conversation_peek(&c)->len, 0);
-    ck_assert_uint_le(conversation_peek(&c)->len, 536);
+    app_writes(&c, 36);
+    expect_segment(&c, .seq = 1, .len = 36, .flags = ACK | PSH);
+    peer_sends(&c, .ack = 37, .flags = ACK);
+    for (int64_t seq = 101; seq <= 501; seq += 200)
+        peer_sends(&c, .seq = seq, .len = 100, .flags = ACK);
     conversation_ignore_sent(&c);
+    app_writes(&c, 8);
+    expect_segment(&c, .seq = 37, .len = 8, .flags = ACK | PSH,
+                   .any_sack = true);
+    ck_assert_uint_eq(c.last.options.sack_count, 3);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(the_smallest_mss_may_be_set)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 100, .min_send_mss = 200);
+
+    app_writes(&c, 200);
+    expect_segment(&c, .seq = 1, .len = 200, .flags = ACK | PSH);
+    close_conversation(&c);
+
+    open_conversation(&c, .mss = 20, .min_send_mss = 1); /* without sense */
+    app_writes(&c, 48);
+    expect_segment(&c, .seq = 1, .len = 48, .flags = ACK | PSH);
     close_conversation(&c);
 }
 END_TEST
@@ -1101,7 +1140,9 @@ UNIT_MAIN("tcp open", a_listener_answers_a_syn_and_accepts_on_the_ack,
           without_an_mss_option_segments_carry_536_bytes,
           a_large_mss_is_bounded_by_our_mtu,
           timestamps_are_paid_for_out_of_the_mss,
-          an_absurdly_small_mss_still_carries_data,
+          an_absurdly_small_mss_counts_as_48,
+          of_the_smallest_segment_8_bytes_are_left_for_text,
+          the_smallest_mss_may_be_set,
           our_syn_offers_timestamps_and_window_scale,
           what_the_settings_turn_off_is_not_offered,
           without_timestamps_sack_permitted_has_nops_before_it,
