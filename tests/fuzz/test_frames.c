@@ -342,6 +342,26 @@ static size_t answer_timestamps(struct fuzz *fuzz, const struct heard *heard,
     return 0;
 }
 
+/* Blocks about what `heard` is near to; how many bytes. */
+static size_t add_sack(struct fuzz *fuzz, const struct heard *heard,
+                       uint8_t *to, size_t room)
+{
+    uint32_t sent = get_be32(heard->data + ETH_LEN + IP_LEN + 4);
+    size_t blocks = 1 + draw(fuzz, (uint32_t)min_size(4, (room - 4) / 8));
+    uint8_t *at = to + 4;
+
+    blocks = min_size(blocks, (room - 4) / 8);
+    memcpy(to, (const uint8_t[]){1, 1, 5, (uint8_t)(2 + 8 * blocks)}, 4);
+    for (size_t i = 0; i < blocks; i++, at += 8) {
+        uint32_t edge = sent + draw(fuzz, 8000) - 4000;
+
+        put_be32(at, edge);
+        put_be32(at + 4, edge + (one_in(fuzz, 8) ? draw_number(fuzz)
+                                                 : draw(fuzz, 3000)));
+    }
+    return 4 + 8 * blocks;
+}
+
 static void build_tcp(struct fuzz *fuzz)
 {
     uint8_t *tcp = transport_of(fuzz);
@@ -363,6 +383,8 @@ static void build_tcp(struct fuzz *fuzz)
             put_be32(tcp + 8, get_be32(tcp + 8) - draw(fuzz, 4000));
         if (!one_in(fuzz, 6))
             options = answer_timestamps(fuzz, heard, tcp + 20);
+        if (one_in(fuzz, 4))
+            options += add_sack(fuzz, heard, tcp + 20 + options, 40 - options);
     } else if (!one_in(fuzz, 4)) {
         tcp[13] = 2;
     }

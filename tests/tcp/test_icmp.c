@@ -161,6 +161,63 @@ START_TEST(an_error_about_a_number_not_in_flight_is_ignored)
 }
 END_TEST
 
+/* Every error there is, about this number of the stack's: each is dropped. */
+static void forge_all(struct conversation *c, int64_t seq)
+{
+    static const unsigned errors[][2] = {
+        {UNREACHABLE, NET},         {UNREACHABLE, HOST},
+        {UNREACHABLE, PROTOCOL},    {UNREACHABLE, PORT},
+        {UNREACHABLE, FRAG_NEEDED}, {TIME_EXCEEDED, 0},
+        {PARAMETER_PROBLEM, 0}};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(errors); i++) {
+        peer_sends_icmp(c, .type = errors[i][0], .code = errors[i][1],
+                        .mtu = 600, .seq = seq);
+        expect_drops(c, ICMP_BAD_QUOTE, 1);
+    }
+}
+
+/* RFC 5927 4.1: SND.UNA =< SEG.SEQ < SND.NXT, or nothing is heard of it. */
+START_TEST(an_error_outside_of_what_is_in_flight_is_dropped)
+{
+    static const int64_t outside[] = {-0x7fffffff, -1,   0,
+                                      1001,        1002, 0x7fffffff};
+    struct conversation c;
+    open_conversation(&c, .retries = 1);
+
+    for (int64_t seq = -2; seq < 3; seq++) /* nothing is in flight at all */
+        forge_all(&c, seq);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    for (size_t i = 0; i < ARRAY_LENGTH(outside); i++)
+        forge_all(&c, outside[i]);
+    expect_silence(&c); /* nothing was sent again, in a smaller size */
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                   .after_ms = 200);
+    expect_silence_for(&c, 1000);
+    app_finds_error(&c, ETIMEDOUT); /* and not what they said */
+    close_conversation(&c);
+}
+END_TEST
+
+/* What is left of a connection says nothing that could be quoted. */
+START_TEST(no_error_is_heard_in_time_wait)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_closes(&c);
+    expect_segment(&c, .seq = 1, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 2, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK);
+    for (int64_t seq = 0; seq < 4; seq++)
+        forge_all(&c, seq);
+    peer_sends(&c, .seq = 1, .ack = 2, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 2, .ack = 2, .flags = ACK); /* it is there */
+    close_conversation(&c);
+}
+END_TEST
+
 /* About another connection: nobody is harmed. */
 START_TEST(an_error_about_an_unknown_connection_is_ignored)
 {
@@ -246,6 +303,8 @@ UNIT_MAIN("tcp icmp", port_unreachable_refuses_a_connect,
           a_soft_error_is_told_when_the_connection_times_out,
           a_soft_error_is_forgotten_once_the_path_works_again,
           an_error_about_a_number_not_in_flight_is_ignored,
+          an_error_outside_of_what_is_in_flight_is_dropped,
+          no_error_is_heard_in_time_wait,
           an_error_about_an_unknown_connection_is_ignored,
           a_source_quench_is_ignored,
           fragmentation_needed_does_not_end_the_connection,
