@@ -2,20 +2,26 @@
 
 #include "tcp/tcp_recovery.h"
 
+static uint32_t elapsed(usec since, usec now)
+{
+    return (uint32_t)usec_min(now - since, UINT32_MAX);
+}
+
 /* 4.1.2.2 OnPacketSent() */
 void rate_sending(struct tcb *tcb, uint32_t len)
 {
     struct delivery_rate *rate = &tcb->rate;
     uint32_t pipe = recovery_pipe(tcb);
+    usec now = tcb->tcp->env->now;
 
     if (pipe == 0) {
-        rate->first_send_time = tcb->tcp->env->now;
-        rate->delivered_time = tcb->tcp->env->now;
+        rate->first_send_time = now;
+        rate->delivered_time = now;
     }
     tcb->board.stamp = (struct rate_stamp){
         .delivered = rate->delivered,
-        .delivered_time = rate->delivered_time,
-        .first_send_time = rate->first_send_time,
+        .send_elapsed = elapsed(rate->first_send_time, now),
+        .since_delivery = elapsed(rate->delivered_time, now),
         .lost = (uint32_t)tcb->board.lost_ever,
         .tx_in_flight = pipe + len,
         .is_app_limited = rate->app_limited != 0,
@@ -65,10 +71,10 @@ void rate_delivered(struct tcb *tcb, const struct delivery *delivery,
 
 static usec interval_of(const struct tcb *tcb, const struct sent_range *newest)
 {
-    usec send_elapsed = newest->sent_at - newest->stamp.first_send_time;
-    usec ack_elapsed = tcb->tcp->env->now - newest->stamp.delivered_time;
+    usec ack_elapsed =
+        tcb->tcp->env->now - newest->sent_at + newest->stamp.since_delivery;
 
-    return usec_max(send_elapsed, ack_elapsed);
+    return usec_max(newest->stamp.send_elapsed, ack_elapsed);
 }
 
 /* An interval shorter than any round trip: what was sent again has arrived the

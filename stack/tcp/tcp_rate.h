@@ -18,13 +18,14 @@
 struct tcb;
 struct delivery;
 
-/* What is remembered of the moment in which something was sent. */
+/* What is remembered of the moment in which something was sent. There are
+ * thousands of these: times are distances, to a good hour. */
 struct rate_stamp {
     uint64_t delivered;
-    usec delivered_time;
-    usec first_send_time;
-    uint32_t lost;         /* C.lost, modulo 2^32 */
-    uint32_t tx_in_flight; /* with what was sent */
+    uint32_t send_elapsed;   /* P.send_time - P.first_send_time, usec */
+    uint32_t since_delivery; /* P.send_time - P.delivered_time, usec */
+    uint32_t lost;           /* C.lost, modulo 2^32 */
+    uint32_t tx_in_flight;   /* with what was sent */
     bool is_app_limited;
 };
 
