@@ -85,7 +85,9 @@ uint32_t hystart_growth(const struct hystart *hystart, uint32_t acked,
 
 bool hystart_acked(struct hystart *hystart, tcp_seq snd_una, tcp_seq snd_nxt)
 {
-    if (seq_lt(snd_una, hystart->window_end))
+    /* SND.NXT is the number of the next octet: that one has to be acknowledged
+     */
+    if (seq_leq(snd_una, hystart->window_end))
         return true;
     begin_round(hystart, snd_nxt);
     /* the round in which it began counts too */

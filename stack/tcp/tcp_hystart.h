@@ -18,7 +18,7 @@ struct hystart {
     usec last_round_min_rtt; /* USEC_NEVER: infinity */
     usec current_round_min_rtt;
     usec css_baseline_min_rtt;
-    tcp_seq window_end; /* the round is over when this is acknowledged */
+    tcp_seq window_end; /* the round is over when this octet is acknowledged */
     uint8_t rtt_sample_count;
     uint8_t css_rounds; /* that have ended */
     bool is_in_css;

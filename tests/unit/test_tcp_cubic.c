@@ -481,8 +481,8 @@ START_TEST(a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss)
         for (unsigned i = 0; i < 10; i++) {
             f.tcb->cc->rtt_sample(f.tcb,
                                   (100 + 20 * (usec)round) * USEC_PER_MSEC);
-            f.tcb->snd_una = f.tcb->snd_nxt - (i < 9);
-            f.tcb->snd_nxt += i < 9 ? 0 : 1;
+            f.tcb->snd_una += MSS;
+            f.tcb->snd_nxt = f.tcb->snd_una + 9 * MSS;
             peer_acks(&f, MSS);
         }
     cwnd = f.tcb->ssthresh;

@@ -25,11 +25,11 @@ static void samples(struct fixture *f, unsigned count, double rtt_ms)
         hystart_rtt_sample(&f->hystart, (usec)(rtt_ms * USEC_PER_MSEC));
 }
 
-/* All that was in flight is acknowledged; more is. Whether slow start goes
- * on. */
+/* The first of what was sent in the round is acknowledged; more is in flight.
+ * Whether slow start goes on. */
 static bool round_ends(struct fixture *f)
 {
-    f->una = f->nxt;
+    f->una = f->nxt + 1;
     f->nxt += ROUND;
     return hystart_acked(&f->hystart, f->una, f->nxt);
 }
@@ -111,13 +111,16 @@ START_TEST(the_first_round_has_nothing_to_be_compared_with)
 }
 END_TEST
 
-START_TEST(a_round_ends_when_all_sent_before_it_is_acknowledged)
+/* The last ACK of a flight, which has waited in the queue longest, belongs to
+ * it: if the next round began there, so would that of each flight, earlier and
+ * earlier, and its least RTT would be that of a flight's end. */
+START_TEST(a_round_ends_when_what_was_sent_after_its_begin_is_acknowledged)
 {
     struct fixture f;
 
     settle(&f, 100);
     samples(&f, 4, 100);
-    f.una += ROUND - 1;
+    f.una = f.nxt;
     ck_assert(hystart_acked(&f.hystart, f.una, f.nxt));
     samples(&f, 4, 100);
     ck_assert_int_eq(f.hystart.rtt_sample_count, 8);
@@ -185,7 +188,7 @@ END_TEST
 UNIT_MAIN("tcp_hystart", an_eighth_of_the_rtt_between_4_and_16_ms_is_a_rise,
           fewer_than_eight_samples_tell_nothing, the_least_of_a_round_counts,
           the_first_round_has_nothing_to_be_compared_with,
-          a_round_ends_when_all_sent_before_it_is_acknowledged,
+          a_round_ends_when_what_was_sent_after_its_begin_is_acknowledged,
           after_five_rounds_slow_start_is_over,
           if_the_rtt_falls_again_slow_start_resumes,
           the_growth_is_bounded_without_pacing_and_a_quarter_in_css)
