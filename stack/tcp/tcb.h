@@ -81,11 +81,13 @@ struct prr {
 /* What tells whether a recovery was right: see tcp_undo.h. The window as it was
  * before is congestion control's to remember. */
 struct undo {
-    uint32_t stamp;       /* of the first retransmission */
+    uint32_t stamp;       /* RetransmitTS (RFC 3522), if has_stamp: of the first
+                             retransmission, that of the oldest segment */
     uint32_t resent;      /* bytes */
     uint32_t unexplained; /* of these, bytes that no D-SACK has told of */
     tcp_seq first;        /* of what was sent again, while resent > 0 */
     tcp_seq end;
+    bool has_stamp;
     bool is_possible;
     bool is_of_timeout; /* not of a fast recovery */
     bool is_nested;     /* a time-out in the midst of one */
@@ -221,7 +223,8 @@ struct tcb {
     bool resend_first : 1; /* whatever cwnd says: what is lost, RFC 6298 5.4 */
     bool is_cwnd_limited : 1; /* cwnd, not the program, held output back */
     bool had_partial_ack : 1;
-    bool is_paced : 1; /* output is spread over the round trip */
+    bool dsack_was_seen : 1; /* the peer sends them: RFC 3522 3.2 (5) */
+    bool is_paced : 1;       /* output is spread over the round trip */
     bool nodelay : 1;
     bool keepalive : 1;
     bool reuse_addr : 1;

@@ -122,9 +122,9 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
     pacing_sent(tcb, len);
     prr_sent(tcb, len);
     if (seq_lt(from, tcb->snd_nxt)) {
+        undo_resent(tcb, from, seq_min(end, tcb->snd_nxt));
         scoreboard_resent(&tcb->board, memory, from, seq_min(end, tcb->snd_nxt),
                           now);
-        undo_resent(tcb, from, seq_min(end, tcb->snd_nxt));
         tcb->resend_first = false;
     }
     if (seq_gt(end, tcb->snd_nxt))

@@ -129,6 +129,7 @@ void sack_take(struct tcb *tcb, const struct tcp_segment *seg,
     if (is_dsack(options, seg->ack)) {
         report_out->has_dsack = is_credible_dsack(tcb, &options->sacks[0]);
         report_out->dsack = options->sacks[0];
+        tcb->dsack_was_seen |= report_out->has_dsack;
         first = 1;
     }
     for (unsigned i = first; i < options->sack_count; i++)

@@ -2,10 +2,7 @@
 
 void undo_begin(struct tcb *tcb)
 {
-    tcb->undo = (struct undo){
-        .is_possible = tcb->tcp->config.undo,
-        .stamp = tcb_timestamp(tcb),
-    };
+    tcb->undo = (struct undo){.is_possible = tcb->tcp->config.undo};
 }
 
 void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end)
@@ -14,6 +11,8 @@ void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end)
 
     if (undo->resent == 0) {
         undo->stamp = tcb_timestamp(tcb);
+        undo->has_stamp =
+            start == tcb->snd_una && !scoreboard_at(&tcb->board, 0)->resent;
         undo->first = start;
         undo->end = end;
     }
@@ -28,16 +27,25 @@ void undo_forget(struct tcb *tcb)
     tcb->undo.is_possible = false;
 }
 
-/* RFC 3522 3.2 (4) to (6): the ACK echoes a time before the first
- * retransmission, so the original has arrived. The RFC's sender has only the
- * oldest segment out twice; with SACK one that an earlier recovery has sent
- * again may lie before what this one has: its ACK tells nothing. */
+/* RFC 3522 3.2 (5), 3.3: where the peer has everything, and all its ACKs were
+ * lost, it may echo the time of the original now. That is no reason to undo
+ * anything; unless one knows that it would have sent a D-SACK. */
+static bool all_acks_may_be_lost(const struct tcb *tcb,
+                                 const struct sack_report *report)
+{
+    return report->has_dsack ||
+           (tcb_flight_size(tcb) == 0 && !tcb->dsack_was_seen);
+}
+
+/* RFC 3522 3.2 (4) to (6): the ACK of the oldest segment echoes a time before
+ * its first retransmission, so the original has arrived. */
 static bool eifel_detects(const struct tcb *tcb, const struct tcp_segment *seg,
-                          const struct delivery *delivery)
+                          const struct delivery *delivery,
+                          const struct sack_report *report)
 {
     return tcb->has_timestamps && seg->options.has_timestamps &&
            seg->options.ts_ecr != 0 && delivery->acked > 0 &&
-           tcb->undo.resent > 0 && seq_gt(tcb->snd_una, tcb->undo.first) &&
+           tcb->undo.has_stamp && !all_acks_may_be_lost(tcb, report) &&
            (int32_t)(seg->options.ts_ecr - tcb->undo.stamp) < 0;
 }
 
@@ -73,7 +81,7 @@ bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
     bool by_dsack = dsack_detects(tcb, report);
 
     return tcb->undo.is_possible &&
-           (by_dsack || eifel_detects(tcb, seg, delivery) ||
+           (by_dsack || eifel_detects(tcb, seg, delivery, report) ||
             frto_detects(tcb, delivery));
 }
 

@@ -9,7 +9,7 @@
 
 /* A recovery begins. */
 void undo_begin(struct tcb *tcb);
-/* [start, end) was sent again. */
+/* [start, end) is sent again; the scoreboard does not know yet. */
 void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end);
 /* The recovery was right: it will not be undone. */
 void undo_forget(struct tcb *tcb);

@@ -168,6 +168,75 @@ START_TEST(a_retransmission_of_an_earlier_recovery_undoes_nothing)
 }
 END_TEST
 
+/* RFC 3522 3.2 (2) speaks of the retransmission of the oldest segment that
+ * began the recovery. Here that had been sent again before: its ACK is not for
+ * the original. */
+START_TEST(what_an_earlier_recovery_sent_again_undoes_nothing)
+{
+    struct conversation c;
+    uint32_t first, second;
+    open_conversation(&c, SPEAKS_TIMESTAMPS);
+
+    app_writes(&c, 15000);
+    expect_flight(&c, 1, 10001);
+    first = c.peer->ts_recent;
+    advance(&c, 100);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 8001}},
+               .ts_ecr = first);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_flight(&c, 10001, 12001);
+    advance(&c, 10);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 10001}},
+               .ts_ecr = first);
+    expect_flight(&c, 12001, 14001);
+    advance(&c, 90); /* the first is lost again, and the first new one */
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{11001, 12001}},
+               .ts_ecr = first);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 10001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .seq = 14001, .len = 1000, .flags = ACK | PSH);
+    second = c.peer->ts_recent;
+    advance(&c, 100); /* what was sent meanwhile is lost as well */
+    peer_sends(&c, .ack = 10001, .flags = ACK,
+               .sack = {{14001, 15001}, {11001, 12001}}, .ts_ecr = second);
+    expect_segment(&c, .seq = 12001, .len = 1000, .flags = ACK);
+    advance(&c, 5);
+    peer_sends(&c, .ack = 12001, .flags = ACK, .sack = {{14001, 15001}},
+               .ts_ecr = second);
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 0);
+    ck_assert_uint_lt(window_now(&c), 5);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 3522 3.2 (5), 3.3: all has arrived and all ACKs were lost, so the way
+ * back is full. */
+START_TEST(an_ack_of_everything_undoes_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_frto = true);
+
+    uint32_t first = time_out(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .ts_ecr = first);
+    ck_assert_uint_lt(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Unless it would have said that something came twice. */
+START_TEST(from_a_peer_that_sends_dsacks_it_does)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_frto = true);
+
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{0, 1}}); /* of the SYN */
+    uint32_t first = time_out(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .ts_ecr = first);
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 3522 3.2 is for peers without SACK as well. */
 START_TEST(eifel_needs_no_sack)
 {
@@ -342,7 +411,9 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           a_fast_retransmit_is_undone_by_the_timestamp_of_the_original,
           a_fast_retransmit_that_was_right_is_not_undone,
           a_retransmission_of_an_earlier_recovery_undoes_nothing,
-          eifel_needs_no_sack,
+          what_an_earlier_recovery_sent_again_undoes_nothing,
+          an_ack_of_everything_undoes_nothing,
+          from_a_peer_that_sends_dsacks_it_does, eifel_needs_no_sack,
           a_fast_retransmit_is_undone_when_all_of_it_came_twice,
           it_is_not_undone_when_part_of_it_came_once,
           duplicates_of_what_was_sent_once_undo_nothing,
