@@ -48,6 +48,7 @@
     X(FRAG_TOO_LARGE, "ip", "datagram would exceed 65,535 bytes",              \
       "RFC 791 3.2")                                                           \
     X(FRAG_LIMIT, "ip", "reassembly memory is used up", "RFC 1122 3.3.2")      \
+    X(FRAG_ECN, "ip", "only some fragments are ECN-capable", "RFC 3168 5.3")   \
     X(FRAG_TIMEOUT, "ip", "reassembly took too long", "RFC 1122 3.3.2")        \
     X(ICMP_SHORT, "icmp", "shorter than its header", "RFC 792")                \
     X(ICMP_BAD_CHECKSUM, "icmp", "checksum is wrong", "RFC 792")               \

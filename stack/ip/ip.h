@@ -36,6 +36,14 @@ enum { /* in the field IPH_FRAGMENT */
        IP_OFFSET_MASK = 0x1fff
 };
 
+enum { /* the low bits of the field IPH_TOS: RFC 3168 5 */
+       IP_ECN_NOT_ECT = 0,
+       IP_ECN_ECT_1 = 1,
+       IP_ECN_ECT_0 = 2,
+       IP_ECN_CE = 3,
+       IP_ECN_MASK = 3
+};
+
 enum ip_protocol { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17 };
 
 /* The header in host order. */

@@ -11,18 +11,16 @@
  * that overlaps otherwise poisons its datagram: it and all that still comes of
  * it is dropped until its time has run out.
  *
- * ECN: a mark on any fragment is kept for the whole (RFC 3168 5.3).
+ * ECN (RFC 3168 5.3): a mark on any fragment is kept for the whole. Fragments
+ * of which some are ECN-capable and some are not, which no sender makes, are
+ * dropped: so no mark is lost, and none is given to who cannot understand it.
  */
 #include "ip/reass.h"
 
 #include "base/checksum.h"
 #include "ip/reass_datagram.h"
 
-enum {
-    FRAGMENT_UNIT = 8,
-    ECN_MASK = 3, /* RFC 3168 5 */
-    ECN_CE = 3
-};
+enum { FRAGMENT_UNIT = 8 };
 
 /* A fragment in hand: payload bytes [begin, end) of its datagram. */
 struct fragment {
@@ -149,8 +147,7 @@ static void keep_fragment(struct datagram *datagram, struct hole *hole,
                datagram->buffer + IP_HEADER_MAX + fragment->begin,
                fragment->end - fragment->begin);
     datagram->fragments++;
-    if ((fragment->header->tos & ECN_MASK) == ECN_CE)
-        datagram->is_congested = true;
+    datagram->codepoints |= 1u << (fragment->header->tos & IP_ECN_MASK);
     if (fragment->begin == 0)
         keep_header(datagram, fragment);
     if (!fragment->header->mf)
@@ -190,12 +187,21 @@ static bool is_whole(const struct datagram *datagram)
     return !datagram->is_poisoned && datagram->hole_count == 0;
 }
 
-/* RFC 3168 5.3: no mark may be lost; who is not capable gets none. */
+/* RFC 3168 5.3 asks for that where one has the mark, Linux does it always. */
+static bool is_partly_ecn_capable(const struct datagram *datagram)
+{
+    unsigned incapable = 1u << IP_ECN_NOT_ECT;
+
+    return (datagram->codepoints & incapable) != 0 &&
+           (datagram->codepoints & ~incapable) != 0;
+}
+
+/* RFC 3168 5.3 */
 static uint8_t whole_tos(const struct datagram *datagram, uint8_t tos)
 {
-    bool is_capable = (tos & ECN_MASK) != 0;
+    bool is_marked = (datagram->codepoints & 1u << IP_ECN_CE) != 0;
 
-    return datagram->is_congested && is_capable ? (uint8_t)(tos | ECN_CE) : tos;
+    return is_marked ? (uint8_t)(tos | IP_ECN_CE) : tos;
 }
 
 static struct bytes assemble(struct datagram *datagram)
@@ -219,6 +225,14 @@ static struct bytes assemble(struct datagram *datagram)
 static bool is_too_large(const struct datagram *datagram)
 {
     return datagram->header_len + datagram->len > IP_PACKET_MAX;
+}
+
+/* What only the whole can be judged by. */
+static enum drop_reason check_whole(const struct datagram *datagram)
+{
+    if (is_too_large(datagram))
+        return DROP_FRAG_TOO_LARGE;
+    return is_partly_ecn_capable(datagram) ? DROP_FRAG_ECN : DROP_NONE;
 }
 
 static int drop(struct ip_reass *reass, enum drop_reason why,
@@ -255,9 +269,10 @@ int ip_reass_input(struct ip_reass *reass, const struct frame *frame,
         return drop(reass, why, frame);
     if (!is_whole(datagram))
         return 0;
-    if (is_too_large(datagram)) {
+    why = check_whole(datagram);
+    if (why != DROP_NONE) {
         poison(datagram);
-        return drop(reass, DROP_FRAG_TOO_LARGE, frame);
+        return drop(reass, why, frame);
     }
     reass_lend(datagram);
     *out = assemble(datagram);

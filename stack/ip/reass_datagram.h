@@ -30,10 +30,10 @@ struct datagram {
     uint8_t protocol;
 
     bool is_poisoned;
-    bool is_congested; /* a fragment carried the CE mark */
-    size_t first_len;  /* of the first fragment, header and all; 0: not here */
-    size_t header_len; /* of the first fragment */
-    size_t len;        /* of the payload; 0: the last has not come */
+    uint8_t codepoints; /* of ECN that its fragments carry: a bit for each */
+    size_t first_len;   /* of the first fragment, header and all; 0: not here */
+    size_t header_len;  /* of the first fragment */
+    size_t len;         /* of the payload; 0: the last has not come */
     unsigned fragments;
     uint8_t *buffer; /* room for the largest header, then the payload */
     size_t buffer_size;

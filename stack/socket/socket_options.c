@@ -14,8 +14,7 @@
 
 enum {
     RECEIVE_BUFFER_MIN = 2304, /* Linux's SOCK_MIN_RCVBUF, _SNDBUF */
-    SEND_BUFFER_MIN = 4608,
-    ECN_MASK = 3 /* the low bits of the TOS octet: RFC 3168 5 */
+    SEND_BUFFER_MIN = 4608
 };
 
 struct int_option {
@@ -170,7 +169,7 @@ static int get_tos(struct socket *socket)
 /* The ECN bits of a stream are TCP's (RFC 3168 6.1), and left out here. */
 static int set_tos(struct socket *socket, int value)
 {
-    int mask = socket->ops->type == SOCK_STREAM ? ~ECN_MASK : ~0;
+    int mask = socket->ops->type == SOCK_STREAM ? ~IP_ECN_MASK : ~0;
 
     socket->settings.tos = (uint8_t)(value & mask);
     socket->ops->apply(socket, SETTING_TOS);

@@ -447,20 +447,55 @@ START_TEST(what_is_handed_up_stays_until_the_flush)
 }
 END_TEST
 
-/* RFC 3168 5.3 */
-START_TEST(a_congestion_mark_on_any_part_is_kept)
+/* ---- ECN, RFC 3168 5.3 -------------------------------------------------- */
+
+enum { NOT_ECT = 0, ECT_1 = 1, ECT_0 = 2, CE = 3, DROPPED = -1 };
+
+/* The ECN field of the whole whose three parts carry these. */
+static int codepoint_of_whole(uint8_t first, uint8_t second, uint8_t third)
 {
     struct ip_packet packet;
     struct net net;
+    int codepoint = DROPPED;
 
     net_open(&net);
-    EXPECT_KEPT(&net, .from = 0, .len = 800, .tos = 2);
-    EXPECT_KEPT(&net, .from = 800, .len = 800, .tos = 3);
-    ck_assert_int_eq(RECEIVE_PART(&net, &packet, .from = 1600, .len = 8,
-                                  .last = true, .tos = 2),
-                     0);
-    ck_assert_uint_eq(packet.header.tos, 3);
+    EXPECT_KEPT(&net, .from = 0, .len = 800, .tos = 0xb8 | first);
+    EXPECT_KEPT(&net, .from = 800, .len = 800, .tos = 0xb8 | second);
+    if (RECEIVE_PART(&net, &packet, .from = 1600, .len = 8, .last = true,
+                     .tos = 0xb8 | third) == 0) {
+        ck_assert_uint_eq(packet.header.tos & ~3u, 0xb8);
+        codepoint = packet.header.tos & 3;
+    }
+    ck_assert_uint_eq(net.env.drops[DROP_FRAG_ECN], codepoint == DROPPED);
+    ck_assert_uint_eq(net.ip.reass.fails, codepoint == DROPPED);
     net_close(&net);
+    return codepoint;
+}
+
+START_TEST(a_congestion_mark_on_any_part_is_kept)
+{
+    ck_assert_int_eq(codepoint_of_whole(CE, ECT_0, ECT_0), CE);
+    ck_assert_int_eq(codepoint_of_whole(ECT_0, CE, ECT_0), CE);
+    ck_assert_int_eq(codepoint_of_whole(ECT_1, ECT_1, CE), CE);
+}
+END_TEST
+
+START_TEST(what_all_parts_carry_the_whole_carries)
+{
+    for (uint8_t i = NOT_ECT; i <= CE; i++)
+        ck_assert_int_eq(codepoint_of_whole(i, i, i), i);
+}
+END_TEST
+
+/* "MUST NOT occur if any of the other fragments [...] carries Not-ECT": and
+ * neither may the mark be lost. */
+START_TEST(parts_of_which_only_some_are_capable_are_dropped)
+{
+    ck_assert_int_eq(codepoint_of_whole(NOT_ECT, NOT_ECT, CE), DROPPED);
+    ck_assert_int_eq(codepoint_of_whole(CE, NOT_ECT, NOT_ECT), DROPPED);
+    ck_assert_int_eq(codepoint_of_whole(ECT_0, CE, NOT_ECT), DROPPED);
+    /* as Linux */
+    ck_assert_int_eq(codepoint_of_whole(ECT_0, NOT_ECT, ECT_0), DROPPED);
 }
 END_TEST
 
@@ -483,4 +518,6 @@ UNIT_MAIN("reass", parts_come_in_order, parts_come_in_every_order,
           a_datagram_has_so_many_parts_at_most,
           without_memory_a_part_is_dropped,
           what_is_handed_up_stays_until_the_flush,
-          a_congestion_mark_on_any_part_is_kept)
+          a_congestion_mark_on_any_part_is_kept,
+          what_all_parts_carry_the_whole_carries,
+          parts_of_which_only_some_are_capable_are_dropped)
