@@ -42,3 +42,10 @@ bool bottleneck_take(struct bottleneck *link, usec now, size_t len, usec *sent)
     *sent = (link->free_ns + NSEC_PER_USEC - 1) / NSEC_PER_USEC;
     return true;
 }
+
+bool bottleneck_holds_more(const struct bottleneck *link, usec now,
+                           uint64_t bytes)
+{
+    return link->rate > 0 &&
+           link->free_ns - now * NSEC_PER_USEC > time_to_send(link, bytes);
+}

@@ -32,4 +32,9 @@ void bottleneck_init(struct bottleneck *link, uint64_t rate, uint64_t queue);
 MUST_CHECK bool bottleneck_take(struct bottleneck *link, usec now, size_t len,
                                 usec *sent);
 
+/* Whether more than so many bytes are waiting or being sent; a link without a
+ * rate never has any. */
+bool bottleneck_holds_more(const struct bottleneck *link, usec now,
+                           uint64_t bytes);
+
 #endif

@@ -132,6 +132,7 @@ static void add_counts(struct faults_counts *sum,
     sum->passed += counts->passed;
     sum->lost += counts->lost;
     sum->queue_full += counts->queue_full;
+    sum->marked += counts->marked;
     sum->duplicated += counts->duplicated;
     sum->reordered += counts->reordered;
     sum->corrupted += counts->corrupted;

@@ -3,7 +3,7 @@
  * duplication, reordering, delay and corruption in both directions, drawn from
  * a seed.
  *
- *   rate=10Mbit,queue=64kB,delay=10ms,jitter=2ms
+ *   rate=10Mbit,queue=64kB,mark=20kB,delay=10ms,jitter=2ms
  *   loss=1%,burst-loss=1%/3,dup=0.5%,reorder=2%,corrupt=0.1%
  *
  * Probabilities are for each packet and each direction.
@@ -11,6 +11,9 @@
  * rate         bits a second; bytes are those of the whole frame
  * queue        bytes that may wait for it; what finds more is dropped. Without
  *              it all that memory holds may wait
+ * mark         bytes: an ECN-capable packet that makes the queue longer than
+ *              this is marked (CE, RFC 3168 5); others are not dropped for it.
+ *              Or a probability, of each ECN-capable packet
  * loss         each packet by itself
  * burst-loss   1%/3: 1 % of the packets, in bursts of 3 on average (Gilbert)
  * reorder      2%: such a frame is held back for `reorder-delay` (default: 1
@@ -27,6 +30,8 @@
 struct faults {
     uint64_t rate;         /* bit/s; 0: no bottleneck */
     uint64_t queue;        /* bytes before it; 0: no limit */
+    uint64_t mark;         /* bytes: a longer queue marks; 0: none does */
+    uint32_t mark_chance;  /* in millionths: of ECN-capable packets */
     uint32_t loss;         /* in millionths */
     uint32_t burst_loss;   /* in millionths: of all packets */
     uint32_t burst_length; /* in millionths of a packet: the mean */
@@ -44,6 +49,7 @@ struct faults_counts {
     uint64_t passed;
     uint64_t lost; /* alone and in bursts */
     uint64_t queue_full;
+    uint64_t marked; /* of those that passed, and their copies */
     uint64_t duplicated;
     uint64_t reordered;
     uint64_t corrupted;

@@ -197,6 +197,13 @@ static bool set_queue(struct text value, struct faults *faults)
     return parse_size(value, &faults->queue);
 }
 
+/* "20kB" or "1%" */
+static bool set_mark(struct text value, struct faults *faults)
+{
+    return parse_size(value, &faults->mark) ||
+           parse_probability(value, &faults->mark_chance);
+}
+
 static bool set_loss(struct text value, struct faults *faults)
 {
     return parse_probability(value, &faults->loss);
@@ -270,6 +277,7 @@ static const struct setting {
 } settings[] = {
     {"rate", set_rate, "not a rate, as 10Mbit (kbit, Mbit, Gbit)"},
     {"queue", set_queue, "not a size up to 1000MB, as 64kB (B, kB, MB)"},
+    {"mark", set_mark, "not a size, as 20kB, and not a probability, as 1%"},
     {"loss", set_loss, A_PROBABILITY},
     {"burst-loss", set_burst_loss,
      "not a share and a mean length, as 1%/3, that can be"},
@@ -309,8 +317,8 @@ static int parse_part(struct text part, struct faults *faults, unsigned *given,
         i++;
     if (i == ARRAY_LENGTH(settings))
         return refuse(part,
-                      "not one of rate, queue, loss, burst-loss, dup, reorder, "
-                      "corrupt, delay, jitter, reorder-delay",
+                      "not one of rate, queue, mark, loss, burst-loss, dup, "
+                      "reorder, corrupt, delay, jitter, reorder-delay",
                       why);
     if ((*given & 1u << i) != 0)
         return refuse(part, "given twice", why);
@@ -336,7 +344,7 @@ int faults_parse(const char *spec, struct faults *out,
             break;
         spec = part.end + 1;
     }
-    if (faults.queue > 0 && faults.rate == 0) {
+    if ((faults.queue > 0 || faults.mark > 0) && faults.rate == 0) {
         snprintf(why, FAULTS_WHY_MAX,
                  "a queue waits for a rate: rate= is missing");
         return -EINVAL;

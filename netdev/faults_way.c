@@ -1,8 +1,9 @@
 /*
  * What befalls a packet on its way, in the order of a real path: it waits for
- * the slow link, or is dropped because the queue before it is full; beyond
- * the link it is lost, alone or in a burst; otherwise it takes its time,
- * perhaps twice, perhaps with a wrong bit, perhaps overtaken by others.
+ * the slow link, or is dropped because the queue before it is full, or marked
+ * because the queue is long; beyond the link it is lost, alone or in a burst;
+ * otherwise it takes its time, perhaps twice, perhaps with a wrong bit, perhaps
+ * overtaken by others.
  *
  * Bursts are those of Gilbert's model ("Capacity of a Burst-Noise Channel",
  * 1960), in its simple form: in the good state nothing is lost, in the bad one
@@ -16,6 +17,7 @@
  */
 #include "netdev/faults_way.h"
 
+#include "netdev/ecn_mark.h"
 #include "netdev/whole.h"
 
 #include <string.h>
@@ -113,6 +115,33 @@ static void overtake_held(struct faults_way *way, usec due)
 
 /* ---- A packet ------------------------------------------------------------ */
 
+/* One that comes: when the link has sent it, and whether that found the queue
+ * too long. */
+struct arrival {
+    struct faults_way *way;
+    enum netdev_type type;
+    usec now;
+    const uint8_t *data;
+    size_t len;
+    usec sent;
+    bool is_to_be_marked;
+};
+
+static bool is_to_be_marked(struct faults_way *way, usec now)
+{
+    bool by_chance = happens(way, way->faults.mark_chance);
+
+    return by_chance ||
+           (way->faults.mark > 0 &&
+            bottleneck_holds_more(&way->link, now, way->faults.mark));
+}
+
+static void mark(const struct arrival *arrival, struct packet *packet)
+{
+    if (ecn_mark(arrival->type, packet->data, packet->len))
+        arrival->way->counts.marked++;
+}
+
 static void corrupt(struct faults_way *way, struct packet *packet)
 {
     uint32_t bit = random_below(&way->random, (uint32_t)packet->len * 8);
@@ -121,10 +150,11 @@ static void corrupt(struct faults_way *way, struct packet *packet)
     way->counts.corrupted++;
 }
 
-static void enqueue(struct faults_way *way, usec sent, const uint8_t *data,
-                    size_t len)
+static void enqueue(const struct arrival *arrival)
 {
-    usec due = sent + way->faults.delay + draw_jitter(way);
+    struct faults_way *way = arrival->way;
+    size_t len = arrival->len;
+    usec due = arrival->sent + way->faults.delay + draw_jitter(way);
     bool held = happens(way, way->faults.reorder);
 
     due = held ? due + way->faults.reorder_delay : keep_order(way, due);
@@ -135,7 +165,9 @@ static void enqueue(struct faults_way *way, usec sent, const uint8_t *data,
         way->counts.overflowed++;
         return;
     }
-    memcpy(packet->data, data, len);
+    memcpy(packet->data, arrival->data, len);
+    if (arrival->is_to_be_marked)
+        mark(arrival, packet);
     if (held)
         hold_back(way, packet);
     else
@@ -144,30 +176,27 @@ static void enqueue(struct faults_way *way, usec sent, const uint8_t *data,
         corrupt(way, packet);
 }
 
-struct coming {
-    struct faults_way *way;
-    usec now;
-};
-
 static void packet_comes(void *context, const uint8_t *data, size_t len)
 {
-    const struct coming *coming = context;
-    struct faults_way *way = coming->way;
-    usec sent;
+    struct arrival *arrival = context;
+    struct faults_way *way = arrival->way;
 
-    if (!bottleneck_take(&way->link, coming->now, len, &sent)) {
+    arrival->data = data;
+    arrival->len = len;
+    if (!bottleneck_take(&way->link, arrival->now, len, &arrival->sent)) {
         way->counts.queue_full++;
         return;
     }
+    arrival->is_to_be_marked = is_to_be_marked(way, arrival->now);
     if (is_lost(way)) {
         way->counts.lost++;
         return;
     }
     way->counts.passed++;
-    enqueue(way, sent, data, len);
+    enqueue(arrival);
     if (happens(way, way->faults.duplicate)) {
         way->counts.duplicated++;
-        enqueue(way, sent, data, len);
+        enqueue(arrival);
     }
 }
 
@@ -210,9 +239,9 @@ void faults_way_fini(struct faults_way *way)
 void faults_way_put(struct faults_way *way, enum netdev_type type, usec now,
                     const struct frame *frame)
 {
-    struct coming coming = {.way = way, .now = now};
+    struct arrival arrival = {.way = way, .type = type, .now = now};
 
-    frame_make_whole(type, frame, packet_comes, &coming);
+    frame_make_whole(type, frame, packet_comes, &arrival);
 }
 
 bool faults_way_take(struct faults_way *way, usec now, struct frame *frame)

@@ -53,9 +53,9 @@ static const char help[] =
     "                    namespace of that name (ip netns) or of that process\n"
     "  unix:PATH         a stack that attaches with --dev unix:PATH\n"
     "\n"
-    "  --faults SPEC     as rate=10Mbit,queue=64kB,delay=10ms,jitter=2ms,\n"
-    "                    loss=1%,burst-loss=1%/3,dup=1%,reorder=1%/3,\n"
-    "                    corrupt=0.1%: see netdev/faults.h\n"
+    "  --faults SPEC     as rate=10Mbit,queue=64kB,mark=20kB,delay=10ms,\n"
+    "                    jitter=2ms,loss=1%,burst-loss=1%/3,dup=1%,\n"
+    "                    reorder=1%/3,corrupt=0.1%: see netdev/faults.h\n"
     "  --seed N          draws the same again\n"
     "  --seconds S       ends after so long; otherwise with Ctrl-C\n"
     "  --spin            does not sleep for the last 50 us: more exact\n"
@@ -225,11 +225,12 @@ static void report_direction(const struct direction *direction)
 {
     const struct faults_counts *counts = &direction->way.counts;
 
-    printf("%s -> %s: %llu passed, %llu lost, %llu queue full, "
+    printf("%s -> %s: %llu passed, %llu lost, %llu queue full, %llu marked, "
            "%llu duplicated, %llu reordered, %llu corrupted",
            direction->from->text, direction->to->text, ull(counts->passed),
-           ull(counts->lost), ull(counts->queue_full), ull(counts->duplicated),
-           ull(counts->reordered), ull(counts->corrupted));
+           ull(counts->lost), ull(counts->queue_full), ull(counts->marked),
+           ull(counts->duplicated), ull(counts->reordered),
+           ull(counts->corrupted));
     if (direction->nobody > 0)
         printf(", %llu with nobody there", ull(direction->nobody));
     printf("\n");

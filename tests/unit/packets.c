@@ -47,6 +47,7 @@ static void push_ip(struct frame *frame, const struct packet_spec *spec)
     uint8_t *ip = frame_push(frame, IP_LEN);
 
     memcpy(ip, ip_header, IP_LEN);
+    ip[1] = spec->tos;
     put_be16(ip + 2, (uint16_t)(IP_LEN + TCP_LEN + spec->payload));
     put_be16(ip + 4, spec->id);
     put_be16(ip + 10, checksum_of(bytes_of(ip, IP_LEN)));

@@ -21,6 +21,7 @@ struct packet_spec {
     enum netdev_type type;
     uint32_t seq;
     uint16_t id;
+    uint8_t tos;
     uint8_t flags;
     size_t payload;    /* bytes, of a fixed pattern */
     uint16_t gso_size; /* not 0: a super-segment */

@@ -86,9 +86,27 @@ START_TEST(the_extremes_do_not_overflow)
 }
 END_TEST
 
+START_TEST(what_is_waiting_is_known)
+{
+    struct bottleneck link = link_of(8000000, 0); /* 1 byte/us */
+    struct bottleneck none = link_of(0, 0);
+
+    ck_assert(!bottleneck_holds_more(&link, 1000, 0));
+    take(&link, 1000, 600);
+    take(&link, 1000, 400);
+    ck_assert(bottleneck_holds_more(&link, 1000, 999));
+    ck_assert(!bottleneck_holds_more(&link, 1000, 1000));
+    ck_assert(bottleneck_holds_more(&link, 1900, 99));
+    ck_assert(!bottleneck_holds_more(&link, 1900, 100));
+    ck_assert(!bottleneck_holds_more(&link, 5000, 0));
+    take(&none, 0, 65535);
+    ck_assert(!bottleneck_holds_more(&none, 0, 0));
+}
+END_TEST
+
 UNIT_MAIN("bottleneck", without_a_rate_nothing_waits,
           an_idle_link_sends_at_once_and_a_busy_one_after_what_it_has,
           no_part_of_a_microsecond_is_lost,
           what_is_being_sent_is_in_the_queue_until_it_is_sent,
           a_packet_larger_than_the_queue_passes_an_idle_link_only,
-          the_extremes_do_not_overflow)
+          the_extremes_do_not_overflow, what_is_waiting_is_known)

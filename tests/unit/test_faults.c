@@ -9,6 +9,8 @@
 
 static uint8_t data[65535];
 
+enum { NOT_ECT = 0, ECT_1 = 1, ECT_0 = 2, CE = 3 }; /* RFC 3168 5 */
+
 static const struct hash_key seed = {.k0 = 1, .k1 = 2};
 
 struct fixture {
@@ -354,6 +356,105 @@ START_TEST(the_packets_of_a_super_segment_are_queued_one_by_one)
     ck_assert_uint_eq(faults_counts(f.dev)->passed, 10);
     ck_assert_uint_eq(faults_counts(f.dev)->queue_full, 10);
     ck_assert_int_eq(netdev_deadline(f.dev), 1054);
+    close_faults(&f);
+}
+END_TEST
+
+/* Sends a segment of 1,000 bytes in all whose ECN field is `codepoint`. */
+static void send_codepoint(struct netdev *dev, usec now, uint8_t codepoint)
+{
+    struct frame frame;
+
+    PACKET_BUILD(&frame, data, .tos = codepoint,
+                 .payload = 1000 - PACKET_HEADERS_LEN);
+    ck_assert_int_eq(netdev_transmit(dev, now, &frame), 0);
+    netdev_flush(dev, now);
+}
+
+/* The ECN field of the next that arrives, which must be undamaged; -1: none. */
+static int receive_codepoint(struct netdev *dev, usec now)
+{
+    struct frame frame;
+    int codepoint = -1;
+
+    if (netdev_receive(dev, now, &frame) == 1) {
+        ck_assert(packet_checksums_are_right(NETDEV_ETHERNET, frame.head,
+                                             frame.head_len));
+        codepoint = frame.head[PACKET_ETH_LEN + 1] & CE;
+        netdev_flush(dev, now);
+    }
+    return codepoint;
+}
+
+START_TEST(who_makes_the_queue_too_long_is_marked_if_ecn_capable)
+{
+    static const uint8_t sent[] = {ECT_0, ECT_0, NOT_ECT, ECT_0, ECT_1, CE};
+    static const uint8_t came[] = {ECT_0, ECT_0, NOT_ECT, CE, CE, CE};
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .rate = 8000000, .mark = 2000); /* 1 byte/us */
+    for (size_t i = 0; i < sizeof(sent); i++)
+        send_codepoint(f.dev, 0, sent[i]);
+    for (size_t i = 0; i < sizeof(sent); i++) {
+        usec due = netdev_deadline(f.dev);
+
+        ck_assert_int_eq(due, 1000 * (usec)(i + 1)); /* none was dropped */
+        netdev_flush(f.dev, due);
+        ck_assert_int_eq(receive_codepoint(f.peer, due), came[i]);
+    }
+    ck_assert_uint_eq(faults_counts(f.dev)->marked, 2);
+
+    send_codepoint(f.dev, 6000, ECT_0); /* it has become short again */
+    netdev_flush(f.dev, 7000);
+    ck_assert_int_eq(receive_codepoint(f.peer, 7000), ECT_0);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(a_full_queue_drops_also_who_is_ecn_capable)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .rate = 8000000, .queue = 3000, .mark = 1000);
+    for (unsigned i = 0; i < 5; i++)
+        send_codepoint(f.dev, 0, ECT_0);
+    ck_assert_uint_eq(faults_counts(f.dev)->queue_full, 2);
+    ck_assert_uint_eq(faults_counts(f.dev)->marked, 2);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(as_many_are_marked_as_was_asked_for)
+{
+    enum { COUNT = 10000 };
+    struct fixture f;
+    unsigned marked = 0;
+
+    OPEN_FAULTS(&f, .mark_chance = 100000);
+    for (unsigned i = 0; i < COUNT; i++) {
+        send_codepoint(f.dev, 0, ECT_0);
+        if (receive_codepoint(f.peer, 0) == CE)
+            marked++;
+        send_codepoint(f.dev, 0, NOT_ECT);
+        ck_assert_int_eq(receive_codepoint(f.peer, 0), NOT_ECT);
+    }
+    /* the deviation is 30: 1000 +- 5 of them */
+    ck_assert_uint_ge(marked, 850);
+    ck_assert_uint_le(marked, 1150);
+    ck_assert_uint_eq(faults_counts(f.dev)->marked, marked);
+    close_faults(&f);
+}
+END_TEST
+
+START_TEST(both_copies_of_a_packet_are_marked)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .mark_chance = 1000000, .duplicate = 1000000);
+    send_codepoint(f.dev, 0, ECT_0);
+    ck_assert_int_eq(receive_codepoint(f.peer, 0), CE);
+    ck_assert_int_eq(receive_codepoint(f.peer, 0), CE);
+    ck_assert_uint_eq(faults_counts(f.dev)->marked, 2);
     close_faults(&f);
 }
 END_TEST
@@ -787,6 +888,8 @@ START_TEST(rates_sizes_and_distances_are_parsed)
                      0);
     ck_assert_uint_eq(faults.rate, 1500000);
     ck_assert_uint_eq(faults.queue, 64000);
+    ck_assert_uint_eq(faults.mark, 0);
+    ck_assert_uint_eq(faults.mark_chance, 0);
     ck_assert_uint_eq(faults.burst_loss, 10000);
     ck_assert_uint_eq(faults.burst_length, 2500000);
     ck_assert_uint_eq(faults.reorder, 5000);
@@ -796,6 +899,12 @@ START_TEST(rates_sizes_and_distances_are_parsed)
                      0);
     ck_assert_uint_eq(faults.rate, UINT64_C(1000000000000));
     ck_assert_uint_eq(faults.queue, 1000000000);
+    ck_assert_int_eq(faults_parse("rate=1Mbit,mark=30kB", &faults, why), 0);
+    ck_assert_uint_eq(faults.mark, 30000);
+    ck_assert_uint_eq(faults.mark_chance, 0);
+    ck_assert_int_eq(faults_parse("mark=0.5%", &faults, why), 0);
+    ck_assert_uint_eq(faults.mark, 0);
+    ck_assert_uint_eq(faults.mark_chance, 5000);
     ck_assert_int_eq(faults_parse("rate=1kbit,queue=1B", &faults, why), 0);
     ck_assert_uint_eq(faults.rate, 1000);
     ck_assert_uint_eq(faults.queue, 1);
@@ -889,6 +998,10 @@ static const struct {
     {"rate=1Mbit,queue=1000", "queue=1000"},
     {"rate=1Mbit,queue=1001MB", "queue=1001MB"},
     {"queue=1000B", "rate= is missing"},
+    {"mark=1000B", "rate= is missing"},
+    {"rate=1Mbit,mark=1000", "mark=1000"},
+    {"rate=1Mbit,mark=0B", "mark=0B"},
+    {"mark=101%", "mark=101%"},
     {"burst-loss=1%", "burst-loss=1%"},
     {"burst-loss=1%/", "burst-loss=1%/"},
     {"burst-loss=1%/0.9", "burst-loss=1%/0.9"},
@@ -942,7 +1055,10 @@ UNIT_MAIN("faults", without_faults_all_passes_in_order,
           each_way_has_a_link_of_its_own, the_tail_of_a_full_queue_is_dropped,
           a_lost_packet_has_taken_its_time_on_the_link,
           the_packets_of_a_super_segment_are_queued_one_by_one,
-          what_is_taken_too_late_is_counted,
+          who_makes_the_queue_too_long_is_marked_if_ecn_capable,
+          a_full_queue_drops_also_who_is_ecn_capable,
+          as_many_are_marked_as_was_asked_for,
+          both_copies_of_a_packet_are_marked, what_is_taken_too_late_is_counted,
           bursts_have_the_share_and_the_length_that_were_asked_for,
           bursts_of_one_are_never_neighbours,
           a_packet_is_overtaken_by_as_many_as_were_asked_for,
