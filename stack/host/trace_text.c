@@ -163,9 +163,9 @@ static void add_flags(struct line *line, uint8_t flags)
     static const struct {
         enum tcp_flag flag;
         const char *letter;
-    } letters[] = {{SEG_SYN, "S"}, {SEG_FIN, "F"}, {SEG_RST, "R"},
-                   {SEG_PSH, "P"}, {SEG_URG, "U"}, {SEG_CWR, "W"},
-                   {SEG_ECE, "E"}, {SEG_ACK, "."}};
+    } letters[] = {{SEG_FIN, "F"}, {SEG_SYN, "S"}, {SEG_RST, "R"},
+                   {SEG_PSH, "P"}, {SEG_ACK, "."}, {SEG_URG, "U"},
+                   {SEG_ECE, "E"}, {SEG_CWR, "W"}};
 
     for (size_t i = 0; i < ARRAY_LENGTH(letters); i++) {
         if ((flags & letters[i].flag) != 0)
@@ -173,6 +173,14 @@ static void add_flags(struct line *line, uint8_t flags)
     }
     if (flags == 0)
         add(line, "none");
+}
+
+/* The mark of its packet, as `tcpdump -v` has it; none is not mentioned. */
+static void add_ecn(struct line *line, uint8_t codepoint)
+{
+    static const char *const texts[] = {"", " ECT(1)", " ECT(0)", " CE"};
+
+    add(line, "%s", texts[codepoint & IP_ECN_MASK]);
 }
 
 static void add_options(struct line *line, const struct tcp_options *options)
@@ -212,6 +220,7 @@ static void add_segment(struct line *line, const struct trace_event *event)
         add(line, " ack %u", seg->ack - (in ? event->iss : event->irs));
     add(line, " win %u", seg->wnd);
     add_options(line, &seg->options);
+    add_ecn(line, seg->ecn);
 }
 
 /* "192.0.2.1 is at 02:00:5e:00:53:01: reachable", "192.0.2.1 incomplete" */

@@ -62,7 +62,8 @@ static void put_state(const struct tcp_status_info *from, struct tcp_info *to)
         (uint8_t)((from->has_timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
                   (from->has_sack ? TCPI_OPT_SACK : 0) |
                   (from->has_window_scale ? TCPI_OPT_WSCALE : 0) |
-                  (from->has_ecn ? TCPI_OPT_ECN : 0));
+                  (from->has_ecn ? TCPI_OPT_ECN : 0) |
+                  (from->has_ecn_seen ? TCPI_OPT_ECN_SEEN : 0));
     to->tcpi_snd_wscale = from->snd_wscale & 0xf;
     to->tcpi_rcv_wscale = from->rcv_wscale & 0xf;
     to->tcpi_delivery_rate_app_limited = from->is_app_limited;
@@ -120,6 +121,7 @@ static void put_counts(const struct tcp_counts *from, struct tcp_info *to)
     to->tcpi_data_segs_in = from->text_segments_in;
     to->tcpi_data_segs_out = from->text_segments_out;
     to->tcpi_delivered = from->segments_delivered;
+    to->tcpi_delivered_ce = from->segments_marked;
     to->tcpi_bytes_sent = from->bytes_sent;
     to->tcpi_bytes_retrans = from->bytes_resent;
     to->tcpi_rcv_ooopack = from->out_of_order;

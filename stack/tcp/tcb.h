@@ -10,6 +10,7 @@
 #include "tcp/tcp_autotune.h"
 #include "tcp/tcp_buffer.h"
 #include "tcp/tcp_cc.h"
+#include "tcp/tcp_ecn.h"
 #include "tcp/tcp_pacing.h"
 #include "tcp/tcp_path_mtu.h"
 #include "tcp/tcp_info.h"
@@ -23,6 +24,7 @@ enum tcp_timer {
     TCP_TIMER_PROBE,      /* tail loss probe, RFC 8985 7.2 */
     TCP_TIMER_REORDER,    /* RFC 8985 6.2 step 5 */
     TCP_TIMER_PACING,     /* the next segment may go: tcp_pacing.h */
+    TCP_TIMER_CONGESTED,  /* until then no new text: RFC 3168 6.1.2 */
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_USER, /* RFC 9293 3.9.1.8: tcp_user_timeout.h */
@@ -181,6 +183,7 @@ struct tcb {
     struct tlp tlp;
     struct prr prr;
     struct undo undo;
+    struct ecn ecn;
     enum tcp_recovery_phase phase;
     uint16_t duplicate_acks;
     uint8_t out_of_order_acks; /* duplicate ACKs that we owe */

@@ -60,6 +60,8 @@ struct tcp_config tcp_config_default(void)
         .window_scale = true,
         .pmtu_discovery = true,
         .black_hole_detection = true,
+        .ecn = TCP_ECN_ANSWER,
+        .ecn_fallback = true,
         .syn_cookies = true,
         .port_first = 32768,
         .port_last = 60999,

@@ -37,6 +37,13 @@ enum tcp_state {
 /* "SYN-SENT": as RFC 9293 writes it. */
 const char *tcp_state_name(enum tcp_state state);
 
+/* ECN, RFC 3168: the numbers of Linux's tcp_ecn. */
+enum tcp_ecn {
+    TCP_ECN_OFF = 0,
+    TCP_ECN_ASK = 1,   /* and answer */
+    TCP_ECN_ANSWER = 2 /* who asks */
+};
+
 /* The stack's settings. Each default is Linux's: see stack/tcp/README.md. */
 struct tcp_config {
     usec rto_initial; /* RFC 6298 2.1 */
@@ -91,7 +98,11 @@ struct tcp_config {
     bool black_hole_detection; /* RFC 4821: and silence, too */
     bool rfc1337;              /* TIME-WAIT is not ended by an RST */
     bool syn_cookies;          /* RFC 4987 3.6: above max_half_open */
-    uint16_t port_first;       /* ephemeral ports, RFC 6056 */
+    enum tcp_ecn ecn;
+    bool ecn_fallback;   /* RFC 3168 6.1.1.1: a SYN that is sent again does not
+                            ask */
+    bool abe;            /* RFC 8511: a mark weighs less than a loss */
+    uint16_t port_first; /* ephemeral ports, RFC 6056 */
     uint16_t port_last;
     /* Congestion control: the algorithm's name; of cubic, RFC 9406 and RFC
      * 9438 4.7. */
@@ -117,6 +128,8 @@ struct tcp_stats {
     uint64_t timeouts;
     uint64_t loss_probes;
     uint64_t undone_recoveries;
+    uint64_t ecn_reductions; /* of the window, because of marks */
+    uint64_t ce_segments;    /* that came marked */
     uint64_t out_of_order;
     uint64_t challenge_acks;
     uint64_t challenge_acks_withheld; /* by the limits, RFC 5961 7 */

@@ -912,6 +912,14 @@ static void bbr_lost(struct tcb *tcb, uint32_t flight)
     save_cwnd(tcb);
 }
 
+/* 3.7: "MUST treat any CE marks as congestion" */
+static void bbr_marked(struct tcb *tcb, uint32_t flight)
+{
+    note_loss(tcb);
+    if (bbr_of(tcb)->is_bw_probe_sample)
+        handle_inflight_too_high(tcb, flight, false);
+}
+
 static void bbr_recovered(struct tcb *tcb)
 {
     restore_cwnd(tcb);
@@ -977,6 +985,7 @@ const struct tcp_cc_ops tcp_bbr = {
     .init = bbr_init,
     .acked = bbr_acked,
     .lost = bbr_lost,
+    .marked = bbr_marked,
     .timed_out = bbr_timed_out,
     .undo = bbr_undo,
     .idle = bbr_idle,

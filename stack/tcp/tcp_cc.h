@@ -31,6 +31,11 @@ struct tcp_cc_ops {
      * before recovery changes cwnd, which is remembered for `undo`. */
     void (*lost)(struct tcb *tcb, uint32_t flight);
 
+    /* A packet was marked (RFC 3168 6.1.2) with `flight` bytes outstanding:
+     * sets ssthresh, and at once cwnd, to one segment at least. Is not undone.
+     */
+    void (*marked)(struct tcb *tcb, uint32_t flight);
+
     /* The retransmission timer has expired; `lost` was called before if this
      * expiry lowers ssthresh (RFC 5681 3.1). Recovery sets cwnd. */
     void (*timed_out)(struct tcb *tcb);

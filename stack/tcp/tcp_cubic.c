@@ -3,9 +3,6 @@
  * segments, so SMSS goes into the formulas), milliseconds where it has
  * seconds. Slow start is HyStart++'s (tcp_hystart) until the first ssthresh is
  * known, and then RFC 5681's.
- *
- * Left out: ECN's reduction down to one segment (4.6), which is for whoever
- * hears of it.
  */
 #include "tcp/tcp_cubic.h"
 
@@ -17,6 +14,9 @@ enum {
     /* beta_cubic = 7/10 (4.6), (1 + beta_cubic) / 2 = 17/20 (4.7) */
     BETA_DIVIDEND = 7,
     BETA_DIVISOR = 10,
+    /* of a mark with RFC 8511 3.1: 17/20 */
+    BETA_ABE_DIVIDEND = 17,
+    BETA_ABE_DIVISOR = 20,
     CONVERGENCE_DIVIDEND = 17,
     CONVERGENCE_DIVISOR = 20,
     /* alpha_cubic = 3 (1 - beta_cubic) / (1 + beta_cubic) = 9/17 (4.3) */
@@ -253,17 +253,47 @@ static uint32_t converged(const struct tcb *tcb, uint32_t w_max)
     return tcb->cwnd;
 }
 
-static void cubic_lost(struct tcb *tcb, uint32_t flight)
+/* RFC 9438 4.6, 4.7: `left` is what is left of the flight. */
+static void reduce(struct tcb *tcb, uint32_t left)
 {
     struct cubic_curve *curve = &cubic_of(tcb)->curve;
-    uint64_t reduced = (uint64_t)flight * BETA_DIVIDEND / BETA_DIVISOR;
 
-    save(tcb);
     curve->w_max = converged(tcb, curve->w_max);
     curve->cwnd_prior = tcb->cwnd;
     curve->has_begun = false;
-    tcb->ssthresh = max_u32((uint32_t)reduced, 2u * tcb->snd_mss); /* 4.6 */
+    tcb->ssthresh = max_u32(left, 2u * tcb->snd_mss);
     tcb->bytes_acked = 0;
+}
+
+static uint32_t left_by_loss(uint32_t flight)
+{
+    return (uint32_t)((uint64_t)flight * BETA_DIVIDEND / BETA_DIVISOR);
+}
+
+static void cubic_lost(struct tcb *tcb, uint32_t flight)
+{
+    save(tcb);
+    reduce(tcb, left_by_loss(flight));
+}
+
+/* RFC 8511 3.1, in congestion avoidance (4). */
+static uint32_t left_by_mark(const struct tcb *tcb, uint32_t flight)
+{
+    if (tcb->tcp->config.abe && tcb->cwnd > tcb->ssthresh)
+        return (uint32_t)((uint64_t)flight * BETA_ABE_DIVIDEND /
+                          BETA_ABE_DIVISOR);
+    return left_by_loss(flight);
+}
+
+/* RFC 9438 4.6: "reduction on ECE, cwnd is at least 1 SMSS"; below that the
+ * sender uses a timer (tcp_ecn). */
+static void cubic_marked(struct tcb *tcb, uint32_t flight)
+{
+    uint32_t left = left_by_mark(tcb, flight);
+
+    cubic_of(tcb)->undo_cwnd = 0;
+    reduce(tcb, left);
+    tcb->cwnd = max_u32(left, tcb->snd_mss);
 }
 
 /* RFC 9438 4.8: the next stage begins with K = 0, wherever slow start ends. */
@@ -315,6 +345,7 @@ const struct tcp_cc_ops tcp_cubic = {
     .init = cubic_init,
     .acked = cubic_acked,
     .lost = cubic_lost,
+    .marked = cubic_marked,
     .timed_out = cubic_timed_out,
     .undo = cubic_undo,
     .idle = cubic_idle,

@@ -69,16 +69,19 @@ static void fold(struct half_open *half, const struct tcb *tcb)
     half->snd_wscale = (unsigned)tcb->snd_wscale & 0xf;
     half->rcv_wscale = (unsigned)tcb->rcv_wscale & 0xf;
     half->sack_permitted = tcb->has_sack;
+    half->ecn = tcb->ecn.is_agreed;
 }
 
 /* The SYN once more, as far as it matters. */
 static struct tcp_segment syn_of(const struct half_open *half)
 {
+    bool is_setup = half->ecn && !half->ecn_was_taken_back;
+
     return (struct tcp_segment){
         .src_port = half->ends.remote_port,
         .dst_port = half->ends.local_port,
         .seq = half->irs,
-        .flags = SEG_SYN,
+        .flags = is_setup ? SEG_SYN | SEG_ECE | SEG_CWR : SEG_SYN,
         .wnd = half->snd_wnd,
         .len = 1,
         .options =
@@ -113,6 +116,7 @@ static void unfold(const struct half_open *half, struct tcb *tcb)
     begin_tcb(tcb, half);
     tcp_begin_at(tcb, half->iss);
     tcp_take_syn(tcb, &syn);
+    tcb->ecn.is_agreed = half->ecn; /* the SYN,ACK may have said so */
     if (half->has_window_scale)
         tcb->rcv_wscale = half->rcv_wscale; /* the listener's buffer may have
                                                been set anew since */

@@ -36,6 +36,7 @@ struct half_open {
     bool has_window_scale : 1;
     bool sack_permitted : 1;
     bool ecn : 1;
+    bool ecn_was_taken_back : 1; /* the SYN has come again, without */
     bool is_deferred : 1; /* acknowledged, but without data: tcp_defer.h */
     bool was_resent : 1;  /* the SYN,ACK, for whatever reason */
     bool is_recorded : 1; /* false: read from a SYN cookie, in no table */

@@ -49,6 +49,11 @@ void info_acked(struct tcb *tcb, uint32_t acked)
     tcb->counts.segments_delivered += segments_of(tcb, acked);
 }
 
+void info_marked(struct tcb *tcb, uint32_t acked)
+{
+    tcb->counts.segments_marked += segments_of(tcb, acked);
+}
+
 void info_rtt(struct tcb *tcb, usec rtt)
 {
     uint32_t *least = &tcb->counts.min_rtt;
@@ -104,6 +109,8 @@ static enum tcp_recovery_state recovery_of(const struct tcb *tcb)
     case RECOVERY_NONE:
         break;
     }
+    if (tcb->ecn.is_reduced && tcb->ecn.by_echo)
+        return TCP_RECOVERY_REDUCED;
     return tcb->duplicate_acks > 0 ? TCP_RECOVERY_DISORDER : TCP_RECOVERY_OPEN;
 }
 
@@ -166,6 +173,8 @@ void tcp_status_info(const struct tcb *tcb, struct tcp_status_info *out)
         .has_timestamps = tcb->has_timestamps,
         .has_window_scale = tcb->has_window_scale,
         .has_sack = tcb->has_sack,
+        .has_ecn = tcb->ecn.is_agreed,
+        .has_ecn_seen = tcb->ecn.seen,
         .accept_count = tcb->accept_count,
         .backlog = tcb->backlog,
         .counts = tcb->counts,

@@ -30,6 +30,7 @@ struct tcp_counts {
     uint32_t text_segments_out;
     uint32_t segments_resent;
     uint32_t segments_delivered; /* text, as far as acknowledged */
+    uint32_t segments_marked;    /* of these, by ACKs with ECE: RFC 3168 */
     uint32_t out_of_order;
     uint32_t min_rtt; /* usec; 0: no sample yet */
     uint32_t limited_ms[TCP_LIMIT_COUNT];
@@ -58,6 +59,7 @@ struct tcp_status_info {
     bool has_window_scale;
     bool has_sack;
     bool has_ecn;
+    bool has_ecn_seen; /* text has come that is ECN-capable */
     bool is_app_limited;
     unsigned snd_wscale;
     unsigned rcv_wscale;
@@ -103,6 +105,7 @@ void info_segment_in(struct tcb *tcb, const struct tcp_segment *seg);
 /* Before SND.NXT moves: so it is seen what is sent again. */
 void info_segment_out(struct tcb *tcb, const struct tcp_segment *seg);
 void info_acked(struct tcb *tcb, uint32_t acked);
+void info_marked(struct tcb *tcb, uint32_t acked);
 void info_rtt(struct tcb *tcb, usec rtt);
 /* After output: what the connection waits for from now on. */
 void info_watch_limit(struct tcb *tcb);

@@ -48,6 +48,7 @@ static void segment_arrives_in_syn_received(struct half_open *half,
     if (tcb == NULL)
         return;
     update_ts_recent(tcb, seg);
+    ecn_arrived(tcb, seg);
     if (process_text(tcb, seg)) /* seventh */
         process_fin(tcb, seg);  /* eighth */
 }
@@ -162,6 +163,7 @@ static void segment_arrives_otherwise(struct tcb *tcb,
     if (!process_ack(tcb, packet, seg)) /* fifth */
         return;
     update_ts_recent(tcb, seg);  /* RFC 7323 4.3 */
+    ecn_arrived(tcb, seg);       /* RFC 3168 6.1.3 */
     process_urg(tcb, seg);       /* sixth */
     if (!process_text(tcb, seg)) /* seventh */
         return;
@@ -208,6 +210,7 @@ static enum drop_reason what_is_wrong(const struct ip_packet *packet,
 
     if (tcp_segment_parse(packet->frame, seg, &why) < 0)
         return why;
+    seg->ecn = packet->header.tos & IP_ECN_MASK;
     if (!checksum_is_right(packet))
         return DROP_TCP_BAD_CHECKSUM;
     if (packet->broadcast || packet->link_broadcast)

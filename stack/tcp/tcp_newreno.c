@@ -51,6 +51,23 @@ static void newreno_lost(struct tcb *tcb, uint32_t flight)
     tcb->bytes_acked = 0;
 }
 
+/* RFC 8511 3.1: 0.8, in congestion avoidance (4). */
+static uint32_t left_by_mark(const struct tcb *tcb, uint32_t flight)
+{
+    return tcb->tcp->config.abe && tcb->cwnd > tcb->ssthresh ? flight / 5 * 4
+                                                             : flight / 2;
+}
+
+static void newreno_marked(struct tcb *tcb, uint32_t flight)
+{
+    uint32_t left = left_by_mark(tcb, flight);
+
+    tcb->cc_state.newreno.undo_cwnd = 0;
+    tcb->ssthresh = max_u32(left, 2u * tcb->snd_mss);
+    tcb->cwnd = max_u32(left, tcb->snd_mss);
+    tcb->bytes_acked = 0;
+}
+
 /* `lost` has said it all. */
 static void newreno_timed_out(struct tcb *tcb)
 {
@@ -85,6 +102,7 @@ const struct tcp_cc_ops tcp_newreno = {
     .init = newreno_init,
     .acked = newreno_acked,
     .lost = newreno_lost,
+    .marked = newreno_marked,
     .timed_out = newreno_timed_out,
     .undo = newreno_undo,
     .idle = newreno_idle,

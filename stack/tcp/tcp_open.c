@@ -74,6 +74,7 @@ void tcp_take_syn(struct tcb *tcb, const struct tcp_segment *seg)
         tcb->ts_recent_at = tcb->tcp->env->now;
     }
     tcb->has_sack = config->sack && seg->options.sack_permitted;
+    ecn_take_syn(tcb, seg);
     tcb->has_window_scale =
         config->window_scale && seg->options.has_window_scale;
     if (tcb->has_window_scale)

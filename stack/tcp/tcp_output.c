@@ -169,6 +169,7 @@ static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
     }
     seg.text_len = len;
     seg.len = len + ((flags & SEG_FIN) ? 1 : 0);
+    ecn_stamp(tcb, &seg, &send);
     info_segment_out(tcb, &seg);
     trace_segment(tcb->tcp, &seg, &send, tcb);
     emit(tcb->tcp, &frame, &seg, &send);
@@ -205,13 +206,14 @@ uint32_t tcp_syn_window(const struct tcb *tcb)
 void tcp_send_syn(struct tcb *tcb)
 {
     bool answers = tcb->state == TCPS_SYN_RECEIVED;
+    uint8_t flags = SEG_SYN | ecn_syn_flags(tcb);
     uint32_t window = tcp_syn_window(tcb);
     struct tcp_segment seg = {
         .src_port = tcb->local.port,
         .dst_port = tcb->remote.port,
         .seq = tcb->iss,
         .ack = answers ? tcb->rcv_nxt : 0,
-        .flags = answers ? SEG_SYN | SEG_ACK : SEG_SYN,
+        .flags = answers ? flags | SEG_ACK : flags,
         .wnd = (uint16_t)window,
         .len = 1,
         .options = syn_options(tcb),
@@ -255,11 +257,11 @@ static uint32_t largest_text(const struct tcb *tcb)
     if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
                 tcb->local.scope, &path) == 0)
         max_gso = path.iface->dev->max_gso;
-    /* all that are cut from one frame have its options, and its urgent
-     * pointer: a D-SACK goes once */
+    /* all that are cut from one frame have its options, its urgent pointer
+     * and its flags: a D-SACK goes once, and so does CWR (RFC 3168 6.1.2) */
     max_gso = min_u32(max_gso, pacing_quantum(tcb));
     if (max_gso <= headers + text_mss(tcb) || tcb->sack_sender.has_dsack ||
-        urgent_is_outstanding(tcb))
+        urgent_is_outstanding(tcb) || tcb->ecn.cwr_is_due)
         return text_mss(tcb);
     return (max_gso - headers) / text_mss(tcb) * text_mss(tcb);
 }
@@ -359,6 +361,8 @@ static void stop_waiting(struct tcb *tcb)
 
 static void send_new_text(struct tcb *tcb)
 {
+    if (ecn_holds_back(tcb))
+        return;
     begin_after_idle(tcb);
     for (;;) { /* a D-SACK in the first segment leaves more room in the next */
         uint32_t len = new_text(tcb, largest_text(tcb));
@@ -458,7 +462,7 @@ static void persist(struct tcb *tcb)
         tcb_unsent(tcb) > 0 || (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
 
     if (!waits || tcb_flight_size(tcb) > 0 || tcb->is_probing ||
-        tcp_timer_is_set(tcb, TCP_TIMER_PACING))
+        tcp_timer_is_set(tcb, TCP_TIMER_PACING) || ecn_holds_back(tcb))
         return;
     tcb->is_probing = true;
     tcb->backoff = 0;

@@ -140,7 +140,7 @@ static void enter_fast_recovery(struct tcb *tcb)
     tlp_cancel(tcb);
     tlp_init(tcb);
     /* what limited transmit has added does not count, RFC 5681 3.2 step 2 */
-    tcb->cc->lost(tcb, min_u32(tcb_flight_size(tcb), tcb->cwnd));
+    ecn_reduce_for_loss(tcb, min_u32(tcb_flight_size(tcb), tcb->cwnd));
     tcb->recover = tcb->snd_nxt;
     tcb->phase = RECOVERY_FAST;
     tcb->resend_first = true; /* RFC 5681 3.2 step 3, RFC 6675 5 (4.3) */
@@ -181,6 +181,7 @@ static void undo(struct tcb *tcb)
         tcb->rack.reordering_seen = true;
     tcb->resend_first = false;
     undo_apply(tcb);
+    ecn_reduction_undone(tcb);
     tcb->phase = RECOVERY_NONE;
     tcb->duplicate_acks = 0;
     trace_congestion(tcb, "was no loss");
@@ -283,7 +284,7 @@ static void acknowledged_with_sack(struct tcb *tcb,
     if (tlp_acknowledged(tcb, seg, delivery->acked, report) &&
         tcb->phase == RECOVERY_NONE) {
         /* RFC 8985 7.4.2: the flight is the one that the loss was in */
-        tcb->cc->lost(tcb, tcb_flight_size(tcb) + delivery->acked);
+        ecn_reduce_for_loss(tcb, tcb_flight_size(tcb) + delivery->acked);
         if (!has_model(tcb))
             tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
         undo_forget(tcb); /* an older recovery's would undo this instead */
@@ -381,7 +382,7 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     else
         acknowledged_without_sack(tcb, acked,
                                   acked == 0 && is_duplicate_ack(tcb, seg));
-    grow_window(tcb, acked);
+    grow_window(tcb, ecn_acknowledged(tcb, seg, acked));
     rate_finish(tcb, &delivery, (uint32_t)(tcb->board.lost_ever - lost_before),
                 &sample);
     if (has_model(tcb))
@@ -400,8 +401,9 @@ void recovery_timed_out(struct tcb *tcb)
         undo_begin(tcb);
         tcb->undo.is_of_timeout = true;
         tcb->undo.is_nested = tcb->phase == RECOVERY_FAST;
-        tcb->cc->lost(tcb, tcb_flight_size(tcb));
+        ecn_reduce_for_loss(tcb, tcb_flight_size(tcb));
     }
+    ecn_window_reduced(tcb);
     tcb->cc->timed_out(tcb);
     if (scoreboard_first_is_sacked(&tcb->board)) /* thrown away: RFC 2018 8 */
         scoreboard_forget_sacks(&tcb->board);

@@ -241,7 +241,7 @@ void scoreboard_sent(struct scoreboard *board, struct memory *memory,
     assert(last == NULL || last->end == start);
     if (last != NULL && is_plain(last) && is_same_moment(board, last, now)) {
         last->end = end;
-        last->stamp = board->stamp;
+        last->stamp.tx_in_flight = board->stamp.tx_in_flight;
     } else if (make_room(board, memory, 1)) {
         link_newest(board, insert(board, board->count,
                                   &(struct sent_range){.start = start,

@@ -40,6 +40,7 @@ struct tcp_segment {
     tcp_seq seq;
     tcp_seq ack;
     uint8_t flags;
+    uint8_t ecn;      /* the ECN field of its packet, RFC 3168 5 */
     uint16_t wnd;     /* as in the header, not scaled */
     uint16_t urgent;  /* the urgent pointer; 0 without URG on output */
     uint32_t len;     /* SEG.LEN: text, and one each for SYN and FIN */

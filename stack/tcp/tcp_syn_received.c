@@ -46,6 +46,8 @@ static void answer_unacceptable(struct half_open *half,
     if (seg->flags & SEG_RST)
         return;
     if (is_the_syn(half, seg)) {
+        /* RFC 3168 6.1.1.1 (3), (4) */
+        half->ecn_was_taken_back |= !ecn_is_setup_syn(seg);
         half->was_resent = true;
         half_open_send_syn_ack(half);
     } else if (seg->len > 0 && !(seg->flags & SEG_SYN)) {

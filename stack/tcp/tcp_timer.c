@@ -205,6 +205,7 @@ static void fire(struct tcb *tcb, enum tcp_timer which)
         reorder_fired(tcb);
         break;
     case TCP_TIMER_PACING:
+    case TCP_TIMER_CONGESTED:
         tcb_mark_output(tcb);
         break;
     case TCP_TIMER_DELAYED_ACK:

@@ -104,6 +104,7 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->resend_syn = false;
     tcb->is_urgent = false;
     tcb->counts = (struct tcp_counts){0};
+    tcb->ecn = (struct ecn){.is_agreed = false};
     rcvbuf_discard(&tcb->rcvbuf);
 }
 

@@ -85,6 +85,17 @@ static void configure_recovery(struct tcp_config *tcp,
     tcp->undo = !options->no_undo;
 }
 
+static void configure_ecn(struct tcp_config *tcp,
+                          const struct conversation_options *options)
+{
+    if (options->asks_ecn)
+        tcp->ecn = TCP_ECN_ASK;
+    if (options->no_ecn)
+        tcp->ecn = TCP_ECN_OFF;
+    tcp->ecn_fallback = !options->no_ecn_fallback;
+    tcp->abe = options->abe;
+}
+
 static void configure(struct tcp_config *tcp,
                       const struct conversation_options *options)
 {
@@ -129,6 +140,7 @@ static void configure(struct tcp_config *tcp,
     tcp->memory_limit = options->memory_limit;
     if (options->no_buffer_tuning)
         tcp->buffer_tuning = false;
+    configure_ecn(tcp, options);
     configure_recovery(tcp, options);
 }
 
@@ -208,9 +220,12 @@ static usec handshake_rtt(const struct conversation *c)
 
 static void shake_hands_as_server(struct conversation *c)
 {
+    unsigned asks = c->options.ecn ? ECE | CWR : 0;
+    unsigned grants = c->options.ecn && !c->options.no_ecn ? ECE : 0;
+
     app_listens(c);
-    peer_sends(c, .flags = SYN);
-    expect_segment(c, .seq = 0, .ack = 1, .flags = SYN | ACK);
+    peer_sends(c, .flags = SYN | asks);
+    expect_segment(c, .seq = 0, .ack = 1, .flags = SYN | ACK | grants);
     advance_us(c, handshake_rtt(c));
     peer_sends(c, .flags = ACK);
     app_accepts(c);
@@ -218,10 +233,13 @@ static void shake_hands_as_server(struct conversation *c)
 
 static void shake_hands_as_client(struct conversation *c)
 {
+    unsigned asks = c->options.asks_ecn ? ECE | CWR : 0;
+    unsigned grants = c->options.ecn ? ECE : 0;
+
     app_connects(c);
-    expect_segment(c, .seq = 0, .flags = SYN);
+    expect_segment(c, .seq = 0, .flags = SYN | asks);
     advance_us(c, handshake_rtt(c));
-    peer_sends(c, .flags = SYN | ACK);
+    peer_sends(c, .flags = SYN | ACK | grants);
     expect_segment(c, .seq = 1, .ack = 1, .flags = ACK);
 }
 

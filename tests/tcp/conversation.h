@@ -15,7 +15,8 @@
  * acknowledgment nor right window edge going back (RFC 9293 3.8.6), timestamps
  * in all or none (RFC 7323 3.2), text and options together no longer than
  * the peer's MSS (RFC 6691), SACK blocks as RFC 2018 3 and RFC 2883 4 have
- * them: see conversation_sack.c.
+ * them (conversation_sack.c), ECN where it was agreed on, and there on new text
+ * alone (conversation_ecn.c).
  *
  * On a failure the whole conversation is printed as tcpdump would.
  */
@@ -71,13 +72,15 @@ struct peer {
     int offered_wscale, stack_offered_wscale; /* -1: not */
     bool offered_timestamps, stack_offered_timestamps;
     bool offered_sack, stack_offered_sack;
-    unsigned mss;      /* announced by the peer; 0: not yet */
+    bool offered_ecn, stack_offered_ecn; /* ECN-setup SYN or SYN,ACK */
+    unsigned mss;                        /* announced by the peer; 0: not yet */
     struct sack *said; /* text sent by the peer: in order, apart */
     size_t said_count, said_room;
     uint32_t ts_recent; /* the stack's last TSval */
     int64_t stack_acked;
     int64_t stack_edge;
-    uint64_t written; /* by the program */
+    int64_t stack_sent; /* its SND.NXT, as far as is known */
+    uint64_t written;   /* by the program */
     uint64_t read;
 };
 
@@ -91,6 +94,7 @@ struct conversation_options {
     unsigned wscale; /* 0: the option is not sent */
     bool timestamps; /* the option is sent */
     bool sack;       /* SACK-permitted is sent, RFC 2018 2 */
+    bool ecn;        /* its SYN asks, or its SYN,ACK grants: RFC 3168 6.1.1 */
     uint32_t iss;    /* the peer's */
     unsigned rtt_ms; /* of the handshake */
     unsigned rtt_us; /* as well */
@@ -122,6 +126,9 @@ struct conversation_options {
     bool no_pmtu_discovery;
     bool no_black_hole_detection;
     size_t memory_limit;
+    bool asks_ecn; /* TCP_ECN_ASK */
+    bool no_ecn;   /* TCP_ECN_OFF */
+    bool no_ecn_fallback, abe;
     bool no_sack, no_dsack, no_rack, no_tlp, no_prr, no_frto, no_undo;
     unsigned quick_acks; /* 0 here: each script sees delayed ACKs from the
                             start, unless it is about these */
@@ -136,8 +143,9 @@ struct conversation_options {
 /* What the peer sends. flags and len are 0 if not named. */
 struct peer_segment {
     unsigned flags;
-    int64_t seq; /* the next */
-    int64_t ack; /* all that came */
+    unsigned ecn; /* the field of the packet: ECT_0, CE */
+    int64_t seq;  /* the next */
+    int64_t ack;  /* all that came */
     int64_t len;
     int64_t win;         /* bytes, scaled by the harness; as before */
     int64_t mss, wscale; /* as the conversation's options say */
@@ -154,10 +162,11 @@ struct peer_segment {
     bool more; /* the next segment comes in the same pass */
 };
 
-/* What the stack sends. flags, len and SACK blocks are always compared: what
- * is not named must not be there. */
+/* What the stack sends. flags, ecn, len and SACK blocks are always compared:
+ * what is not named must not be there. */
 struct expected_segment {
     unsigned flags;
+    unsigned ecn;
     int64_t len;
     bool any_len;
     int64_t seq, ack;

@@ -48,6 +48,7 @@ static void fail_expected(struct conversation *c,
 
     fputs("\nexpected: ", to);
     print_flags(to, expected->flags);
+    print_ecn(to, expected->ecn);
     if (expected->seq != UNNAMED)
         fprintf(to, " %lld:%lld(%lld)", (long long)expected->seq,
                 (long long)(expected->seq + expected->len),
@@ -117,6 +118,8 @@ static void compare_segment(struct conversation *c,
         fail_expected(c, expected, "another connection's segment came");
     compare(c, expected, "flags differ", expected->flags | expected->optional,
             sent->flags | expected->optional);
+    compare(c, expected, "the ECN field differs", expected->ecn,
+            segment_ecn(sent));
     compare(c, expected, "seq differs", expected->seq,
             relative(sent->seq, peer->stack_iss, peer->received));
     if (!expected->any_len)

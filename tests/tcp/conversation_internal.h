@@ -31,6 +31,7 @@ void log_segment(struct conversation *c, const struct peer *peer,
                  const char *who, const struct segment *segment,
                  bool from_peer);
 void print_flags(FILE *to, unsigned flags);
+void print_ecn(FILE *to, unsigned ecn);
 /* With the numbers relative to the two. */
 void print_segment(FILE *to, const struct segment *segment, uint32_t seq_base,
                    uint32_t ack_base);
@@ -46,6 +47,12 @@ bool sack_agreed(const struct peer *peer);
 int64_t relative(uint32_t number, uint32_t base, int64_t near);
 /* Sequence numbers that a segment takes. */
 int64_t span(unsigned flags, int64_t len);
+
+/* conversation_ecn.c: NULL, or what is wrong with the ECN field and flags of a
+ * segment of the stack. */
+const char *check_ecn(const struct peer *peer, const struct segment *segment);
+/* Whether a SYN, or SYN,ACK, is ECN-setup. */
+bool is_ecn_setup(unsigned flags);
 
 /* conversation_sack.c: the peer has sent [from, to). */
 void remember_text(struct peer *peer, int64_t from, int64_t to);

@@ -20,6 +20,14 @@ void print_flags(FILE *to, unsigned flags)
         fputs("none", to);
 }
 
+/* The ECN field of the packet, as `tcpdump -v` has it. */
+void print_ecn(FILE *to, unsigned ecn)
+{
+    static const char *const names[] = {"", " ECT(1)", " ECT(0)", " CE"};
+
+    fputs(names[ecn], to);
+}
+
 static void print_options(FILE *to, const struct segment_options *options,
                           uint32_t ack_base)
 {
@@ -44,6 +52,7 @@ void print_segment(FILE *to, const struct segment *segment, uint32_t seq_base,
     int32_t seq = (int32_t)(segment->seq - seq_base);
 
     print_flags(to, segment->flags);
+    print_ecn(to, segment_ecn(segment));
     fprintf(to, " %d:%ld(%zu)", seq, (long)seq + (long)segment->len,
             segment->len);
     if ((segment->flags & ACK) != 0)

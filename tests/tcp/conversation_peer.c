@@ -29,6 +29,7 @@ static void init_peer(struct conversation *c, struct peer *peer, unsigned port,
         .edge = INT64_MIN,
         .stack_acked = INT64_MIN,
         .stack_edge = INT64_MIN,
+        .stack_sent = INT64_MIN,
         .window = c->options.window,
         .offered_wscale = -1,
         .stack_offered_wscale = -1,
@@ -233,6 +234,7 @@ void conversation_peer_sends(struct conversation *c,
         .seq = peer->iss + (uint32_t)seq,
         .ack = peer->stack_iss + (uint32_t)ack,
         .flags = say->flags,
+        .tos = (uint8_t)say->ecn,
         .window = window_to_say(c, say),
         .urgent = (uint16_t)say->urgent,
         .options = options_to_say(c, say),
@@ -248,6 +250,8 @@ void conversation_peer_sends(struct conversation *c,
         peer->offered_wscale = segment.options.wscale;
         peer->offered_timestamps = segment.options.has_timestamps;
         peer->offered_sack = segment.options.sack_permitted;
+        if (is_ecn_setup(say->flags))
+            peer->offered_ecn = true;
         peer->mss =
             segment.options.mss < 0 ? 536 : (unsigned)segment.options.mss;
     }

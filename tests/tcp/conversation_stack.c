@@ -62,6 +62,8 @@ static void learn_from_syn(struct peer *peer, const struct segment *segment)
     peer->stack_offered_wscale = segment->options.wscale;
     peer->stack_offered_timestamps = segment->options.has_timestamps;
     peer->stack_offered_sack = segment->options.sack_permitted;
+    if (is_ecn_setup(segment->flags))
+        peer->stack_offered_ecn = true;
 }
 
 static void remember_segment(struct peer *peer, const struct segment *segment)
@@ -75,6 +77,8 @@ static void remember_segment(struct peer *peer, const struct segment *segment)
         return;
     if (seq <= peer->received && peer->received < end)
         peer->received = end;
+    if (peer->stack_sent < end)
+        peer->stack_sent = end;
     if (segment->options.has_timestamps)
         peer->ts_recent = segment->options.ts_val;
     if ((segment->flags & ACK) == 0)
@@ -137,6 +141,8 @@ static void take_sent(struct conversation *c, const uint8_t *packet, size_t len,
         learn_from_syn(peer, &segment);
     log_segment(c, peer, ">", &segment, false);
     wrong = check_always(c, peer, &segment);
+    if (wrong == NULL)
+        wrong = check_ecn(peer, &segment);
     if (wrong != NULL)
         conversation_fail(c, "%s", wrong);
     remember_segment(peer, &segment);

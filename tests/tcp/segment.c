@@ -164,8 +164,6 @@ static const char *check_flags(const struct segment *segment)
         return "acknowledgment number without ACK";
     if (((flags & URG) != 0) != (segment->urgent != 0))
         return "an urgent pointer without URG, or to nothing";
-    if ((flags & (ECE | CWR)) != 0)
-        return "ECN flags, which were not agreed on";
     if ((flags & (RST | SYN)) != 0 && segment->len != 0)
         return "payload in a RST or SYN";
     return NULL;
@@ -218,6 +216,7 @@ const char *segment_parse(const uint8_t *packet, size_t len, bool partial,
         return "TTL is 0";
     if (packet[9] != PROTOCOL_TCP)
         return "not TCP";
+    out->tos = packet[1];
     out->df = (get_be16(packet + 6) & 0x4000) != 0;
     out->src = get_be32(packet + 12);
     out->dst = get_be32(packet + 16);
@@ -286,6 +285,7 @@ static void emit_ip(const struct segment *segment, size_t total_len,
 {
     memset(ip, 0, IP_LEN);
     ip[0] = 0x45;
+    ip[1] = segment->tos;
     put_be16(ip + 2, (uint16_t)total_len);
     put_be16(ip + 6, 0x4000); /* DF */
     ip[8] = 64;

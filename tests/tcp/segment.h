@@ -24,6 +24,13 @@ enum { /* RFC 9293 3.1, control bits */
        CWR = 128
 };
 
+enum { /* RFC 3168 5, the low bits of the TOS octet */
+       NOT_ECT = 0,
+       ECT_1 = 1,
+       ECT_0 = 2,
+       CE = 3
+};
+
 enum {
     SEGMENT_PACKET_MAX = 65535,
     SEGMENT_OPTIONS_MAX = 40,
@@ -60,6 +67,7 @@ struct segment {
     unsigned flags;
     uint16_t window; /* the field, not scaled */
     uint16_t urgent;
+    uint8_t tos;
     bool df; /* of one that was sent by the stack */
     struct segment_options options;
     const uint8_t *payload;
@@ -88,6 +96,12 @@ const char *segment_parse(const uint8_t *packet, size_t len, bool partial,
 /* Makes the packet; its length. */
 size_t segment_emit(const struct segment *segment,
                     uint8_t packet[static SEGMENT_PACKET_MAX]);
+
+/* Its ECN field. */
+static inline unsigned segment_ecn(const struct segment *segment)
+{
+    return segment->tos & CE;
+}
 
 /* The Internet checksum's sum, RFC 1071 4.1, not yet folded. */
 uint32_t segment_sum(uint32_t sum, const uint8_t *bytes, size_t len);

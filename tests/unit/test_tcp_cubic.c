@@ -230,6 +230,60 @@ START_TEST(fast_convergence_can_be_switched_off)
 }
 END_TEST
 
+/* "cwnd is at least 1 SMSS", ssthresh two; W_max as after a loss. */
+START_TEST(a_mark_takes_three_tenths_at_once_down_to_one_segment)
+{
+    struct fixture f;
+
+    begin(&f);
+    f.tcb->cwnd = 100 * MSS;
+    f.tcb->cc->marked(f.tcb, 90 * MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, 63 * MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 63 * MSS);
+    ck_assert_uint_eq(curve(&f)->w_max, 100 * MSS);
+    ck_assert_uint_eq(curve(&f)->cwnd_prior, 100 * MSS);
+    f.tcb->cc->marked(f.tcb, 2 * MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, MSS * 14 / 10);
+    ck_assert_uint_eq(f.tcb->ssthresh, 2 * MSS);
+    f.tcb->cc->marked(f.tcb, MSS * 14 / 10);
+    ck_assert_uint_eq(f.tcb->cwnd, MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 2 * MSS);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_mark_is_not_undone)
+{
+    struct fixture f;
+
+    begin(&f);
+    lose(&f, 100 * MSS);
+    f.tcb->cc->marked(f.tcb, 70 * MSS);
+    f.tcb->cc->undo(f.tcb);
+    ck_assert_uint_eq(f.tcb->cwnd, 49 * MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 49 * MSS);
+    end(&f);
+}
+END_TEST
+
+/* RFC 8511 3.1: 0.85 for CUBIC */
+START_TEST(with_abe_a_mark_takes_less_in_congestion_avoidance)
+{
+    struct tcp_config config = tcp_config_default();
+    struct fixture f;
+
+    config.abe = true;
+    begin_with(&f, &config);
+    f.tcb->cwnd = 100 * MSS;
+    f.tcb->ssthresh = 90 * MSS;
+    f.tcb->cc->marked(f.tcb, 100 * MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, 85 * MSS);
+    f.tcb->cc->marked(f.tcb, 80 * MSS); /* cwnd is not above ssthresh */
+    ck_assert_uint_eq(f.tcb->cwnd, 56 * MSS);
+    end(&f);
+}
+END_TEST
+
 /* ---- Congestion avoidance ----------------------------------------------- */
 
 /* On a path with a large window, where Reno would be far behind, cwnd follows
@@ -578,6 +632,7 @@ START_TEST(each_algorithm_is_found_by_its_name_and_is_whole)
         ck_assert_uint_lt(strlen(cc->name), TCP_CONGESTION_MAX);
         ck_assert_ptr_eq(tcp_cc_find(cc->name), cc);
         ck_assert(cc->init != NULL && cc->acked != NULL && cc->lost != NULL);
+        ck_assert(cc->marked != NULL);
         ck_assert(cc->timed_out != NULL && cc->undo != NULL);
         ck_assert(cc->idle != NULL && cc->rtt_sample != NULL);
     }
@@ -604,28 +659,29 @@ START_TEST(another_algorithm_takes_over_the_window)
 }
 END_TEST
 
-UNIT_MAIN("tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
-          any_number_has_the_root_of_the_reference,
-          k_is_the_time_to_come_back_to_w_max,
-          w_cubic_is_the_cubic_function_of_time,
-          a_time_beyond_all_measure_gives_the_largest_window,
-          a_loss_takes_three_tenths_of_what_was_in_flight,
-          ssthresh_is_at_least_two_segments,
-          a_loss_below_w_max_makes_room_for_others,
-          fast_convergence_can_be_switched_off, the_window_follows_the_curve,
-          delayed_acks_change_nothing, an_ack_may_cover_a_super_segment,
-          the_window_grows_by_no_more_than_half_in_a_round_trip,
-          where_reno_is_faster_the_window_is_renos,
-          time_without_need_of_the_window_does_not_count,
-          idle_time_does_not_count_either,
-          a_window_that_is_not_used_does_not_grow,
-          the_window_never_becomes_too_large_to_count,
-          slow_start_doubles_the_window_and_stops_at_ssthresh,
-          after_a_time_out_the_curve_begins_at_its_plateau,
-          after_an_idle_time_the_window_begins_small_and_comes_back,
-          a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
-          what_was_no_loss_is_undone,
-          an_undo_that_comes_late_or_twice_takes_nothing_away,
-          an_undo_goes_back_to_slow_start,
-          each_algorithm_is_found_by_its_name_and_is_whole,
-          another_algorithm_takes_over_the_window)
+UNIT_MAIN(
+    "tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
+    any_number_has_the_root_of_the_reference,
+    k_is_the_time_to_come_back_to_w_max, w_cubic_is_the_cubic_function_of_time,
+    a_time_beyond_all_measure_gives_the_largest_window,
+    a_loss_takes_three_tenths_of_what_was_in_flight,
+    ssthresh_is_at_least_two_segments, a_loss_below_w_max_makes_room_for_others,
+    fast_convergence_can_be_switched_off,
+    a_mark_takes_three_tenths_at_once_down_to_one_segment, a_mark_is_not_undone,
+    with_abe_a_mark_takes_less_in_congestion_avoidance,
+    the_window_follows_the_curve, delayed_acks_change_nothing,
+    an_ack_may_cover_a_super_segment,
+    the_window_grows_by_no_more_than_half_in_a_round_trip,
+    where_reno_is_faster_the_window_is_renos,
+    time_without_need_of_the_window_does_not_count,
+    idle_time_does_not_count_either, a_window_that_is_not_used_does_not_grow,
+    the_window_never_becomes_too_large_to_count,
+    slow_start_doubles_the_window_and_stops_at_ssthresh,
+    after_a_time_out_the_curve_begins_at_its_plateau,
+    after_an_idle_time_the_window_begins_small_and_comes_back,
+    a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
+    what_was_no_loss_is_undone,
+    an_undo_that_comes_late_or_twice_takes_nothing_away,
+    an_undo_goes_back_to_slow_start,
+    each_algorithm_is_found_by_its_name_and_is_whole,
+    another_algorithm_takes_over_the_window)

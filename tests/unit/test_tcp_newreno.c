@@ -304,6 +304,60 @@ START_TEST(a_loss_begins_the_count_towards_the_next_increase_anew)
 }
 END_TEST
 
+/* RFC 3168 6.1.2: "bounded below by a value of one MSS"; ssthresh as after a
+ * loss. */
+START_TEST(a_mark_halves_the_window_at_once_down_to_one_segment)
+{
+    struct fixture f;
+
+    begin_avoidance(&f, 20 * MSS);
+    peer_acks(&f, 19 * MSS);
+    f.tcb->cc->marked(f.tcb, 20 * MSS);
+    expect_cwnd(&f, 10 * MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 10 * MSS);
+    peer_acks(&f, 9 * MSS); /* the count begins anew */
+    expect_cwnd(&f, 10 * MSS);
+    f.tcb->cc->marked(f.tcb, 3 * MSS);
+    expect_cwnd(&f, MSS + MSS / 2);
+    ck_assert_uint_eq(f.tcb->ssthresh, 2 * MSS);
+    f.tcb->cc->marked(f.tcb, MSS + MSS / 2);
+    expect_cwnd(&f, MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 2 * MSS);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_mark_is_not_undone)
+{
+    struct fixture f;
+
+    begin_avoidance(&f, 20 * MSS);
+    f.tcb->cc->lost(f.tcb, 20 * MSS);
+    f.tcb->cc->marked(f.tcb, 10 * MSS);
+    f.tcb->cc->undo(f.tcb);
+    expect_cwnd(&f, 5 * MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 5 * MSS);
+    end(&f);
+}
+END_TEST
+
+/* RFC 8511 3.1; 4: not "when cwnd is smaller than or equal to ssthresh" */
+START_TEST(with_abe_a_mark_takes_a_fifth_in_congestion_avoidance)
+{
+    struct fixture f;
+
+    begin_avoidance(&f, 19 * MSS);
+    f.alone.tcp.config.abe = true;
+    f.tcb->cwnd = 20 * MSS;
+    f.tcb->cc->marked(f.tcb, 20 * MSS);
+    expect_cwnd(&f, 16 * MSS);
+    ck_assert_uint_eq(f.tcb->ssthresh, 16 * MSS);
+    f.tcb->cc->marked(f.tcb, 16 * MSS);
+    expect_cwnd(&f, 8 * MSS);
+    end(&f);
+}
+END_TEST
+
 /* RFC 5681 4.1: RW = min (IW, cwnd); ssthresh remembers */
 START_TEST(after_an_idle_time_the_window_is_at_most_the_initial_one)
 {
@@ -362,5 +416,8 @@ UNIT_MAIN("tcp_newreno", a_connection_begins_in_slow_start_with_ten_segments,
           a_window_that_is_not_used_does_not_grow, the_window_never_wraps,
           a_loss_sets_ssthresh_to_half_of_what_was_in_flight,
           a_loss_that_was_none_is_undone_once,
+          a_mark_halves_the_window_at_once_down_to_one_segment,
+          a_mark_is_not_undone,
+          with_abe_a_mark_takes_a_fifth_in_congestion_avoidance,
           a_loss_begins_the_count_towards_the_next_increase_anew,
           after_an_idle_time_the_window_is_at_most_the_initial_one)

@@ -86,6 +86,30 @@ START_TEST(a_segment_that_leaves_is_printed_the_other_way)
 }
 END_TEST
 
+/* The letters in tcpdump's order. */
+START_TEST(flags_and_marks_of_ecn_are_told)
+{
+    struct tcp_segment seg = {.flags = SEG_SYN | SEG_ECE | SEG_CWR};
+
+    ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_OUT, &seg)),
+                     "     1.234567 out      tcp  [3] 192.0.2.2:80 > "
+                     "192.0.2.1:4000: SEW 0:0(0) win 0\n");
+    seg = (struct tcp_segment){.seq = 501,
+                               .ack = 1001,
+                               .flags = SEG_FIN | SEG_PSH | SEG_ACK | SEG_URG |
+                                        SEG_ECE | SEG_CWR,
+                               .ecn = IP_ECN_CE};
+    ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_IN, &seg)),
+                     "     1.234567 in       tcp  [3] 192.0.2.1:4000 > "
+                     "192.0.2.2:80: FP.UEW 1:1(0) ack 1 win 0 CE\n");
+    seg.flags = SEG_ACK;
+    seg.ecn = IP_ECN_ECT_0;
+    ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_IN, &seg)),
+                     "     1.234567 in       tcp  [3] 192.0.2.1:4000 > "
+                     "192.0.2.2:80: . 1:1(0) ack 1 win 0 ECT(0)\n");
+}
+END_TEST
+
 START_TEST(the_syn_of_a_peer_that_is_not_known_yet_is_zero)
 {
     struct tcp_segment seg = {.seq = 777777, .flags = SEG_SYN, .wnd = 1};
@@ -201,6 +225,7 @@ END_TEST
 
 UNIT_MAIN("trace_text", a_segment_that_arrives_is_relative_to_both_ends,
           a_segment_that_leaves_is_printed_the_other_way,
+          flags_and_marks_of_ecn_are_told,
           the_syn_of_a_peer_that_is_not_known_yet_is_zero,
           an_echo_has_its_identifier_and_sequence_number,
           only_a_frame_of_ethernet_has_a_line_as_such,
