@@ -78,6 +78,8 @@ struct tapir_config {
     unsigned exit_wait; /* seconds: see tapir_open */
     /* Congestion control, cubic or reno; empty: cubic. */
     char congestion[16];
+    unsigned ecn; /* ECN (RFC 3168), as Linux's tcp_ecn: 0: off; 1: we ask for
+                     it and answer; 2, the default: we answer who asks */
 };
 
 TAPIR_API void tapir_config_init(struct tapir_config *config);
@@ -85,8 +87,9 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
 /*
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
- * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION). 0; -1 and EINVAL
- * with one line in `why` that names the variable and what is wrong with it.
+ * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN). 0; -1
+ * and EINVAL with one line in `why` that names the variable and what is wrong
+ * with it.
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
                                char why[TAPIR_TEXT_MAX]);
@@ -94,8 +97,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
- * --exit-wait, --congestion) out of a command line and leaves the rest, *argc
- * adjusted. Ends at "--", which stays. 0; -1 and EINVAL with one line in `why`.
+ * --exit-wait, --congestion, --ecn[=N]) out of a command line and leaves the
+ * rest, *argc adjusted. Ends at "--", which stays. 0; -1 and EINVAL with one
+ * line in `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
@@ -178,7 +182,8 @@ TAPIR_API int tapir_close(int fd);
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
  * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
  * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL, SO_OOBINLINE, SO_MAX_PACING_RATE
- * (bytes a second; all bits set: none). IPPROTO_IP: IP_TTL, IP_TOS, IP_RECVTTL
+ * (bytes a second; all bits set: none). IPPROTO_IP: IP_TTL, IP_TOS (of streams
+ * without its two ECN bits, which are TCP's), IP_RECVTTL
  * (tapir_recvmsg gives each datagram's TTL in a control message, IP_TTL).
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
  *
@@ -306,6 +311,7 @@ struct tapir_stack_config {
     unsigned exit_wait;  /* seconds that tapir_stack_destroy and the process's
                             exit may wait (real clock only); default: 10 */
     char congestion[16]; /* as in tapir_config */
+    unsigned ecn;        /* as in tapir_config */
 };
 
 TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum setting_kind { TEXT, NUMBER, SEED, FLAG, TRACE };
+enum setting_kind { TEXT, NUMBER, SEED, FLAG, TRACE, ECN };
 
 struct setting {
     const char *option; /* "--dev" */
@@ -37,6 +37,7 @@ static const struct setting table[] = {
     {"--debug", "TAPIR_DEBUG", FLAG, FIELD(debug), 0},
     {"--exit-wait", "TAPIR_EXIT_WAIT", NUMBER, FIELD(exit_wait), 0},
     {"--congestion", "TAPIR_CONGESTION", TEXT_FIELD(congestion)},
+    {"--ecn", "TAPIR_ECN", ECN, FIELD(ecn), 0},
 };
 
 void tapir_config_init(struct tapir_config *config)
@@ -44,6 +45,7 @@ void tapir_config_init(struct tapir_config *config)
     *config = (struct tapir_config){
         .gateway = "192.0.2.1",
         .exit_wait = 10,
+        .ecn = TCP_ECN_ANSWER,
     };
 }
 
@@ -93,6 +95,11 @@ static const char *set(struct tapir_config *config,
         if (strlen(value) >= sizeof(config->trace_what))
             return "short enough";
         set_trace(config, value);
+        return NULL;
+    case ECN:
+        if (number_parse(value, TCP_ECN_MAX, &number) < 0)
+            return "0, 1 or 2";
+        *(unsigned *)field(config, setting) = (unsigned)number;
         return NULL;
     }
     return NULL;
@@ -184,12 +191,13 @@ static const struct setting *find_option(const char *argument,
     return NULL;
 }
 
-/* --trace and --debug stand alone; the others take the next argument. */
+/* --trace, --debug and --ecn stand alone; the others take the next argument. */
 static int take_option(struct tapir_config *config,
                        const struct setting *setting, const char *value,
                        const char *next, char why[TAPIR_TEXT_MAX])
 {
-    bool stands_alone = setting->kind == FLAG || setting->kind == TRACE;
+    bool stands_alone =
+        setting->kind == FLAG || setting->kind == TRACE || setting->kind == ECN;
     bool takes_next = value == NULL && !stands_alone;
 
     if (value == NULL)
@@ -264,5 +272,7 @@ const char *tapir_config_help(void)
            "  --exit-wait S    seconds to finish connections at exit\n"
            "                   (TAPIR_EXIT_WAIT; 10)\n"
            "  --congestion NAME  congestion control: cubic, reno, bbr\n"
-           "                   (TAPIR_CONGESTION; cubic)\n";
+           "                   (TAPIR_CONGESTION; cubic)\n"
+           "  --ecn[=N]        1: asks for ECN, 2: answers who asks, 0: off\n"
+           "                   (TAPIR_ECN; 2)\n";
 }

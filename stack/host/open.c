@@ -140,6 +140,7 @@ static int start(const struct tapir_config *config,
     }
     stack->clock = TAPIR_CLOCK_REAL;
     stack->exit_wait = config->exit_wait;
+    stack->ecn = (enum tcp_ecn)config->ecn;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);

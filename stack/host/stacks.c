@@ -29,7 +29,8 @@ struct hash_key seed_key(uint64_t seed, uint64_t purpose)
 
 void tapir_stack_config_init(struct tapir_stack_config *config)
 {
-    *config = (struct tapir_stack_config){.exit_wait = EXIT_WAIT_DEFAULT};
+    *config = (struct tapir_stack_config){.exit_wait = EXIT_WAIT_DEFAULT,
+                                          .ecn = TCP_ECN_ANSWER};
 }
 
 /* A quarter of the machine's memory for each stack; 0: it cannot be told. */
@@ -50,6 +51,7 @@ static int create_core(struct tapir_stack *stack, uint64_t seed)
     if (*stack->congestion != '\0')
         memcpy(config.tcp.congestion, stack->congestion,
                sizeof(config.tcp.congestion));
+    config.tcp.ecn = stack->ecn;
     config.tcp.memory_limit = memory_for_tcp();
     if (stack->trace_text.layers != 0)
         config.trace = trace_text_listener(&stack->trace_text);
@@ -104,10 +106,13 @@ static int configure(struct tapir_stack *stack,
         return -EINVAL;
     if (!is_congestion(config->congestion, sizeof(config->congestion)))
         return -EINVAL;
+    if (config->ecn > TCP_ECN_MAX)
+        return -EINVAL;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->clock = config->clock;
     stack->now = (usec)config->now;
     stack->exit_wait = config->exit_wait;
+    stack->ecn = (enum tcp_ecn)config->ecn;
     trace_text_init(&stack->trace_text, layers, stderr);
     return 0;
 }

@@ -40,8 +40,9 @@ const char *tcp_state_name(enum tcp_state state);
 /* ECN, RFC 3168: the numbers of Linux's tcp_ecn. */
 enum tcp_ecn {
     TCP_ECN_OFF = 0,
-    TCP_ECN_ASK = 1,   /* and answer */
-    TCP_ECN_ANSWER = 2 /* who asks */
+    TCP_ECN_ASK = 1,    /* and answer */
+    TCP_ECN_ANSWER = 2, /* who asks */
+    TCP_ECN_MAX = 2
 };
 
 /* The stack's settings. Each default is Linux's: see stack/tcp/README.md. */

@@ -62,6 +62,24 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert(!settings.has_faults);
     ck_assert_uint_eq(settings.trace_layers, 0);
     ck_assert_uint_eq(config.exit_wait, 10);
+    ck_assert_uint_eq(config.ecn, 2);
+}
+END_TEST
+
+START_TEST(ecn_alone_asks_and_takes_another_number_after_an_equals_sign)
+{
+    struct tapir_config config = defaults();
+    struct words alone = WORDS("--ecn", "0");
+    struct words off = WORDS("--ecn=0");
+    struct words answers = WORDS("--ecn=2");
+
+    ck_assert_int_eq(take(&config, &alone), 0);
+    ck_assert_uint_eq(config.ecn, 1);
+    ck_assert_int_eq(alone.argc, 2);
+    ck_assert_int_eq(take(&config, &off), 0);
+    ck_assert_uint_eq(config.ecn, 0);
+    ck_assert_int_eq(take(&config, &answers), 0);
+    ck_assert_uint_eq(config.ecn, 2);
 }
 END_TEST
 
@@ -164,6 +182,8 @@ START_TEST(a_wrong_value_is_named_in_one_line)
                    "--congestion: 'more-than-fits' is not one of cubic, reno, bbr");
     expect_refused(WORDS("--congestion=much-more-than-fits"),
                    "--congestion: 'much-more-than-fits' is not short enough");
+    expect_refused(WORDS("--ecn=3"), "--ecn: '3' is not 0, 1 or 2");
+    expect_refused(WORDS("--ecn=yes"), "--ecn: 'yes' is not 0, 1 or 2");
     expect_refused(WORDS("--dev"), "--dev: a value is missing");
     expect_refused(WORDS("--dev", "thisnameismuchtoolong"),
                    "--dev: 'thisnameismuchtoolong' is not the name of a "
@@ -231,11 +251,13 @@ START_TEST(the_environment_is_named_by_its_variable)
     setenv("TAPIR_TRACE", "1", 1);
     setenv("TAPIR_SEED", "0x10", 1);
     setenv("TAPIR_CONGESTION", "cubic", 1);
+    setenv("TAPIR_ECN", "1", 1);
     ck_assert_int_eq(tapir_config_env(&config, why), 0);
     ck_assert_str_eq(config.dev, "tap9");
     ck_assert_int_eq(config.trace, 1);
     ck_assert_uint_eq(config.seed, 16);
     ck_assert_str_eq(config.congestion, "cubic");
+    ck_assert_uint_eq(config.ecn, 1);
 
     setenv("TAPIR_ADDR", "nowhere", 1);
     ck_assert_int_eq(tapir_config_env(&config, why), -1);
@@ -249,6 +271,7 @@ START_TEST(the_environment_is_named_by_its_variable)
     unsetenv("TAPIR_TRACE");
     unsetenv("TAPIR_SEED");
     unsetenv("TAPIR_CONGESTION");
+    unsetenv("TAPIR_ECN");
     unsetenv("TAPIR_MTU");
 }
 END_TEST
@@ -276,6 +299,7 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           nothing_is_taken_after_two_dashes,
           an_option_that_only_begins_alike_is_the_programs,
           trace_takes_its_layers_only_after_an_equals_sign,
+          ecn_alone_asks_and_takes_another_number_after_an_equals_sign,
           a_wrong_value_is_named_in_one_line,
           settings_that_contradict_each_other_are_refused_with_the_options,
           the_gateway_may_take_the_place_of_an_address_that_is_not_given,

@@ -377,6 +377,11 @@ START_TEST(wrong_addresses_clocks_and_names_are_refused)
     ck_assert_int_eq(errno, EINVAL);
 
     tapir_stack_config_init(&config);
+    config.ecn = 3;
+    ck_assert_ptr_null(tapir_stack_create(&config));
+    ck_assert_int_eq(errno, EINVAL);
+
+    tapir_stack_config_init(&config);
     struct tapir_stack *real = tapir_stack_create(&config);
 
     wire.faults = NULL;
