@@ -1,7 +1,7 @@
 /*
  * Two whole stacks on a bad wire, in virtual time. Each seed draws a network
- * (loss, duplication, reordering, corruption, delay), two configurations and
- * some connections with programs on both ends that write, read, sleep and
+ * (loss, duplication, reordering, corruption, marks, delay), two configurations
+ * and some connections with programs on both ends that write, read, sleep and
  * close in their own ways. Every byte is compared; both sides end orderly;
  * after TIME-WAIT all memory is back.
  *
@@ -86,7 +86,8 @@ struct sim {
 };
 
 struct totals {
-    uint64_t lost, duplicated, reordered, corrupted, retransmitted;
+    uint64_t lost, duplicated, reordered, corrupted, marked, retransmitted;
+    uint64_t ecn_reductions;
     uint64_t bytes;
 };
 
@@ -132,6 +133,7 @@ static struct faults draw_faults(struct sim *sim, bool may_corrupt)
         .delay = draw(sim, 0, 40000),
         .jitter = draw(sim, 0, 10000),
         .reorder_delay = draw(sim, 100, 20000),
+        .mark_chance = one_in(sim, 2) ? draw(sim, 1000, 100000) : 0,
     };
 }
 
@@ -148,6 +150,7 @@ static void draw_tcp(struct sim *sim, struct tcp_config *tcp)
     tcp->window_scale = !one_in(sim, 3);
     if (one_in(sim, 3))
         strcpy(tcp->congestion, "reno");
+    tcp->ecn = (enum tcp_ecn)draw(sim, TCP_ECN_OFF, TCP_ECN_MAX);
 }
 
 static struct end draw_end(struct sim *sim, struct host *host)
@@ -594,6 +597,7 @@ static void destroy(struct sim *sim, struct totals *totals)
     totals->duplicated += counts->duplicated;
     totals->reordered += counts->reordered;
     totals->corrupted += counts->corrupted;
+    totals->marked += counts->marked;
     for (unsigned i = 0; i < sim->connection_count; i++)
         totals->bytes +=
             sim->connections[i].client.read + sim->connections[i].server.read;
@@ -601,6 +605,7 @@ static void destroy(struct sim *sim, struct totals *totals)
         struct host *host = &sim->hosts[i];
 
         totals->retransmitted += stack_tcp_stats(host->stack)->retrans_segs;
+        totals->ecn_reductions += stack_tcp_stats(host->stack)->ecn_reductions;
         stack_destroy(host->stack);
         netdev_close(host->dev);
         if (host->memory.used != 0)
@@ -646,7 +651,9 @@ static unsigned print_totals(const struct totals *totals)
         {"duplicated", totals->duplicated},
         {"reordered", totals->reordered},
         {"corrupted", totals->corrupted},
+        {"marked", totals->marked},
         {"retransmitted", totals->retransmitted},
+        {"echoed, and answered", totals->ecn_reductions},
     };
     unsigned zeroes = 0;
 
