@@ -9,8 +9,9 @@
  * An edge to the operating system: it makes system calls, and its memory comes
  * from the C library.
  *
- * Left out on purpose: TUN devices, several queues, and the offloads (TSO6,
- * USO) that the stack has no use for yet.
+ * Left out on purpose: TUN devices, several queues, the offloads (TSO6, USO)
+ * that the stack has no use for yet, and TSO_ECN: the kernel cuts what carries
+ * CWR itself, one super-frame in a round trip at most.
  */
 #include "netdev/tap.h"
 

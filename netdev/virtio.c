@@ -23,7 +23,8 @@ enum {
     VIRTIO_F_NEEDS_CSUM = 1,
     VIRTIO_F_DATA_VALID = 2,
     VIRTIO_GSO_TCPV4 = 1,
-    VIRTIO_GSO_ECN = 0x80 /* beside a type */
+    VIRTIO_GSO_ECN = 0x80 /* beside a type: CWR is the first segment's. None
+                             is sent, as the stack cuts there itself */
 };
 
 static uint16_t get_le16(const uint8_t *at)
