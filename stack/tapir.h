@@ -80,6 +80,10 @@ struct tapir_config {
     char congestion[16];
     unsigned ecn; /* ECN (RFC 3168), as Linux's tcp_ecn: 0: off; 1: we ask for
                      it and answer; 2, the default: we answer who asks */
+    /* TCP Fast Open, as Linux's net.ipv4.tcp_fastopen, a sum: 1 clients, 2
+     * servers, 4 clients without a cookie, 0x200 servers without one, 0x400
+     * listeners that have not set TCP_FASTOPEN; default: 1 */
+    unsigned fast_open;
 };
 
 TAPIR_API void tapir_config_init(struct tapir_config *config);
@@ -87,9 +91,9 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
 /*
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
- * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN). 0; -1
- * and EINVAL with one line in `why` that names the variable and what is wrong
- * with it.
+ * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
+ * TAPIR_FAST_OPEN). 0; -1 and EINVAL with one line in `why` that names the
+ * variable and what is wrong with it.
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
                                char why[TAPIR_TEXT_MAX]);
@@ -97,9 +101,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
- * --exit-wait, --congestion, --ecn[=N]) out of a command line and leaves the
- * rest, *argc adjusted. Ends at "--", which stays. 0; -1 and EINVAL with one
- * line in `why`.
+ * --exit-wait, --congestion, --ecn[=N], --fast-open) out of a command line and
+ * leaves the rest, *argc adjusted. Ends at "--", which stays. 0; -1 and EINVAL
+ * with one line in `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
@@ -221,9 +225,9 @@ TAPIR_API int tapir_close(int fd);
  *   TCP_WINDOW_CLAMP   bytes, less than 1152 is 1152; 0: none, without a
  *                      connection only. The largest window to offer. What was
  *                      offered is not taken back.
- *   TCP_CONGESTION     a name (cubic, reno, bbr); ENOENT: there is no such algorithm.
- *   TCP_INFO           struct tcp_info of <linux/tcp.h>, to be read; cut to
- *                      the room there is. What this stack does not know is 0.
+ *   TCP_CONGESTION     a name (cubic, reno, bbr); ENOENT: there is no such
+ * algorithm. TCP_INFO           struct tcp_info of <linux/tcp.h>, to be read;
+ * cut to the room there is. What this stack does not know is 0.
  *
  * Urgent data (RFC 6093 advises against it): MSG_OOB sends and reads the
  * urgent octet, POLLPRI tells that it is there, SIOCATMARK whether all before
@@ -312,6 +316,7 @@ struct tapir_stack_config {
                             exit may wait (real clock only); default: 10 */
     char congestion[16]; /* as in tapir_config */
     unsigned ecn;        /* as in tapir_config */
+    unsigned fast_open;  /* as in tapir_config */
 };
 
 TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);

@@ -83,6 +83,23 @@ int call_wait(struct call *call, int events)
     return r == -ETIMEDOUT ? -EAGAIN : r;
 }
 
+/* As in Linux. */
+int call_connect(struct call *call, const struct endpoint *remote)
+{
+    struct file *file = call->file;
+
+    for (;;) {
+        struct tapir_stack *stack = file->stack;
+        int r = stack_connect(stack->core, stack_now(stack), file->id, remote);
+
+        if (call->is_nonblocking || (r != -EINPROGRESS && r != -EALREADY))
+            return r;
+        r = call_wait(call, POLLOUT);
+        if (r < 0)
+            return r == -EAGAIN ? -EINPROGRESS : r;
+    }
+}
+
 ssize_t call_leave(struct call *call, ssize_t result)
 {
     struct file *file = call->file;

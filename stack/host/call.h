@@ -32,6 +32,11 @@ MUST_CHECK int call_enter(struct call *call, int fd);
 MUST_CHECK int call_wait(struct call *call, int events);
 /* Waits, blocking or not, at most `timeout`. As waiter_wait. */
 MUST_CHECK int call_sleep(struct call *call, int events, usec timeout);
+/*
+ * connect, asked again until the peer has answered if the socket blocks; its
+ * errors. When the time is over or a signal comes the attempt goes on.
+ */
+MUST_CHECK int call_connect(struct call *call, const struct endpoint *remote);
 /* Runs the pass, releases the lock, makes errno of a negative result. */
 ssize_t call_leave(struct call *call, ssize_t result);
 

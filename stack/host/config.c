@@ -38,6 +38,7 @@ static const struct setting table[] = {
     {"--exit-wait", "TAPIR_EXIT_WAIT", NUMBER, FIELD(exit_wait), 0},
     {"--congestion", "TAPIR_CONGESTION", TEXT_FIELD(congestion)},
     {"--ecn", "TAPIR_ECN", ECN, FIELD(ecn), 0},
+    {"--fast-open", "TAPIR_FAST_OPEN", NUMBER, FIELD(fast_open), 0},
 };
 
 void tapir_config_init(struct tapir_config *config)
@@ -46,6 +47,7 @@ void tapir_config_init(struct tapir_config *config)
         .gateway = "192.0.2.1",
         .exit_wait = 10,
         .ecn = TCP_ECN_ANSWER,
+        .fast_open = TCP_FAST_OPEN_CLIENT,
     };
 }
 
@@ -274,5 +276,7 @@ const char *tapir_config_help(void)
            "  --congestion NAME  congestion control: cubic, reno, bbr\n"
            "                   (TAPIR_CONGESTION; cubic)\n"
            "  --ecn[=N]        1: asks for ECN, 2: answers who asks, 0: off\n"
-           "                   (TAPIR_ECN; 2)\n";
+           "                   (TAPIR_ECN; 2)\n"
+           "  --fast-open N    TCP Fast Open: 1 clients, 2 servers, 3 both\n"
+           "                   (TAPIR_FAST_OPEN; 1)\n";
 }

@@ -52,6 +52,7 @@ struct tapir_stack {
     unsigned exit_wait;
     char congestion[TCP_CONGESTION_MAX]; /* empty: the core's default */
     enum tcp_ecn ecn;
+    unsigned fast_open; /* enum tcp_fast_open_bit */
     bool is_ending;
     struct trace_text trace_text;
 };
@@ -77,8 +78,8 @@ enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2 };
 /* Random if the seed is 0. */
 struct hash_key seed_key(uint64_t seed, uint64_t purpose);
 /*
- * The core of a stack whose clock, now, exit_wait, congestion, ecn and
- * trace_text are set. It runs from now on. -ENOBUFS; the stack is then the
+ * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open
+ * and trace_text are set. It runs from now on. -ENOBUFS; the stack is then the
  * caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);

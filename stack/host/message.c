@@ -81,6 +81,28 @@ static ssize_t send_some(struct call *call, struct socket_message *message)
     }
 }
 
+/*
+ * MSG_FASTOPEN, as Linux: a connect that has taken some bytes with it, and
+ * waits like one. The count of them, or connect's error; the rest goes as ever.
+ */
+static ssize_t begin_fast_open(struct call *call,
+                               struct socket_message *message)
+{
+    struct file *file = call->file;
+    ssize_t sent = stack_send(file->stack->core, stack_now(file->stack),
+                              file->id, message);
+    int r;
+
+    message->flags &= ~MSG_FASTOPEN;
+    if (call->is_nonblocking || message->name == NULL ||
+        (sent < 0 && sent != -EINPROGRESS))
+        return sent;
+    r = call_connect(call, message->name);
+    if (r == 0 || r == -EISCONN) /* it was open before */
+        return sent < 0 ? 0 : sent;
+    return r == -EINPROGRESS ? sent : r;
+}
+
 /* What was sent before a failure counts; the failure is told next time. */
 static ssize_t send_all(struct call *call, struct socket_message *message,
                         size_t total)
@@ -88,6 +110,14 @@ static ssize_t send_all(struct call *call, struct socket_message *message,
     struct cursor cursor = {.iov = message->iov, .count = message->iov_count};
     size_t done = 0;
 
+    if (message->flags & MSG_FASTOPEN) {
+        ssize_t sent = begin_fast_open(call, message);
+
+        if (sent < 0 || (size_t)sent == total || call->is_nonblocking)
+            return sent;
+        done = (size_t)sent;
+        cursor_advance(&cursor, done);
+    }
     for (;;) {
         ssize_t sent;
 
@@ -183,7 +213,9 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count,
     if (r == 0) {
         is_stream = call.file->socket_type == SOCK_STREAM;
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
-        if (to != NULL && !is_stream) {
+        if (!is_stream)
+            message.flags &= ~MSG_FASTOPEN;
+        if (to != NULL && (!is_stream || (flags & MSG_FASTOPEN) != 0)) {
             r = endpoint_from_sockaddr(to, to_len, &name);
             message.name = &name;
         }

@@ -142,6 +142,7 @@ static int start(const struct tapir_config *config,
     stack->exit_wait = config->exit_wait;
     stack->ecn = (enum tcp_ecn)config->ecn;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
+    stack->fast_open = config->fast_open;
     trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);
     if (r < 0) {

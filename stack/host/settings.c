@@ -169,6 +169,12 @@ static int check_numbers(const struct tapir_config *config,
                  config->ecn);
         return -EINVAL;
     }
+    if ((config->fast_open & ~(unsigned)TCP_FAST_OPEN_BITS) != 0) {
+        snprintf(why, TAPIR_TEXT_MAX,
+                 "--fast-open: %u is not a sum of 1, 2, 4, 0x200, 0x400",
+                 config->fast_open);
+        return -EINVAL;
+    }
     return 0;
 }
 

@@ -160,26 +160,6 @@ int tapir_accept(int fd, struct sockaddr *addr, socklen_t *len)
     return tapir_accept4(fd, addr, len, 0);
 }
 
-/*
- * The core is asked again until the peer has answered. When the time is over
- * or a signal comes, the attempt goes on, as in Linux.
- */
-static int connect_waiting(struct call *call, const struct endpoint *remote)
-{
-    struct file *file = call->file;
-
-    for (;;) {
-        struct tapir_stack *stack = file->stack;
-        int r = stack_connect(stack->core, stack_now(stack), file->id, remote);
-
-        if (call->is_nonblocking || (r != -EINPROGRESS && r != -EALREADY))
-            return r;
-        r = call_wait(call, POLLOUT);
-        if (r < 0)
-            return r == -EAGAIN ? -EINPROGRESS : r;
-    }
-}
-
 int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct call call;
@@ -195,7 +175,7 @@ int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
     if (r == 0)
         r = endpoint_from_sockaddr(addr, len, &remote);
     if (r == 0)
-        r = connect_waiting(&call, &remote);
+        r = call_connect(&call, &remote);
     return (int)call_leave(&call, r);
 }
 

@@ -29,8 +29,11 @@ struct hash_key seed_key(uint64_t seed, uint64_t purpose)
 
 void tapir_stack_config_init(struct tapir_stack_config *config)
 {
-    *config = (struct tapir_stack_config){.exit_wait = EXIT_WAIT_DEFAULT,
-                                          .ecn = TCP_ECN_ANSWER};
+    *config = (struct tapir_stack_config){
+        .exit_wait = EXIT_WAIT_DEFAULT,
+        .ecn = TCP_ECN_ANSWER,
+        .fast_open = TCP_FAST_OPEN_CLIENT,
+    };
 }
 
 /* A quarter of the machine's memory for each stack; 0: it cannot be told. */
@@ -52,6 +55,7 @@ static int create_core(struct tapir_stack *stack, uint64_t seed)
         memcpy(config.tcp.congestion, stack->congestion,
                sizeof(config.tcp.congestion));
     config.tcp.ecn = stack->ecn;
+    config.tcp.fast_open = stack->fast_open;
     config.tcp.memory_limit = memory_for_tcp();
     if (stack->trace_text.layers != 0)
         config.trace = trace_text_listener(&stack->trace_text);
@@ -108,7 +112,10 @@ static int configure(struct tapir_stack *stack,
         return -EINVAL;
     if (config->ecn > TCP_ECN_MAX)
         return -EINVAL;
+    if ((config->fast_open & ~(unsigned)TCP_FAST_OPEN_BITS) != 0)
+        return -EINVAL;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
+    stack->fast_open = config->fast_open;
     stack->clock = config->clock;
     stack->now = (usec)config->now;
     stack->exit_wait = config->exit_wait;

@@ -183,6 +183,15 @@ static void add_ecn(struct line *line, uint8_t codepoint)
     add(line, "%s", texts[codepoint & IP_ECN_MASK]);
 }
 
+/* "tfo cookie 0b19bc200a71279f", as tcpdump */
+static void add_fast_open(struct line *line, const char *before,
+                          const struct fast_open_cookie *cookie)
+{
+    add(line, "%stfo cookie%s", before, cookie->len == 0 ? "req" : " ");
+    for (unsigned i = 0; i < cookie->len; i++)
+        add(line, "%02x", cookie->octet[i]);
+}
+
 static void add_options(struct line *line, const struct tcp_options *options)
 {
     const char *before = " <";
@@ -198,6 +207,10 @@ static void add_options(struct line *line, const struct tcp_options *options)
     if (options->has_timestamps) {
         add(line, "%sTS val %u ecr %u", before, options->ts_val,
             options->ts_ecr);
+        before = ",";
+    }
+    if (options->has_fast_open) {
+        add_fast_open(line, before, &options->fast_open);
         before = ",";
     }
     if (*before == ',')

@@ -47,12 +47,10 @@ static bool is_listening(const struct socket *socket)
     return tcp_status(stream_of_const(socket)->tcb) == TCPS_LISTEN;
 }
 
-/* Both SYNs are not acknowledged yet: nothing can be sent or received. */
+/* Nothing can be sent or received yet. */
 static bool is_opening(const struct stream *stream)
 {
-    enum tcp_state state = tcp_status(stream->tcb);
-
-    return state == TCPS_SYN_SENT || state == TCPS_SYN_RECEIVED;
+    return tcp_is_opening(stream->tcb);
 }
 
 static bool is_closed(const struct stream *stream)
@@ -153,6 +151,7 @@ static int stream_renew(struct stream *stream)
     error = tcp_set_congestion(tcb, tcp_congestion(stream->tcb));
     assert(error == 0);
     tcp_change_settings(tcb, tcp_settings(stream->tcb));
+    tcp_move_fast_open_key(tcb, stream->tcb);
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
     stream->phase = STREAM_UNCONNECTED;
@@ -247,6 +246,10 @@ static int begin(struct stream *stream, const struct endpoint *remote)
         return -EADDRNOTAVAIL;
     if ((error = tcp_connect(stream->tcb, remote)) < 0)
         return error;
+    if (tcp_awaits_text(stream->tcb)) { /* as far as the program can see */
+        stream->phase = STREAM_CONNECTED;
+        return 0;
+    }
     stream->phase = STREAM_CONNECTING;
     return -EINPROGRESS;
 }
@@ -276,12 +279,52 @@ static int stream_disconnect(struct socket *socket)
     return stream_renew(stream_of(socket));
 }
 
+/* As connect, and its answers are connect's. -EINPROGRESS: no byte has gone. */
+static ssize_t connect_with(struct stream *stream,
+                            const struct socket_message *message)
+{
+    ssize_t sent;
+
+    if (message->name->port == 0)
+        return -EADDRNOTAVAIL;
+    sent = tcp_connect_with(stream->tcb, message->name, message->iov,
+                            message->iov_count);
+    if (sent >= 0 || sent == -EINPROGRESS)
+        stream->phase = STREAM_CONNECTING;
+    return sent;
+}
+
+/*
+ * MSG_FASTOPEN, RFC 7413, as Linux: on a socket that is not new it is first a
+ * connect, which may have an outcome to tell.
+ */
+static ssize_t send_fast_open(struct socket *socket,
+                              const struct socket_message *message)
+{
+    struct stream *stream = stream_of(socket);
+    int error = 0;
+
+    if (!tcp_may_open_fast(stream->tcb))
+        return -EOPNOTSUPP;
+    if (message->name == NULL && stream->phase != STREAM_CONNECTED)
+        return -EINVAL;
+    if (stream->phase == STREAM_UNCONNECTED && !is_listening(socket))
+        return connect_with(stream, message);
+    if (!tcp_awaits_text(stream->tcb))
+        error = stream_connect(socket, message->name);
+    if (error < 0)
+        return error;
+    return tcp_send(stream->tcb, message->iov, message->iov_count);
+}
+
 /* The name is not looked at: Linux, where POSIX would say EISCONN. */
 static ssize_t stream_send(struct socket *socket,
                            const struct socket_message *message)
 {
     struct tcb *tcb = stream_of(socket)->tcb;
 
+    if (message->flags & MSG_FASTOPEN)
+        return send_fast_open(socket, message);
     if (message->flags & MSG_OOB)
         return tcp_send_urgent(tcb, message->iov, message->iov_count);
     if (message->flags & MSG_MORE)
@@ -444,8 +487,8 @@ static int stream_readiness(const struct socket *socket)
 
     if (is_listening(socket))
         return tcp_readiness(stream->tcb) & TCP_READABLE ? READY_IN : 0;
-    if (is_opening(stream))
-        return 0;
+    if (is_opening(stream)) /* what is written now begins it: RFC 7413 */
+        return tcp_awaits_text(stream->tcb) ? READY_OUT : 0;
     if (is_closed(stream) && stream->phase == STREAM_UNCONNECTED)
         return READY_OUT | POLLHUP;
     return connection_readiness(stream);
@@ -527,11 +570,24 @@ static int get_congestion(const struct stream *stream, void *value, size_t *len)
     return 0;
 }
 
+static int get_fast_open_key(const struct stream *stream, void *value,
+                             size_t *len)
+{
+    uint8_t keys[2 * FAST_OPEN_KEY_LEN];
+
+    *len = min_size(*len, tcp_fast_open_key(stream->tcb, keys));
+    if (*len > 0)
+        memcpy(value, keys, *len);
+    return 0;
+}
+
 static int stream_set_bytes_option(struct socket *socket, int name,
                                    struct bytes value)
 {
     if (name == TCP_CONGESTION)
         return set_congestion(stream_of(socket), value);
+    if (name == TCP_FASTOPEN_KEY)
+        return tcp_set_fast_open_key(stream_of(socket)->tcb, value);
     return -ENOPROTOOPT;
 }
 
@@ -540,6 +596,8 @@ static int stream_get_bytes_option(const struct socket *socket, int name,
 {
     if (name == TCP_CONGESTION)
         return get_congestion(stream_of_const(socket), value, len);
+    if (name == TCP_FASTOPEN_KEY)
+        return get_fast_open_key(stream_of_const(socket), value, len);
     if (name == TCP_INFO) {
         socket_tcp_get_info(stream_of_const(socket)->tcb, value, len);
         return 0;

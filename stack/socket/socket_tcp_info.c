@@ -10,6 +10,8 @@
 
 #include <linux/tcp.h>
 
+enum { OPT_TFO_CHILD = 128 }; /* TCPI_OPT_TFO_CHILD of a newer header */
+
 /* The kernel's numbers of the states, and of TCP_CA_... . */
 static uint8_t kernel_state(enum tcp_state state)
 {
@@ -59,7 +61,9 @@ static void put_state(const struct tcp_status_info *from, struct tcp_info *to)
     to->tcpi_probes = octet(from->probes);
     to->tcpi_backoff = octet(from->backoff);
     to->tcpi_options =
-        (uint8_t)((from->has_timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
+        (uint8_t)((from->has_syn_text ? TCPI_OPT_SYN_DATA : 0) |
+                  (from->was_fast_opened ? OPT_TFO_CHILD : 0) |
+                  (from->has_timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
                   (from->has_sack ? TCPI_OPT_SACK : 0) |
                   (from->has_window_scale ? TCPI_OPT_WSCALE : 0) |
                   (from->has_ecn ? TCPI_OPT_ECN : 0) |
@@ -67,6 +71,7 @@ static void put_state(const struct tcp_status_info *from, struct tcp_info *to)
     to->tcpi_snd_wscale = from->snd_wscale & 0xf;
     to->tcpi_rcv_wscale = from->rcv_wscale & 0xf;
     to->tcpi_delivery_rate_app_limited = from->is_app_limited;
+    to->tcpi_fastopen_client_fail = from->fast_open_fail & 3;
 }
 
 static void put_times(const struct tcp_status_info *from, struct tcp_info *to)

@@ -109,6 +109,47 @@ static int set_window_clamp(struct tcb *tcb, int bytes)
     return 0;
 }
 
+/* Linux's net.core.somaxconn limits it as any backlog. */
+static int set_fast_open(struct tcb *tcb, int backlog)
+{
+    enum { BACKLOG_MAX = 4096 };
+    struct tcp_settings settings = *tcp_settings(tcb);
+
+    if (backlog < 0 ||
+        (tcp_status(tcb) != TCPS_CLOSED && tcp_status(tcb) != TCPS_LISTEN))
+        return -EINVAL;
+    settings.fast_open = (uint16_t)min_u32((uint32_t)backlog, BACKLOG_MAX);
+    tcp_change_settings(tcb, &settings);
+    return 0;
+}
+
+static int set_fast_open_connect(struct tcb *tcb, int on)
+{
+    struct tcp_settings settings = *tcp_settings(tcb);
+
+    if (!is_in(on, 0, 1))
+        return -EINVAL;
+    if (!tcp_may_open_fast(tcb))
+        return -EOPNOTSUPP;
+    if (tcp_status(tcb) != TCPS_CLOSED)
+        return -EINVAL;
+    settings.fast_open_connect = on;
+    tcp_change_settings(tcb, &settings);
+    return 0;
+}
+
+static int set_fast_open_no_cookie(struct tcb *tcb, int on)
+{
+    struct tcp_settings settings = *tcp_settings(tcb);
+
+    if (!is_in(on, 0, 1) ||
+        (tcp_status(tcb) != TCPS_CLOSED && tcp_status(tcb) != TCPS_LISTEN))
+        return -EINVAL;
+    settings.fast_open_no_cookie = on;
+    tcp_change_settings(tcb, &settings);
+    return 0;
+}
+
 static int change(struct tcb *tcb,
                   int (*set)(struct tcp_settings *settings, int value),
                   int value)
@@ -144,6 +185,12 @@ int socket_tcp_set_option(struct tcb *tcb, int name, int value)
         return set_defer_accept(tcb, value);
     case TCP_WINDOW_CLAMP:
         return set_window_clamp(tcb, value);
+    case TCP_FASTOPEN:
+        return set_fast_open(tcb, value);
+    case TCP_FASTOPEN_CONNECT:
+        return set_fast_open_connect(tcb, value);
+    case TCP_FASTOPEN_NO_COOKIE:
+        return set_fast_open_no_cookie(tcb, value);
     case TCP_QUICKACK:
         tcp_set_quickack(tcb, value != 0);
         return 0;
@@ -186,6 +233,15 @@ int socket_tcp_get_option(const struct tcb *tcb, int name, int *value)
         return 0;
     case TCP_WINDOW_CLAMP:
         *value = (int)settings->window_clamp;
+        return 0;
+    case TCP_FASTOPEN:
+        *value = settings->fast_open;
+        return 0;
+    case TCP_FASTOPEN_CONNECT:
+        *value = settings->fast_open_connect;
+        return 0;
+    case TCP_FASTOPEN_NO_COOKIE:
+        *value = settings->fast_open_no_cookie;
         return 0;
     case TCP_QUICKACK:
         *value = tcp_quickack(tcb);

@@ -5,6 +5,7 @@
 #include "tcp/tcb.h"
 
 #include "tcp/tcp_ends.h"
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_rtt.h"
@@ -216,6 +217,7 @@ void tcb_close(struct tcb *tcb)
     struct memory *memory = tcb->tcp->env->memory;
 
     tcp_timer_clear_all(tcb);
+    fast_open_ended(tcb);
     list_remove(&tcb->output_node);
     disconnect_ends(tcb);
     tcp_port_release(tcb);
@@ -250,6 +252,7 @@ void tcb_reap(struct tcp *tcp)
 
 void tcb_fail(struct tcb *tcb, int error)
 {
+    fast_open_failed(tcb, error);
     tcb->error = error;
     tcb_close(tcb);
     tcb_notify(tcb);
@@ -305,10 +308,15 @@ bool tcb_is_synchronized(const struct tcb *tcb)
     return tcb->state >= TCPS_ESTABLISHED;
 }
 
+bool tcb_is_fast_open(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_RECEIVED && tcb->fast_open != NULL;
+}
+
 bool tcb_can_receive(const struct tcb *tcb)
 {
-    return tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_1 ||
-           tcb->state == TCPS_FIN_WAIT_2;
+    return tcb_is_fast_open(tcb) || tcb->state == TCPS_ESTABLISHED ||
+           tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2;
 }
 
 uint32_t tcb_receive_window(const struct tcb *tcb)

@@ -194,6 +194,10 @@ struct tcb {
     struct tcp_settings settings;
     struct tcp_counts counts;
 
+    struct fast_open_server *fast_open_server; /* LISTEN */
+    struct fast_open_request *fast_open; /* SYN-RECEIVED: text comes and goes
+                                            already; tcp_fast_open.h */
+
     struct tcb *listener;     /* of a child that is not yet accepted */
     struct list half_open;    /* LISTEN: records, see tcp_half_open.h */
     struct list accept_queue; /* LISTEN: to be accepted, oldest first */
@@ -237,6 +241,17 @@ struct tcb {
     bool is_pushed : 1;       /* what was written goes, full segment or not */
     bool is_urgent : 1;       /* the reader has not passed the mark, RCV.UP */
     bool urgent_was_read : 1; /* its octet, out of band */
+
+    /* tcp_fast_open.h */
+    bool connect_is_deferred : 1; /* the SYN waits for the first text */
+    bool fast_open_wanted : 1;    /* by the program, for the SYN to come */
+    bool fast_open_tried : 1;     /* our SYN had the option, or text */
+    bool fast_open_asks : 1;      /* it asked for a cookie */
+    bool syn_has_text : 1;        /* ours, the first time */
+    bool syn_text_was_taken : 1;  /* ours, or by us */
+    bool was_fast_opened : 1;     /* FastOpened, RFC 7413 4.2: a server's */
+    bool gives_cookie : 1;        /* in the SYN,ACK to come */
+    uint8_t fast_open_fail;       /* enum tcp_fast_open_fail */
 };
 
 /* A TCB in CLOSED; NULL without memory or above max_connections. */
@@ -293,7 +308,10 @@ uint32_t tcb_unsent(const struct tcb *tcb);
 uint32_t tcb_flight_size(const struct tcb *tcb);
 /* ESTABLISHED or later: both SYNs are acknowledged. */
 bool tcb_is_synchronized(const struct tcb *tcb);
-/* The peer may still send text: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2. */
+/* SYN-RECEIVED, but text may come and go: RFC 7413 4.2.2. */
+bool tcb_is_fast_open(const struct tcb *tcb);
+/* The peer may still send text: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2; or it has
+ * sent some with its SYN. */
 bool tcb_can_receive(const struct tcb *tcb);
 
 /* RCV.WND: what is left of the window that was last offered. There may be more

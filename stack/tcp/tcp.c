@@ -63,6 +63,10 @@ struct tcp_config tcp_config_default(void)
         .ecn = TCP_ECN_ANSWER,
         .ecn_fallback = true,
         .syn_cookies = true,
+        .fast_open = TCP_FAST_OPEN_CLIENT,
+        .fast_open_cache = 1024,
+        .fast_open_pause = 60 * USEC_PER_SEC,
+        .fast_open_key_life = 12 * 3600 * USEC_PER_SEC,
         .port_first = 32768,
         .port_last = 60999,
     };
@@ -77,6 +81,9 @@ static int init_tables(struct tcp *tcp)
         hash_table_init(&tcp->ports, memory),
         half_open_init(tcp),
         time_wait_init(tcp),
+        fast_open_cache_init(&tcp->fast_open_cache, tcp->env, &tcp->key,
+                             tcp->config.fast_open_cache,
+                             tcp->config.fast_open_pause),
     };
 
     for (unsigned i = 0; i < ARRAY_LENGTH(errors); i++)
@@ -90,6 +97,7 @@ static void fini_tables(struct tcp *tcp)
 {
     half_open_fini(tcp);
     time_wait_fini(tcp);
+    fast_open_cache_fini(&tcp->fast_open_cache);
     hash_table_fini(&tcp->connections, tcp->env->memory);
     hash_table_fini(&tcp->ports, tcp->env->memory);
 }

@@ -10,6 +10,8 @@
 
 #include "ip/icmp.h"
 #include "tcp/tcp_challenge.h"
+#include "tcp/tcp_fast_open_cache.h"
+#include "tcp/tcp_fast_open_cookie.h"
 #include "tcp/tcp_memory.h"
 
 #include <sys/types.h>
@@ -43,6 +45,17 @@ enum tcp_ecn {
     TCP_ECN_ASK = 1,    /* and answer */
     TCP_ECN_ANSWER = 2, /* who asks */
     TCP_ECN_MAX = 2
+};
+
+/* Who may use Fast Open: the bits and their numbers are those of Linux's
+ * net.ipv4.tcp_fastopen. */
+enum tcp_fast_open_bit {
+    TCP_FAST_OPEN_CLIENT = 1,
+    TCP_FAST_OPEN_SERVER = 2,
+    TCP_FAST_OPEN_CLIENT_NO_COOKIE = 4, /* text without a cookie */
+    TCP_FAST_OPEN_SERVER_NO_COOKIE = 0x200,
+    TCP_FAST_OPEN_ALL_LISTENERS = 0x400, /* those that were not asked, too */
+    TCP_FAST_OPEN_BITS = 0x607
 };
 
 /* The stack's settings. Each default is Linux's: see stack/tcp/README.md. */
@@ -111,6 +124,11 @@ struct tcp_config {
     bool pacing; /* of those that have a window only; bbr always is */
     bool hystart;
     bool cubic_fast_convergence;
+    /* RFC 7413, see tcp_fast_open.h */
+    unsigned fast_open;       /* enum tcp_fast_open_bit */
+    unsigned fast_open_cache; /* servers to remember */
+    usec fast_open_pause;     /* after a failure; doubled up to 64 times */
+    usec fast_open_key_life;  /* 0: for ever */
 };
 
 /* RFC 4022 names. */
@@ -142,6 +160,12 @@ struct tcp_stats {
     uint64_t syn_cookies_sent;
     uint64_t syn_cookies_received; /* and good */
     uint64_t syn_cookies_failed;
+    uint64_t fast_open_active; /* SYNs whose text was taken */
+    uint64_t fast_open_active_fails;
+    uint64_t fast_open_passive;
+    uint64_t fast_open_passive_fails; /* wrong cookies */
+    uint64_t fast_open_cookies_asked;
+    uint64_t fast_open_overflows; /* too many were pending */
 };
 
 /* Something about the connection has changed: ask tcp_readiness. */
@@ -162,6 +186,8 @@ struct tcp {
     struct hash_key ts_key;   /* RFC 7323 5.4: timestamp offsets */
     struct hash_key cookie_key;
     usec cookies_until; /* those sent so far are good no longer than this */
+    struct fast_open_keys fast_open_keys;
+    struct fast_open_cache fast_open_cache;
     uint32_t port_counter;
     struct hash_table connections; /* by both endpoints */
     struct hash_table half_open;   /* likewise; tcp_half_open.h */
@@ -213,6 +239,17 @@ MUST_CHECK int tcp_listen(struct tcb *tcb, unsigned backlog);
  * free port; -EISCONN, -EALREADY, -EINVAL (listening), -ENETUNREACH, -ENOBUFS.
  */
 MUST_CHECK int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
+/*
+ * The same by Fast Open: as many bytes as the SYN takes go with it, the count.
+ * -EINPROGRESS: none, for want of a cookie or of bytes; it is on its way, and
+ * asks for a cookie.
+ */
+MUST_CHECK ssize_t tcp_connect_with(struct tcb *tcb,
+                                    const struct endpoint *remote,
+                                    const struct iovec *iov, int count);
+/* After tcp_connect, where the program has set fast_open_connect and a cookie
+ * is there: the SYN waits for the first text. */
+bool tcp_awaits_text(const struct tcb *tcb);
 
 /* The oldest connection that is ready to be accepted; NULL: none. */
 struct tcb *tcp_accept(struct tcb *listener, void *owner);
@@ -282,6 +319,8 @@ enum tcp_readiness {
     TCP_URGENT_READABLE = 64 /* the urgent octet can be read */
 };
 unsigned tcp_readiness(const struct tcb *tcb);
+/* Both SYNs are not acknowledged yet, and no Fast Open lets text pass. */
+bool tcp_is_opening(const struct tcb *tcb);
 enum tcp_state tcp_status(const struct tcb *tcb);
 /* The pending error (positive), which is cleared. */
 int tcp_take_error(struct tcb *tcb);
@@ -313,6 +352,17 @@ bool tcp_quickack(const struct tcb *tcb);
  * out of range. */
 MUST_CHECK int tcp_set_mss(struct tcb *tcb, unsigned mss);
 unsigned tcp_mss(const struct tcb *tcb);
+/*
+ * Fast Open, RFC 7413; more of it in tcp_settings.h. Whether the stack allows
+ * it to clients. A listener's own keys for its cookies, one or the current and
+ * the previous one of 16 bytes each: -EINVAL, -ENOBUFS; those that hold, the
+ * count of bytes; those of another TCB, which has none any more.
+ */
+bool tcp_may_open_fast(const struct tcb *tcb);
+MUST_CHECK int tcp_set_fast_open_key(struct tcb *tcb, struct bytes key);
+size_t tcp_fast_open_key(struct tcb *tcb,
+                         uint8_t to[static 2 * FAST_OPEN_KEY_LEN]);
+void tcp_move_fast_open_key(struct tcb *to, struct tcb *from);
 /* The congestion control by its name; -ENOENT. */
 MUST_CHECK int tcp_set_congestion(struct tcb *tcb, const char *name);
 const char *tcp_congestion(const struct tcb *tcb);

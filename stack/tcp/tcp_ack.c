@@ -4,6 +4,7 @@
  * losses is in tcp_recovery.c.
  */
 #include "tcp/tcp_defer.h"
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_recovery.h"
@@ -28,16 +29,23 @@ void complete_handshake(struct tcb *tcb, const struct tcp_segment *seg)
     tcb_notify(tcb);
 }
 
-/* SYN-RECEIVED after a simultaneous open. */
+/* SYN-RECEIVED after a simultaneous open, or by Fast Open: then text was sent
+ * already, and what is acknowledged of it is as of any other. */
 static bool process_ack_of_syn(struct tcb *tcb, const struct ip_packet *packet,
                                const struct tcp_segment *seg)
 {
+    struct tcp_segment of_syn = *seg;
+
     if (!acknowledges_the_syn(tcb, seg)) {
         drop_segment(tcb, seg, DROP_TCP_BAD_ACK);
         tcp_reset_unknown(tcb->tcp, packet, seg);
         return false;
     }
-    complete_handshake(tcb, seg);
+    if (tcb_is_fast_open(tcb))
+        of_syn.ack = tcb->iss + 1;
+    complete_handshake(tcb, &of_syn);
+    fast_open_answered(tcb, &of_syn);
+    fast_open_completed(tcb);
     return true;
 }
 
@@ -160,8 +168,12 @@ bool process_ack(struct tcb *tcb, const struct ip_packet *packet,
         drop_segment(tcb, seg, DROP_TCP_NO_ACK);
         return false;
     }
-    if (tcb->state == TCPS_SYN_RECEIVED)
-        return process_ack_of_syn(tcb, packet, seg);
+    if (tcb->state == TCPS_SYN_RECEIVED) {
+        if (!process_ack_of_syn(tcb, packet, seg))
+            return false;
+        if (seg->ack == tcb->snd_una) /* nothing but the SYN */
+            return true;
+    }
     if (!ack_is_plausible(tcb, seg))
         return false;
     take_ack(tcb, seg);

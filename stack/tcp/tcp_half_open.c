@@ -11,6 +11,7 @@
 #include "tcp/tcp_half_open.h"
 
 #include "tcp/tcp_defer.h"
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
@@ -226,6 +227,9 @@ void half_open_send_syn_ack(struct half_open *half)
     struct tcb tcb;
 
     unfold_for_a_segment(half, &tcb);
+    tcb.listener = half->listener;
+    tcb.gives_cookie = half->gives_cookie;
+    half->gives_cookie = false; /* RFC 7413 4.2.1: not when it is sent again */
     tcp_send_syn(&tcb);
 }
 
@@ -475,8 +479,9 @@ bool half_open_from_cookie(struct tcb *listener, const struct ip_packet *packet,
 /* ---- A SYN has come ------------------------------------------------------ */
 
 /* RFC 9293 3.6.1: the new ISS must lie above what the old connection used. */
-static void record(struct half_open *half, const struct tcp_segment *seg,
-                   struct time_wait *time_wait)
+static void take_syn_of_new(struct half_open *half,
+                            const struct tcp_segment *seg,
+                            struct time_wait *time_wait)
 {
     tcp_seq least_iss;
 
@@ -487,6 +492,28 @@ static void record(struct half_open *half, const struct tcp_segment *seg,
         take_syn(half, seg, &least_iss);
         time_wait_end(tcp_of(half), time_wait);
     }
+}
+
+/* RFC 7413 4.2.2: a TCB at once, in place of the record; or only a cookie. */
+static bool open_fast(struct half_open *half, const struct tcp_segment *seg)
+{
+    struct fast_open_verdict verdict =
+        fast_open_judge(half->listener, &half->ends, seg);
+    struct tcb *tcb;
+
+    half->gives_cookie = verdict.gives_cookie;
+    if (verdict.request == NULL)
+        return false;
+    tcb = half_open_become_tcb(half);
+    if (tcb == NULL)
+        fast_open_cancel(tcp_of(half), verdict.request);
+    else
+        fast_open_begin(tcb, seg, verdict);
+    return tcb != NULL;
+}
+
+static void record(struct half_open *half)
+{
     insert(half);
     count_opening(half);
     half_open_send_syn_ack(half);
@@ -527,10 +554,15 @@ void half_open_begin(struct tcb *listener, const struct ip_packet *packet,
         send_cookie(listener, &ends, seg);
     } else {
         half = create(listener, &ends);
-        if (half != NULL)
-            record(half, seg, time_wait);
-        else
+        if (half == NULL) {
             drop_segment(listener, seg, DROP_TCP_NO_BUFFER);
+            return;
+        }
+        take_syn_of_new(half, seg, time_wait);
+        if (open_fast(half, seg))
+            memory_free(tcp->env->memory, half, sizeof(*half));
+        else
+            record(half);
     }
 }
 

@@ -14,6 +14,8 @@
 #include "tcp/tcb.h"
 #include "tcp/tcp_ends.h"
 
+enum { HALF_OPEN_CHALLENGES_MAX = 127 };
+
 struct half_open {
     struct hash_node node;     /* in tcp->half_open */
     struct list queue_node;    /* in one of tcp->half_open_queues */
@@ -30,16 +32,17 @@ struct half_open {
     uint8_t snd_wscale : 4;  /* of the peer; at most 14 */
     uint8_t rcv_wscale : 4;  /* ours, as the SYN,ACK has told it */
     uint8_t retries;         /* of the SYN,ACK, by its timer */
-    uint8_t challenges;      /* ACKs in answer to odd segments, since the
+    uint8_t challenges : 7;  /* ACKs in answer to odd segments, since the
                                 timer has fired */
+    bool is_recorded : 1;    /* false: read from a SYN cookie, in no table */
     bool has_timestamps : 1; /* agreed on, as the next ones */
     bool has_window_scale : 1;
     bool sack_permitted : 1;
     bool ecn : 1;
     bool ecn_was_taken_back : 1; /* the SYN has come again, without */
-    bool is_deferred : 1; /* acknowledged, but without data: tcp_defer.h */
-    bool was_resent : 1;  /* the SYN,ACK, for whatever reason */
-    bool is_recorded : 1; /* false: read from a SYN cookie, in no table */
+    bool is_deferred : 1;  /* acknowledged, but without data: tcp_defer.h */
+    bool gives_cookie : 1; /* the next SYN,ACK: tcp_fast_open.h */
+    bool was_resent : 1;   /* the SYN,ACK, for whatever reason */
 };
 
 /* A flood of SYNs costs us no more than this for each. */

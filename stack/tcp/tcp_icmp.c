@@ -65,6 +65,8 @@ static bool ends_an_attempt(const struct icmp_error *error)
 
 static bool is_an_attempt(const struct tcb *tcb)
 {
+    if (tcb_is_fast_open(tcb) && tcb->listener == NULL)
+        return false; /* as Linux: once it is accepted it is a connection */
     return tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
 }
 

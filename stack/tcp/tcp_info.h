@@ -48,6 +48,14 @@ enum tcp_recovery_state {
     TCP_RECOVERY_TIMED_OUT
 };
 
+/* Why a client's Fast Open was none; the numbers are Linux's. */
+enum tcp_fast_open_fail {
+    TCP_FAST_OPEN_UNSPECIFIED,
+    TCP_FAST_OPEN_NO_COOKIE,
+    TCP_FAST_OPEN_TEXT_NOT_ACKED,
+    TCP_FAST_OPEN_SYN_RESENT
+};
+
 /* Times in usec, sizes in bytes unless another unit is named. */
 struct tcp_status_info {
     enum tcp_state state;
@@ -60,6 +68,9 @@ struct tcp_status_info {
     bool has_sack;
     bool has_ecn;
     bool has_ecn_seen; /* text has come that is ECN-capable */
+    bool has_syn_text; /* it was taken: RFC 7413 */
+    bool was_fast_opened;
+    enum tcp_fast_open_fail fast_open_fail;
     bool is_app_limited;
     unsigned snd_wscale;
     unsigned rcv_wscale;

@@ -7,6 +7,7 @@
  * tcp_syn_received.c, of one in TIME-WAIT, which has none any more, in
  * tcp_time_wait.c.
  */
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_info.h"
 #include "tcp/tcp_open.h"
@@ -79,8 +80,8 @@ static void segment_arrives_in_listen(struct tcb *listener,
     } else if (seg->flags & SEG_ACK) { /* second */
         ack_arrives_in_listen(listener, packet, seg);
     } else if (seg->flags & SEG_SYN) { /* third */
-        /* text that comes with it is not kept: it is not acknowledged, and
-         * so will come again */
+        /* text that comes with it is not kept, unless it comes by Fast Open:
+         * it is not acknowledged, and so will come again */
         half_open_begin(listener, packet, seg);
     } else { /* fourth: "should not be reached" */
         drop_segment(listener, seg, DROP_TCP_NO_SYN);
@@ -99,12 +100,9 @@ static void refused(struct tcb *tcb, const struct tcp_segment *seg)
     tcb_fail(tcb, ECONNREFUSED);
 }
 
-static void both_syns_are_acknowledged(struct tcb *tcb, struct tcp_segment *seg)
+/* Text and FIN may come with the SYN. */
+void process_after_syn(struct tcb *tcb, struct tcp_segment *seg)
 {
-    tcp_become_established(tcb, seg);
-    tcb_ack_now(tcb);
-    tcb_notify(tcb);
-    /* "continue at the sixth step": text and FIN may come with the SYN */
     seg->seq++;
     seg->len--;
     seg->flags &= (uint8_t)~SEG_SYN;
@@ -112,6 +110,15 @@ static void both_syns_are_acknowledged(struct tcb *tcb, struct tcp_segment *seg)
     process_urg(tcb, seg);
     if (process_text(tcb, seg))
         process_fin(tcb, seg);
+}
+
+static void both_syns_are_acknowledged(struct tcb *tcb, struct tcp_segment *seg)
+{
+    tcp_become_established(tcb, seg);
+    fast_open_answered(tcb, seg);
+    tcb_ack_now(tcb);
+    tcb_notify(tcb);
+    process_after_syn(tcb, seg);
 }
 
 /* Two ends that open at the same time: RFC 9293 3.5 figure 7 */

@@ -130,13 +130,15 @@ void tcp_inherit(struct tcb *child, const struct tcb *listener)
     child->reuse_addr = listener->reuse_addr;
     child->settings = listener->settings;
     child->settings.defer_accept = 0; /* the listener's own */
+    child->settings.fast_open = 0;
 }
 
 void tcp_queue_for_accept(struct tcb *child)
 {
     struct tcb *listener = child->listener;
 
-    if (listener == NULL)
+    /* it may be there already, or be accepted: tcp_fast_open.h */
+    if (listener == NULL || list_is_linked(&child->child_node))
         return;
     list_append(&listener->accept_queue, &child->child_node);
     listener->accept_count++;

@@ -1,6 +1,7 @@
 #include "tcp/tcp_options.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void take_sack(struct bytes value, struct tcp_options *out)
 {
@@ -11,6 +12,31 @@ static void take_sack(struct bytes value, struct tcp_options *out)
         out->sacks[i].start = get_be32(block);
         out->sacks[i].end = get_be32(block + 4);
     }
+}
+
+/* RFC 7413 4.1.1: "Options with invalid Length values [...] MUST be ignored".
+ */
+static void take_fast_open(struct bytes value, struct tcp_options *out)
+{
+    bool is_request = value.len == 0;
+
+    if (!is_request && (value.len < FAST_OPEN_COOKIE_MIN ||
+                        value.len > FAST_OPEN_COOKIE_MAX || value.len % 2 != 0))
+        return;
+    out->has_fast_open = true;
+    out->fast_open.len = (uint8_t)value.len;
+    memcpy(out->fast_open.octet, value.data, value.len);
+}
+
+/* RFC 5482 3.3, 3.4: the length is 4, a time of 0 is reserved and ignored. It
+ * is advice: one that is wrong costs no segment. */
+static void take_user_timeout(struct bytes value, struct tcp_options *out)
+{
+    if (value.len + 2 != TCP_OPTION_USER_TIMEOUT_LEN ||
+        (get_be16(value.data) & INT16_MAX) == 0)
+        return;
+    out->has_user_timeout = true;
+    out->user_timeout = get_be16(value.data);
 }
 
 static void take_option(uint8_t kind, struct bytes value,
@@ -32,6 +58,10 @@ static void take_option(uint8_t kind, struct bytes value,
         out->sack_permitted = true;
     } else if (kind == TCP_OPTION_SACK) {
         take_sack(value, out);
+    } else if (kind == TCP_OPTION_FAST_OPEN) {
+        take_fast_open(value, out);
+    } else if (kind == TCP_OPTION_USER_TIMEOUT) {
+        take_user_timeout(value, out);
     }
 }
 
@@ -49,7 +79,8 @@ static bool length_is_possible(uint8_t kind, size_t len)
         return len > 2 && (len - 2) % TCP_OPTION_SACK_BLOCK_LEN == 0;
     case TCP_OPTION_TIMESTAMPS:
         return len == TCP_OPTION_TIMESTAMPS_LEN;
-    default: /* not one of ours: skipped by its length */
+    default: /* those that are ignored if they are wrong, and unknown ones: all
+                are skipped by their length */
         return len >= 2;
     }
 }
@@ -95,7 +126,16 @@ size_t tcp_options_len(const struct tcp_options *options)
         len += 4;
     if (options->has_window_scale)
         len += 4;
+    if (options->has_fast_open)
+        len += tcp_options_fast_open_len(&options->fast_open);
+    if (options->has_user_timeout)
+        len += TCP_OPTION_USER_TIMEOUT_LEN;
     return len + tcp_options_sack_len(options->sack_count);
+}
+
+size_t tcp_options_fast_open_len(const struct fast_open_cookie *cookie)
+{
+    return (2 + cookie->len + 3u) / 4 * 4;
 }
 
 size_t tcp_options_sack_len(unsigned blocks)
@@ -132,6 +172,26 @@ static uint8_t *emit_sack(const struct tcp_options *options, uint8_t *to)
     return to;
 }
 
+/* Padded behind, not before: as Linux. */
+static uint8_t *emit_fast_open(const struct fast_open_cookie *cookie,
+                               uint8_t *to)
+{
+    size_t len = tcp_options_fast_open_len(cookie);
+
+    memset(to, TCP_OPTION_NOP, len);
+    emit_pair(to, TCP_OPTION_FAST_OPEN, (uint8_t)(2 + cookie->len));
+    memcpy(to + 2, cookie->octet, cookie->len);
+    return to + len;
+}
+
+static uint8_t *emit_user_timeout(const struct tcp_options *options,
+                                  uint8_t *to)
+{
+    to = emit_pair(to, TCP_OPTION_USER_TIMEOUT, TCP_OPTION_USER_TIMEOUT_LEN);
+    put_be16(to, options->user_timeout);
+    return to + 2;
+}
+
 void tcp_options_emit(const struct tcp_options *options, uint8_t *to)
 {
     if (options->has_mss) {
@@ -153,6 +213,10 @@ void tcp_options_emit(const struct tcp_options *options, uint8_t *to)
         to = emit_pair(to, TCP_OPTION_NOP, TCP_OPTION_WINDOW_SCALE);
         to = emit_pair(to, TCP_OPTION_WINDOW_SCALE_LEN, options->window_scale);
     }
+    if (options->has_fast_open)
+        to = emit_fast_open(&options->fast_open, to);
+    if (options->has_user_timeout)
+        to = emit_user_timeout(options, to);
     if (options->sack_count > 0)
         emit_sack(options, to);
 }

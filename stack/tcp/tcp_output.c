@@ -10,6 +10,7 @@
 #include "tcp/tcp_output.h"
 
 #include "base/checksum.h"
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_pacing.h"
 #include "tcp/tcp_quickack.h"
 #include "tcp/tcp_recovery.h"
@@ -221,17 +222,20 @@ void tcp_send_syn(struct tcb *tcb)
     struct ip_send send = send_for(tcb);
     struct frame frame;
 
+    frame_init_output(&frame);
+    fast_open_stamp(tcb, &seg, &frame);
     tcb->rcv_adv = tcb->rcv_nxt + window;
     tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->ack_now = false;
     info_segment_out(tcb, &seg);
-    frame_init_output(&frame);
     trace_segment(tcb->tcp, &seg, &send, tcb);
     emit(tcb->tcp, &frame, &seg, &send);
 }
 
 static void output_syn(struct tcb *tcb)
 {
+    if (tcb->connect_is_deferred)
+        return;
     if (tcb->snd_nxt == tcb->iss) {
         tcb->snd_nxt = tcb->iss + 1; /* SYN takes one number, RFC 9293 3.4 */
         rtt_start_timing(tcb);
@@ -469,11 +473,13 @@ static void persist(struct tcb *tcb)
     tcp_timer_restart_retransmit(tcb);
 }
 
-static bool has_send_side(enum tcp_state state)
+static bool has_send_side(const struct tcb *tcb)
 {
-    return state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT ||
-           state == TCPS_FIN_WAIT_1 || state == TCPS_CLOSING ||
-           state == TCPS_LAST_ACK;
+    enum tcp_state state = tcb->state;
+
+    return tcb_is_fast_open(tcb) || state == TCPS_ESTABLISHED ||
+           state == TCPS_CLOSE_WAIT || state == TCPS_FIN_WAIT_1 ||
+           state == TCPS_CLOSING || state == TCPS_LAST_ACK;
 }
 
 /* The sequence number of a segment without text. A window that is shut would
@@ -506,10 +512,11 @@ DOOR void tcp_output(struct tcb *tcb)
     if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) {
         output_syn(tcb);
         user_timeout_watch(tcb);
-        return;
+        if (!tcb_is_fast_open(tcb))
+            return;
     }
     send_duplicate_acks(tcb);
-    if (has_send_side(tcb->state)) {
+    if (has_send_side(tcb)) {
         path_mtu_refresh(tcb);
         if (2 * tcb_flight_size(tcb) < tcb->cwnd)
             tcb->is_cwnd_limited = false;

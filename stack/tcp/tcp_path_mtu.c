@@ -19,6 +19,7 @@
 #include "tcp/tcp_path_mtu.h"
 
 #include "tcp/tcb.h"
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_recovery.h"
 
 enum {
@@ -102,6 +103,7 @@ static void believe(struct tcb *tcb, unsigned mtu)
     update_size(tcb);
     if (tcb_is_synchronized(tcb))
         recovery_nothing_was_taken(tcb);
+    fast_open_was_too_big(tcb);
     tcb_mark_output(tcb);
 }
 

@@ -65,7 +65,11 @@ void recovery_nothing_was_taken(struct tcb *tcb)
 
 uint32_t recovery_pipe(const struct tcb *tcb)
 {
-    return tcb_flight_size(tcb) - tcb->board.sacked - tcb->board.lost;
+    uint32_t flight = tcb_flight_size(tcb);
+
+    if (tcb_is_fast_open(tcb) && flight > 0)
+        flight--; /* the SYN's number is no text */
+    return flight - tcb->board.sacked - tcb->board.lost;
 }
 
 /* An algorithm that models the path has cwnd to itself. */

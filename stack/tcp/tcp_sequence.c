@@ -4,6 +4,7 @@
  * 3 and 4 (RST and SYN that were injected blindly).
  */
 #include "tcp/tcp_output.h"
+#include "tcp/tcp_rtt.h"
 #include "tcp/tcp_sack.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_timer.h"
@@ -79,6 +80,21 @@ void trim_to_window(struct tcb *tcb, struct tcp_segment *seg)
     seg->len = seg->text_len + ((seg->flags & SEG_FIN) ? 1 : 0);
 }
 
+/* The SYN again: our SYN,ACK was lost, or is still on its way. */
+static bool is_the_syn(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+    return tcb->state == TCPS_SYN_RECEIVED && (seg->flags & SEG_SYN) &&
+           seg->seq == tcb->irs;
+}
+
+/* Which of them is answered is not known then: no RTT (Karn). */
+static void resend_syn_ack(struct tcb *tcb)
+{
+    rtt_stop_timing(tcb);
+    tcb->resend_syn = true;
+    tcb_mark_output(tcb);
+}
+
 /* An ACK in answer to what is not acceptable; to text at once, or a lost ACK
  * would never be made good; to an empty segment limited, or two ends that
  * disagree would answer each other for ever; to a SYN, which may be anywhere,
@@ -87,10 +103,8 @@ static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
 {
     if (seg->flags & SEG_RST)
         return;
-    if (tcb->state == TCPS_SYN_RECEIVED && (seg->flags & SEG_SYN) &&
-        seg->seq == tcb->irs) {
-        tcb->resend_syn = true; /* our SYN,ACK was lost */
-        tcb_mark_output(tcb);
+    if (is_the_syn(tcb, seg)) {
+        resend_syn_ack(tcb);
         return;
     }
     if (seg->text_len > 0 && seq_lt(seg->seq, tcb->rcv_nxt))
@@ -151,6 +165,11 @@ bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg)
     if (!passes_paws(tcb, seg))
         return false;
     strip_known_syn(tcb, seg);
+    if (is_the_syn(tcb, seg)) { /* also with more text than was taken of it */
+        drop_segment(tcb, seg, DROP_TCP_OUT_OF_WINDOW);
+        resend_syn_ack(tcb);
+        return false;
+    }
     if (is_one_behind(tcb, seg)) {
         seg->seq = tcb->rcv_nxt;
         send_limited_ack(tcb);
@@ -178,7 +197,7 @@ static void reset_arrived(struct tcb *tcb)
     if (state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT)
         tcb->tcp->stats.estab_resets++;
 
-    if (state == TCPS_SYN_RECEIVED) /* of a simultaneous open */
+    if (tcp_is_opening(tcb)) /* simultaneously */
         tcb_fail(tcb, ECONNREFUSED);
     else if (state == TCPS_CLOSE_WAIT)
         tcb_fail(tcb, EPIPE); /* as Linux: the peer had closed already */

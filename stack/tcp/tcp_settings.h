@@ -35,10 +35,14 @@ struct tcp_settings {
     uint8_t syn_retries;  /* R2 of our SYN, RFC 9293 3.8.3 */
     uint8_t defer_accept; /* SYN,ACKs sent again before a connection without
                              data is accepted: see tcp_defer.h */
+    uint16_t fast_open;   /* of a listener, the most that may be pending, RFC
+                             7413 4.2; see tcp_fast_open.h */
     int8_t linger2;       /* seconds in FIN-WAIT-2 once the program has closed;
                              negative: none, the connection is reset */
     bool corked : 1;      /* only full segments, see tcp_output.c */
-    bool urgent_in_line : 1; /* the urgent octet stays in the stream */
+    bool urgent_in_line : 1;      /* the urgent octet stays in the stream */
+    bool fast_open_connect : 1;   /* the SYN waits for text, if it can */
+    bool fast_open_no_cookie : 1; /* client and server: RFC 7413 7.3 */
 };
 
 const struct tcp_settings *tcp_settings(const struct tcb *tcb);

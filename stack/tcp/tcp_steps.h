@@ -32,6 +32,9 @@ bool segment_is_acceptable(const struct tcp_segment *seg, tcp_seq rcv_nxt,
 /* SYN-RECEIVED, fifth: SEG.ACK is acceptable. */
 void complete_handshake(struct tcb *tcb, const struct tcp_segment *seg);
 
+/* What comes with a SYN that was taken: "continue at the sixth step". */
+void process_after_syn(struct tcb *tcb, struct tcp_segment *seg);
+
 /* Whether SEG.ACK acknowledges our SYN: SND.UNA < SEG.ACK =< SND.NXT. */
 bool acknowledges_the_syn(const struct tcb *tcb, const struct tcp_segment *seg);
 

@@ -22,11 +22,11 @@ static void send_challenge(struct half_open *half)
     unsigned most = challenge_share(tcp, tcp->config.max_half_open,
                                     tcp->config.rto_initial);
 
-    if (half->challenges >= min_u32(most, UINT8_MAX)) {
+    if (half->challenges >= min_u32(most, HALF_OPEN_CHALLENGES_MAX)) {
         tcp->stats.challenge_acks_withheld++;
         return;
     }
-    half->challenges++;
+    half->challenges = (half->challenges + 1u) & HALF_OPEN_CHALLENGES_MAX;
     tcp->stats.challenge_acks++;
     half_open_send_ack(half);
 }

@@ -42,8 +42,11 @@ static void back_off(struct tcb *tcb)
 
 static void syn_timed_out(struct tcb *tcb)
 {
+    unsigned most = tcb_is_fast_open(tcb) ? tcb->tcp->config.synack_retries
+                                          : tcp_syn_retries(tcb);
+
     trace_timer(tcb, "SYN retransmission");
-    if (tcb->retries >= tcp_syn_retries(tcb)) {
+    if (tcb->retries >= most) {
         tcb->tcp->stats.attempt_fails++;
         give_up(tcb);
         return;

@@ -12,7 +12,7 @@ void tlp_init(struct tcb *tcb)
 
 static bool is_wanted(const struct tcb *tcb)
 {
-    return tcb->has_sack && tcb->tcp->config.tlp &&
+    return tcb->has_sack && tcb->tcp->config.tlp && tcb_is_synchronized(tcb) &&
            tcb->phase == RECOVERY_NONE && tcb->board.sacked == 0 &&
            tcb_flight_size(tcb) > 0 && !tcb->is_probing && !tcb->tlp.is_out &&
            tcb->tlp.has_sample;

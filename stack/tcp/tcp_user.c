@@ -2,6 +2,7 @@
  * The user calls of RFC 9293 3.9.1 and 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE,
  * CLOSE, ABORT, STATUS. None waits: what cannot be done now says -EAGAIN.
  */
+#include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
@@ -103,12 +104,25 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->syn_resends = 0;
     tcb->resend_syn = false;
     tcb->is_urgent = false;
+    tcb->connect_is_deferred = false;
+    tcb->fast_open_tried = false;
+    tcb->fast_open_asks = false;
+    tcb->syn_has_text = false;
+    tcb->syn_text_was_taken = false;
+    tcb->fast_open_fail = TCP_FAST_OPEN_UNSPECIFIED;
     tcb->counts = (struct tcp_counts){0};
     tcb->ecn = (struct ecn){.is_agreed = false};
     rcvbuf_discard(&tcb->rcvbuf);
 }
 
-int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
+/* The SYN goes with the flush, unless it waits for text: RFC 7413. */
+static void send_syn(struct tcb *tcb)
+{
+    tcb->connect_is_deferred = false;
+    tcb_mark_output(tcb);
+}
+
+static int begin_connect(struct tcb *tcb, const struct endpoint *remote)
 {
     struct endpoint to = *remote;
     struct endpoint local;
@@ -129,8 +143,26 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
     tcp_choose(tcb);
     tcb->tcp->stats.active_opens++;
     tcb_set_state(tcb, TCPS_SYN_SENT);
-    tcb_mark_output(tcb);
     return 0;
+}
+
+int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
+{
+    int result = begin_connect(tcb, remote);
+
+    if (result < 0)
+        return result;
+    tcb->fast_open_wanted = tcb->settings.fast_open_connect;
+    if (tcb->fast_open_wanted && fast_open_room(tcb) > 0)
+        tcb->connect_is_deferred = true;
+    else
+        send_syn(tcb);
+    return 0;
+}
+
+bool tcp_awaits_text(const struct tcb *tcb)
+{
+    return tcb->connect_is_deferred;
 }
 
 struct tcb *tcp_accept(struct tcb *listener, void *owner)
@@ -149,9 +181,16 @@ struct tcb *tcp_accept(struct tcb *listener, void *owner)
 
 /* ---- SEND and RECEIVE --------------------------------------------------- */
 
-static bool is_opening(const struct tcb *tcb)
+bool tcp_is_opening(const struct tcb *tcb)
 {
-    return tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
+    return tcb->state == TCPS_SYN_SENT ||
+           (tcb->state == TCPS_SYN_RECEIVED && !tcb_is_fast_open(tcb));
+}
+
+static bool can_send(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT ||
+           tcb_is_fast_open(tcb);
 }
 
 /* Why no data can be taken; 0 if it can. */
@@ -161,10 +200,10 @@ static int check_send(struct tcb *tcb)
         return -tcp_take_error(tcb);
     if (tcb->fin_is_queued)
         return -EPIPE;
-    if (is_opening(tcb)) /* "queue for transmission after ESTABLISHED" would
+    if (tcp_is_opening(tcb)) /* "queue for transmission after ESTABLISHED" would
                             do; Linux waits, and so tells of a failure */
         return -EAGAIN;
-    if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT)
+    if (!can_send(tcb))
         return -EPIPE; /* as Linux, also before there is a connection */
     return 0;
 }
@@ -202,11 +241,37 @@ static ssize_t write_at_most(struct tcb *tcb, const struct iovec *iov,
     return done;
 }
 
+/* The SYN goes with as much as it takes; -EINPROGRESS: with nothing. */
+static ssize_t send_with_syn(struct tcb *tcb, const struct iovec *iov,
+                             int count)
+{
+    ssize_t taken = write_at_most(tcb, iov, count, fast_open_room(tcb));
+
+    send_syn(tcb);
+    return taken > 0 ? taken : -EINPROGRESS;
+}
+
+ssize_t tcp_connect_with(struct tcb *tcb, const struct endpoint *remote,
+                         const struct iovec *iov, int count)
+{
+    int result = begin_connect(tcb, remote);
+
+    if (result < 0)
+        return result;
+    tcb->fast_open_wanted = true;
+    return send_with_syn(tcb, iov, count);
+}
+
 ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
 {
-    ssize_t taken = check_send(tcb);
+    ssize_t taken;
     size_t wanted = iov_total(iov, count);
 
+    if (tcb->connect_is_deferred) {
+        taken = send_with_syn(tcb, iov, count);
+        return taken == -EINPROGRESS ? -EAGAIN : taken;
+    }
+    taken = check_send(tcb);
     if (taken < 0)
         return taken;
     rate_check_app_limited(tcb);
@@ -253,7 +318,7 @@ static ssize_t receive_nothing(struct tcb *tcb)
         return 0;
     if (tcb->state == TCPS_CLOSED)
         return tcb->irs == tcb->rcv_nxt ? -ENOTCONN : 0;
-    return is_opening(tcb) || tcb_can_receive(tcb) ? -EAGAIN : 0;
+    return tcp_is_opening(tcb) || tcb_can_receive(tcb) ? -EAGAIN : 0;
 }
 
 /* Whether more space is worth a segment: when the window at least doubles (as
@@ -416,7 +481,8 @@ void tcp_abort(struct tcb *tcb)
 void tcp_close(struct tcb *tcb)
 {
     /* RFC 2525 2.17: the peer must learn that its data was not read */
-    if (rcvbuf_unread(&tcb->rcvbuf) > 0 && tcb_is_synchronized(tcb)) {
+    if (rcvbuf_unread(&tcb->rcvbuf) > 0 &&
+        (tcb_is_synchronized(tcb) || tcb_is_fast_open(tcb))) {
         tcp_abort(tcb);
         return;
     }
@@ -458,15 +524,14 @@ static bool has_send_space(const struct tcb *tcb)
 unsigned tcp_readiness(const struct tcb *tcb)
 {
     unsigned ready = 0;
-    bool receives = tcb_can_receive(tcb) || is_opening(tcb);
-    bool sends =
-        tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT;
+    bool receives = tcb_can_receive(tcb) || tcp_is_opening(tcb);
+    bool sends = can_send(tcb);
 
     if (tcb->error != 0)
         ready |= TCP_ERROR;
     if (tcb->state == TCPS_LISTEN)
         return ready | (tcb->accept_count > 0 ? TCP_READABLE : 0);
-    if (is_opening(tcb))
+    if (tcp_is_opening(tcb))
         return ready | TCP_CONNECTING;
     if (bytes_ahead(tcb, urgent_to_skip(tcb)) > 0)
         ready |= TCP_READABLE;

@@ -137,6 +137,12 @@ static void configure(struct tcp_config *tcp,
         tcp->pmtu_discovery = false;
     if (options->no_black_hole_detection)
         tcp->black_hole_detection = false;
+    set_if(&tcp->fast_open, options->fast_open);
+    if (options->no_fast_open)
+        tcp->fast_open = 0;
+    set_if(&tcp->fast_open_cache, options->fast_open_cache);
+    if (options->fast_open_key_life_s != 0)
+        tcp->fast_open_key_life = options->fast_open_key_life_s * USEC_PER_SEC;
     tcp->memory_limit = options->memory_limit;
     if (options->no_buffer_tuning)
         tcp->buffer_tuning = false;

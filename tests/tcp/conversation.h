@@ -56,6 +56,12 @@ struct sack {
     int64_t to;
 };
 
+/* A Fast Open cookie, RFC 7413. */
+struct cookie {
+    unsigned len;
+    uint8_t octet[SEGMENT_COOKIE_MAX];
+};
+
 /* One connection as the peer remembers it. */
 struct peer {
     uint16_t port;
@@ -130,6 +136,13 @@ struct conversation_options {
     bool no_ecn;   /* TCP_ECN_OFF */
     bool no_ecn_fallback, abe;
     bool no_sack, no_dsack, no_rack, no_tlp, no_prr, no_frto, no_undo;
+    /* TCP Fast Open: the stack's setting; 0: clients alone. */
+    unsigned fast_open;
+    bool no_fast_open;
+    unsigned fast_open_cache;
+    unsigned fast_open_key_life_s;
+    bool text_without_cookie; /* in a SYN of the stack, too, is no mistake */
+    bool user_timeout_option;
     unsigned quick_acks; /* 0 here: each script sees delayed ACKs from the
                             start, unless it is about these */
     /* The rest. */
@@ -152,6 +165,9 @@ struct peer_segment {
     int64_t ts_val;      /* milliseconds of the virtual clock, if agreed on */
     int64_t ts_ecr;      /* the last TSval that came */
     bool no_timestamps;  /* although agreed on */
+    bool asks_cookie;    /* on a SYN */
+    const struct cookie *cookie;
+    int64_t user_timeout; /* the 16 bits of the option; not sent */
     struct sack sack[SEGMENT_SACKS_MAX]; /* in the stack's numbers */
     const char *options;                 /* raw, instead */
     size_t options_len;
@@ -178,8 +194,13 @@ struct expected_segment {
     struct sack sack[SEGMENT_SACKS_MAX + 1]; /* the peer's numbers, in order */
     bool any_sack;
     const char *options; /* "mss,nop,wscale" */
-    int64_t after_ms;    /* it is sent so much later than now, within 1 ms */
-    int64_t within_ms;   /* it is sent in so much time (after `after_ms`) */
+    /* Always compared. */
+    bool asks_cookie;
+    bool gives_cookie; /* whatever it is */
+    const struct cookie *cookie;
+    int64_t user_timeout; /* the 16 bits of the option; not there */
+    int64_t after_ms;     /* it is sent so much later than now, within 1 ms */
+    int64_t within_ms;    /* it is sent in so much time (after `after_ms`) */
 };
 
 /* An ICMP error about a segment of the stack. */
@@ -242,14 +263,16 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
 #define close_conversation(c) conversation_close(HERE(c))
 
 #define peer_sends(c, ...)                                                     \
-    conversation_peer_sends(HERE(c), &(struct peer_segment){.seq = UNNAMED,    \
-                                                            .ack = UNNAMED,    \
-                                                            .win = UNNAMED,    \
-                                                            .mss = UNNAMED,    \
-                                                            .wscale = UNNAMED, \
-                                                            .ts_val = UNNAMED, \
-                                                            .ts_ecr = UNNAMED, \
-                                                            __VA_ARGS__})
+    conversation_peer_sends(HERE(c),                                           \
+                            &(struct peer_segment){.seq = UNNAMED,             \
+                                                   .ack = UNNAMED,             \
+                                                   .win = UNNAMED,             \
+                                                   .mss = UNNAMED,             \
+                                                   .wscale = UNNAMED,          \
+                                                   .ts_val = UNNAMED,          \
+                                                   .ts_ecr = UNNAMED,          \
+                                                   .user_timeout = UNNAMED,    \
+                                                   __VA_ARGS__})
 #define peer_sends_icmp(c, ...)                                                \
     conversation_peer_sends_icmp(                                              \
         HERE(c), &(struct peer_icmp){.seq = UNNAMED, __VA_ARGS__})
@@ -272,6 +295,7 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
                                                    .ts_ecr = UNNAMED,          \
                                                    .after_ms = UNNAMED,        \
                                                    .within_ms = UNNAMED,       \
+                                                   .user_timeout = UNNAMED,    \
                                                    __VA_ARGS__})
 /* Since this was asked last, or the beginning, so many packets were dropped,
  * each for this reason: NAME is that of enum drop_reason without DROP_. */
@@ -287,6 +311,12 @@ struct conversation *conversation_at(struct conversation *c, const char *file,
 
 #define app_listens(c) conversation_app_listens(HERE(c))
 #define app_connects(c) conversation_app_connects(HERE(c))
+/* A socket that is not yet connected: options can be set. */
+#define app_opens_socket(c) conversation_app_opens_socket(HERE(c))
+/* MSG_FASTOPEN to the peer; the count of bytes, or a negative errno. */
+#define app_sends_fast(c, n) conversation_app_sends_fast(HERE(c), (n))
+/* connect of a socket that is there; 0 or a negative errno. */
+#define app_tries_to_connect(c) conversation_app_tries_to_connect(HERE(c))
 #define app_accepts(c) conversation_app_accepts(HERE(c))
 #define app_has_nothing_to_accept(c) conversation_app_cannot_accept(HERE(c))
 #define app_writes(c, n) conversation_app_writes(HERE(c), (n))
@@ -346,6 +376,9 @@ void conversation_expect_silence(struct conversation *c, int64_t msec);
 void conversation_advance(struct conversation *c, usec time);
 void conversation_app_listens(struct conversation *c);
 void conversation_app_connects(struct conversation *c);
+void conversation_app_opens_socket(struct conversation *c);
+ssize_t conversation_app_sends_fast(struct conversation *c, size_t len);
+int conversation_app_tries_to_connect(struct conversation *c);
 void conversation_app_accepts(struct conversation *c);
 void conversation_app_cannot_accept(struct conversation *c);
 void conversation_app_writes(struct conversation *c, size_t len);
@@ -372,6 +405,14 @@ void conversation_app_lingers(struct conversation *c, int seconds);
 void conversation_app_finds_error(struct conversation *c, int error);
 void conversation_app_polls(struct conversation *c, int events);
 
+/* The cookie of the segment that expect_segment took last. */
+struct cookie conversation_last_cookie(struct conversation *c);
+/* TCP_INFO about Fast Open: TCPI_OPT_SYN_DATA, tcpi_fastopen_client_fail. */
+struct fast_open_info {
+    bool has_syn_data;
+    unsigned client_fail;
+};
+struct fast_open_info conversation_fast_open_info(struct conversation *c);
 /* How many segments wait to be expected. */
 unsigned conversation_waiting(const struct conversation *c);
 /* How many packets were dropped that expect_drops did not yet see. */

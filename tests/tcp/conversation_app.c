@@ -5,6 +5,8 @@
 
 #include "tests/tcp/payload.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,18 +43,29 @@ void conversation_app_listens(struct conversation *c)
     end_pass(c);
 }
 
-void conversation_app_connects(struct conversation *c)
+void conversation_app_opens_socket(struct conversation *c)
 {
-    struct endpoint remote = endpoint_of(PEER_ADDR, c->peer->port);
-
     c->peer->stack_port = 0;
     check_result(c, "socket", 0,
                  stack_socket(c->stack, c->now, AF_INET, SOCK_STREAM, 0,
                               &c->peer->socket));
-    log_event(c, "connect");
-    check_result(c, "connect", -EINPROGRESS,
-                 stack_connect(c->stack, c->now, c->peer->socket, &remote));
+}
+
+int conversation_app_tries_to_connect(struct conversation *c)
+{
+    struct endpoint remote = endpoint_of(PEER_ADDR, c->peer->port);
+    int result = stack_connect(c->stack, c->now, c->peer->socket, &remote);
+
+    log_event(c, "connect: %d", result);
     end_pass(c);
+    return result;
+}
+
+void conversation_app_connects(struct conversation *c)
+{
+    conversation_app_opens_socket(c);
+    check_result(c, "connect", -EINPROGRESS,
+                 conversation_app_tries_to_connect(c));
 }
 
 void conversation_app_accepts(struct conversation *c)
@@ -84,8 +97,12 @@ static ssize_t send_pattern(struct conversation *c, size_t len, int flags)
 {
     uint8_t *bytes = malloc(len + 1);
     struct iovec iov = {.iov_base = bytes, .iov_len = len};
-    struct socket_message message = {
-        .iov = &iov, .iov_count = 1, .flags = flags};
+    struct endpoint peer = endpoint_of(PEER_ADDR, c->peer->port);
+    struct socket_message message = {.iov = &iov,
+                                     .iov_count = 1,
+                                     .flags = flags,
+                                     .name =
+                                         flags & MSG_FASTOPEN ? &peer : NULL};
 
     ck_assert_ptr_nonnull(bytes);
     payload_fill(false, c->peer->written, bytes, len);
@@ -119,6 +136,15 @@ void conversation_app_writes_with(struct conversation *c, size_t len, int flags)
 
     check_result(c, "write", (long)len, result);
     c->peer->written += len;
+}
+
+ssize_t conversation_app_sends_fast(struct conversation *c, size_t len)
+{
+    ssize_t result = send_pattern(c, len, MSG_FASTOPEN);
+
+    if (result > 0)
+        c->peer->written += (size_t)result;
+    return result;
 }
 
 void conversation_app_fails_to_write(struct conversation *c, int error)
@@ -273,6 +299,20 @@ int conversation_app_gets(struct conversation *c, int level, int name)
                  stack_get_option(c->stack, c->now, socket_at_hand(c), level,
                                   name, &value, &len));
     return value;
+}
+
+struct fast_open_info conversation_fast_open_info(struct conversation *c)
+{
+    struct tcp_info info;
+    size_t len = sizeof(info);
+
+    check_result(c, "getsockopt", 0,
+                 stack_get_option(c->stack, c->now, c->peer->socket,
+                                  IPPROTO_TCP, TCP_INFO, &info, &len));
+    return (struct fast_open_info){
+        .has_syn_data = (info.tcpi_options & TCPI_OPT_SYN_DATA) != 0,
+        .client_fail = info.tcpi_fastopen_client_fail,
+    };
 }
 
 void conversation_app_lingers(struct conversation *c, int seconds)

@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct cookie conversation_last_cookie(struct conversation *c)
+{
+    struct cookie cookie = {.len = 0};
+
+    if (c->last.options.cookie_len <= 0)
+        conversation_fail(c, "no cookie came");
+    cookie.len = (unsigned)c->last.options.cookie_len;
+    memcpy(cookie.octet, c->last.options.cookie, cookie.len);
+    return cookie;
+}
+
 unsigned conversation_waiting(const struct conversation *c)
 {
     return c->sent_count;
@@ -107,6 +118,25 @@ static void compare_sacks(struct conversation *c,
     }
 }
 
+static void compare_cookie(struct conversation *c,
+                           const struct expected_segment *expected,
+                           const struct segment *sent)
+{
+    const struct cookie *cookie = expected->cookie;
+    int len = sent->options.cookie_len;
+
+    if (expected->gives_cookie) {
+        if (len < 4)
+            fail_expected(c, expected, "there is no cookie");
+        return;
+    }
+    if (len != (cookie != NULL ? (int)cookie->len : expected->asks_cookie - 1))
+        fail_expected(c, expected, "the Fast Open option differs");
+    if (cookie != NULL &&
+        memcmp(cookie->octet, sent->options.cookie, cookie->len) != 0)
+        fail_expected(c, expected, "the cookie differs");
+}
+
 static void compare_segment(struct conversation *c,
                             const struct expected_segment *expected,
                             const struct segment *sent)
@@ -136,6 +166,10 @@ static void compare_segment(struct conversation *c,
     compare(c, expected, "TS ecr differs", expected->ts_ecr,
             sent->options.ts_ecr);
     compare_sacks(c, expected, sent);
+    compare_cookie(c, expected, sent);
+    compare(c, expected, "user timeout differs",
+            expected->user_timeout == UNNAMED ? -1 : expected->user_timeout,
+            sent->options.user_timeout);
     if (expected->options != NULL &&
         strcmp(expected->options, sent->options.order) != 0)
         fail_expected(c, expected, "options differ");

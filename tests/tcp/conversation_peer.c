@@ -141,6 +141,12 @@ static void add_syn_options(struct conversation *c,
         c->options.sack && (!answer || peer->stack_offered_sack);
     to->has_timestamps =
         c->options.timestamps && (!answer || peer->stack_offered_timestamps);
+    if (say->asks_cookie)
+        to->cookie_len = 0;
+    if (say->cookie != NULL) {
+        to->cookie_len = (int)say->cookie->len;
+        memcpy(to->cookie, say->cookie->octet, say->cookie->len);
+    }
 }
 
 /* The peer's clock of RFC 7323 4.1: milliseconds. */
@@ -177,6 +183,8 @@ static struct segment_options options_to_say(struct conversation *c,
     options.ts_ecr = say->ts_ecr != UNNAMED    ? (uint32_t)say->ts_ecr
                      : (say->flags & ACK) != 0 ? c->peer->ts_recent
                                                : 0;
+    if (say->user_timeout != UNNAMED)
+        options.user_timeout = (int)say->user_timeout;
     add_sacks(c->peer, say, &options);
     return options;
 }
@@ -210,6 +218,8 @@ static void remember_said(struct peer *peer, const struct peer_segment *say,
         peer->acked = ack;
     if ((say->flags & ACK) != 0 && peer->edge < edge)
         peer->edge = edge;
+    if ((say->flags & (SYN | ACK)) == SYN) /* text may come before an ACK */
+        peer->edge = 1 + (int64_t)segment->window;
 }
 
 void conversation_peer_sends(struct conversation *c,

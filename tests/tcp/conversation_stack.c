@@ -19,7 +19,8 @@ static const char *check_always(const struct conversation *c,
 {
     int64_t seq = relative(segment->seq, peer->stack_iss, peer->received);
     int64_t ack = relative(segment->ack, peer->iss, peer->next);
-    int scale = (segment->flags & SYN) != 0 ? 0 : scale_of(peer, true);
+    bool syn = (segment->flags & SYN) != 0;
+    int scale = syn ? 0 : scale_of(peer, true);
 
     if ((segment->flags & RST) != 0)
         return NULL;
@@ -28,25 +29,30 @@ static const char *check_always(const struct conversation *c,
             return "acknowledges what the peer has not sent";
         if (ack < peer->stack_acked)
             return "the acknowledgment goes back";
-        if (ack + ((int64_t)segment->window << scale) + (1 << scale) <=
-            peer->stack_edge)
+        /* a SYN,ACK after text by Fast Open has a window of 16 bits only */
+        if (!syn && ack + ((int64_t)segment->window << scale) + (1 << scale) <=
+                        peer->stack_edge)
             return "the right edge of the window goes back (RFC 9293 3.8.6)";
     }
     /* One byte beyond may be a zero-window probe, RFC 9293 3.8.6.1. */
-    if (segment->len > 0 && seq + (int64_t)segment->len > peer->edge + 1)
+    if (!syn && segment->len > 0 &&
+        seq + (int64_t)segment->len > peer->edge + 1)
         return "data outside the peer's window";
+    if (syn && segment->len > 0 && segment->options.cookie_len <= 0 &&
+        !c->options.text_without_cookie)
+        return "text in a SYN without a cookie (RFC 7413 4.2.2)";
     if ((segment->flags & (SYN | ACK)) == (SYN | ACK) &&
         segment->options.sack_permitted && !peer->offered_sack)
         return "SACK-permitted in answer to none";
     if ((segment->flags & SYN) == 0 &&
         segment->options.has_timestamps != timestamps_agreed(peer))
         return "timestamps against the agreement (RFC 7323 3.2)";
-    if (segment->len > 0 && c->options.max_gso == 0 &&
+    if (!syn && segment->len > 0 && c->options.max_gso == 0 &&
         segment->len + segment->options.len > peer->mss &&
         peer->mss >= max_u32(c->options.min_send_mss, 48))
         return "text and options are longer than the peer's MSS (RFC 6691)";
     if (segment->len > 0 &&
-        payload_check(false, (uint64_t)(seq - 1), segment->payload,
+        payload_check(false, (uint64_t)(seq - 1 + syn), segment->payload,
                       segment->len) != segment->len)
         return "the payload is not what the program wrote there";
     return check_sack(c, peer, segment);

@@ -13,10 +13,13 @@ enum { /* option kinds: RFC 9293 3.2, RFC 7323, RFC 2018 */
        KIND_WSCALE = 3,
        KIND_SACK_PERMITTED = 4,
        KIND_SACK = 5,
-       KIND_TIMESTAMPS = 8
+       KIND_TIMESTAMPS = 8,
+       KIND_USER_TIMEOUT = 28, /* RFC 5482 */
+       KIND_FAST_OPEN = 34     /* RFC 7413 */
 };
 
-const struct segment_options segment_no_options = {.mss = -1, .wscale = -1};
+const struct segment_options segment_no_options = {
+    .mss = -1, .wscale = -1, .cookie_len = -1, .user_timeout = -1};
 
 uint32_t segment_sum(uint32_t sum, const uint8_t *bytes, size_t len)
 {
@@ -64,6 +67,12 @@ static size_t option_len(const uint8_t *at)
         return at[1] >= 10 && at[1] % 8 == 2 ? at[1] : 10; /* RFC 2018 3 */
     case KIND_TIMESTAMPS:
         return 10;
+    case KIND_USER_TIMEOUT:
+        return 4;
+    case KIND_FAST_OPEN: /* empty, or 4 to 16 and even */
+        return at[1] == 2 || (at[1] >= 6 && at[1] <= 18 && at[1] % 2 == 0)
+                   ? at[1]
+                   : 10;
     default:
         return 0;
     }
@@ -102,6 +111,15 @@ static void take_option(const uint8_t *at, struct segment_options *out)
         out->has_timestamps = true;
         out->ts_val = get_be32(at + 2);
         out->ts_ecr = get_be32(at + 6);
+        break;
+    case KIND_USER_TIMEOUT:
+        note_option(out, "uto");
+        out->user_timeout = get_be16(at + 2);
+        break;
+    case KIND_FAST_OPEN:
+        note_option(out, "tfo");
+        out->cookie_len = at[1] - 2;
+        memcpy(out->cookie, at + 2, at[1] - 2u);
         break;
     }
 }
@@ -142,9 +160,12 @@ static const char *check_options(const struct segment *segment)
 
     if (options->wscale > 14)
         return "window scale above 14";
+    if (options->user_timeout >= 0 && (options->user_timeout & 0x7fff) == 0)
+        return "a user timeout of 0 is reserved (RFC 5482 3.4)";
     if ((segment->flags & SYN) != 0)
         return options->sack_count > 0 ? "SACK blocks on a SYN" : NULL;
-    return options->mss >= 0 || options->wscale >= 0 || options->sack_permitted
+    return options->mss >= 0 || options->wscale >= 0 ||
+                   options->sack_permitted || options->cookie_len >= 0
                ? "an option that belongs on a SYN"
                : NULL;
 }
@@ -164,8 +185,10 @@ static const char *check_flags(const struct segment *segment)
         return "acknowledgment number without ACK";
     if (((flags & URG) != 0) != (segment->urgent != 0))
         return "an urgent pointer without URG, or to nothing";
-    if ((flags & (RST | SYN)) != 0 && segment->len != 0)
-        return "payload in a RST or SYN";
+    if ((flags & RST) != 0 && segment->len != 0)
+        return "payload in a RST";
+    if ((flags & (SYN | ACK)) == (SYN | ACK) && segment->len != 0)
+        return "payload in a SYN,ACK, which Linux never sends";
     return NULL;
 }
 
@@ -275,6 +298,21 @@ static size_t emit_options(const struct segment_options *options, uint8_t *to)
     if (options->wscale >= 0) {
         memcpy(to + len, (uint8_t[]){1, KIND_WSCALE, 3}, 3);
         to[len + 3] = (uint8_t)options->wscale;
+        len += 4;
+    }
+    if (options->cookie_len >= 0) {
+        size_t size = 2 + (size_t)options->cookie_len;
+
+        to[len] = KIND_FAST_OPEN;
+        to[len + 1] = (uint8_t)size;
+        memcpy(to + len + 2, options->cookie, size - 2);
+        len += size;
+        for (; len % 4 != 0; len++)
+            to[len] = KIND_NOP;
+    }
+    if (options->user_timeout >= 0) {
+        memcpy(to + len, (uint8_t[]){KIND_USER_TIMEOUT, 4}, 2);
+        put_be16(to + len + 2, (uint16_t)options->user_timeout);
         len += 4;
     }
     return len + emit_sack(options, to + len);

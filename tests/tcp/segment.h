@@ -34,7 +34,8 @@ enum { /* RFC 3168 5, the low bits of the TOS octet */
 enum {
     SEGMENT_PACKET_MAX = 65535,
     SEGMENT_OPTIONS_MAX = 40,
-    SEGMENT_SACKS_MAX = 4 /* what 40 bytes hold, RFC 2018 3 */
+    SEGMENT_SACKS_MAX = 4, /* what 40 bytes hold, RFC 2018 3 */
+    SEGMENT_COOKIE_MAX = 16
 };
 
 /* A SACK block: the first number of it, the first after it. */
@@ -52,8 +53,11 @@ struct segment_options {
     bool has_timestamps;
     uint32_t ts_val;
     uint32_t ts_ecr;
-    size_t len;     /* of them all */
-    char order[96]; /* "mss,nop,wscale", as they stood */
+    int cookie_len; /* Fast Open, RFC 7413 4.1.1: -1 absent, 0 a request */
+    uint8_t cookie[SEGMENT_COOKIE_MAX];
+    int user_timeout; /* the 16 bits of RFC 5482 3.3; -1: absent */
+    size_t len;       /* of them all */
+    char order[96];   /* "mss,nop,wscale", as they stood */
 };
 
 struct segment {
