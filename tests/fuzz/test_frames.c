@@ -277,8 +277,9 @@ static void build_icmp(struct fuzz *fuzz)
 /* Options of all kinds, well formed or nearly so; how many bytes. */
 static size_t build_options(struct fuzz *fuzz, uint8_t *to)
 {
-    static const uint8_t kinds[][2] = {{2, 4},  {3, 3}, {4, 2},  {5, 10},
-                                       {8, 10}, {1, 1}, {253, 6}};
+    static const uint8_t kinds[][2] = {{2, 4},   {3, 3},  {4, 2},  {5, 10},
+                                       {8, 10},  {1, 1},  {28, 4}, {34, 2},
+                                       {34, 10}, {253, 6}};
     size_t len = 0;
 
     while (!one_in(fuzz, 3)) {
@@ -644,7 +645,7 @@ static void transfer(struct fuzz *fuzz, socket_id id, bool sending)
     if (one_in(fuzz, 10))
         message.flags = MSG_PEEK;
     if (sending) {
-        message.flags = 0;
+        message.flags = one_in(fuzz, 4) ? MSG_FASTOPEN : 0;
         result = stack_send(fuzz->stack, fuzz->now, id, &message);
     } else {
         result = stack_receive(fuzz->stack, fuzz->now, id, &message);
@@ -653,25 +654,43 @@ static void transfer(struct fuzz *fuzz, socket_id id, bool sending)
         fail("more was transferred than asked for");
 }
 
+/* Mostly what the option wants. */
+static size_t value_len(struct fuzz *fuzz, int option)
+{
+    if (one_in(fuzz, 8))
+        return draw(fuzz, 9);
+    if (option == TCP_FASTOPEN_KEY)
+        return 16;
+    return option == SO_LINGER ? 8 : 4;
+}
+
 static void set_option(struct fuzz *fuzz, socket_id id)
 {
-    static const int options[][2] = {
-        {SOL_SOCKET, SO_KEEPALIVE},    {SOL_SOCKET, SO_RCVBUF},
-        {SOL_SOCKET, SO_SNDBUF},       {SOL_SOCKET, SO_LINGER},
-        {SOL_SOCKET, SO_REUSEADDR},    {SOL_SOCKET, SO_BROADCAST},
-        {IPPROTO_TCP, TCP_NODELAY},    {IPPROTO_TCP, TCP_MAXSEG},
-        {IPPROTO_TCP, TCP_CONGESTION}, {IPPROTO_IP, IP_TTL},
-        {IPPROTO_IP, IP_TOS}};
+    static const int options[][2] = {{SOL_SOCKET, SO_KEEPALIVE},
+                                     {SOL_SOCKET, SO_RCVBUF},
+                                     {SOL_SOCKET, SO_SNDBUF},
+                                     {SOL_SOCKET, SO_LINGER},
+                                     {SOL_SOCKET, SO_REUSEADDR},
+                                     {SOL_SOCKET, SO_BROADCAST},
+                                     {IPPROTO_TCP, TCP_NODELAY},
+                                     {IPPROTO_TCP, TCP_MAXSEG},
+                                     {IPPROTO_TCP, TCP_CONGESTION},
+                                     {IPPROTO_IP, IP_TTL},
+                                     {IPPROTO_IP, IP_TOS},
+                                     {IPPROTO_TCP, TCP_FASTOPEN},
+                                     {IPPROTO_TCP, TCP_FASTOPEN_CONNECT},
+                                     {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE},
+                                     {IPPROTO_TCP, TCP_FASTOPEN_KEY},
+                                     {IPPROTO_TCP, TCP_USER_TIMEOUT}};
     const int *option = options[draw(fuzz, ARRAY_LENGTH(options))];
-    int values[2] = {(int)draw_number(fuzz), 0};
+    int values[4] = {one_in(fuzz, 2) ? (int)draw(fuzz, 4)
+                                     : (int)draw_number(fuzz)};
     uint8_t old[64];
     size_t len = draw(fuzz, sizeof(old));
     int status;
 
     status = stack_set_option(fuzz->stack, fuzz->now, id, option[0], option[1],
-                              bytes_of(values, one_in(fuzz, 8) ? draw(fuzz, 9)
-                                               : option[1] == SO_LINGER ? 8
-                                                                        : 4));
+                              bytes_of(values, value_len(fuzz, option[1])));
     status = stack_get_option(fuzz->stack, fuzz->now, id, option[0], option[1],
                               old, &len);
     (void)status;
@@ -844,6 +863,8 @@ static void create(struct fuzz *fuzz)
     config.tcp.max_connections = 4 + draw(fuzz, 60);
     config.tcp.max_half_open = draw(fuzz, 8); /* above: SYN cookies */
     config.tcp.max_time_wait = 1 + draw(fuzz, 8);
+    config.tcp.fast_open = draw(fuzz, TCP_FAST_OPEN_BITS + 1);
+    config.tcp.fast_open_cache = draw(fuzz, 3);
     if (stack_create(&config, fuzz->now, &fuzz->stack) < 0 ||
         stack_iface_add(fuzz->stack, fuzz->now, &iface) != IFACE ||
         stack_addr_add(fuzz->stack, fuzz->now, IFACE, &addr) < 0 ||

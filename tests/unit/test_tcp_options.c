@@ -29,6 +29,12 @@ static void expect_options_equal(const struct tcp_options *got,
         ck_assert_uint_eq(got->sacks[i].start, expected->sacks[i].start);
         ck_assert_uint_eq(got->sacks[i].end, expected->sacks[i].end);
     }
+    ck_assert_int_eq(got->has_fast_open, expected->has_fast_open);
+    ck_assert_uint_eq(got->fast_open.len, expected->fast_open.len);
+    ck_assert_mem_eq(got->fast_open.octet, expected->fast_open.octet,
+                     FAST_OPEN_COOKIE_MAX);
+    ck_assert_int_eq(got->has_user_timeout, expected->has_user_timeout);
+    ck_assert_uint_eq(got->user_timeout, expected->user_timeout);
 }
 
 /* From a copy of exactly this length: ASan sees what is read beyond. */
@@ -331,6 +337,44 @@ START_TEST(random_bytes_are_parsed_or_refused_whole)
 }
 END_TEST
 
+/* RFC 7413 4.1.1: empty, or 4 to 16 bytes, an even number; any other length is
+ * ignored, and so is no reason to refuse the rest. */
+START_TEST(a_fast_open_option_has_one_of_eight_lengths)
+{
+    uint8_t data[TCP_OPTIONS_MAX];
+
+    for (uint8_t len = 2; len <= TCP_OPTIONS_MAX - 4; len++) {
+        struct tcp_options expected = {.has_mss = true, .mss = 536};
+
+        memset(data, 0x5a, sizeof(data));
+        data[0] = TCP_OPTION_FAST_OPEN;
+        data[1] = len;
+        memcpy(data + len, "\2\4\x02\x18", 4);
+        if (len == 2 || (len >= 6 && len <= 18 && len % 2 == 0)) {
+            expected.has_fast_open = true;
+            expected.fast_open.len = (uint8_t)(len - 2);
+            memset(expected.fast_open.octet, 0x5a, len - 2u);
+        }
+        expect_parsed(data, len + 4u, expected);
+    }
+}
+END_TEST
+
+/* RFC 5482 3.3, 3.4: four long, and 0 is reserved; it is only advice. */
+START_TEST(a_user_timeout_of_0_or_of_another_length_is_ignored)
+{
+    expect_parsed(
+        "\x1c\4\x80\x05", 4,
+        (struct tcp_options){.has_user_timeout = true, .user_timeout = 0x8005});
+    expect_parsed(
+        "\x1c\4\x00\x01", 4,
+        (struct tcp_options){.has_user_timeout = true, .user_timeout = 1});
+    expect_parsed("\x1c\4\0\0", 4, (struct tcp_options){0});
+    expect_parsed("\x1c\4\x80\0", 4, (struct tcp_options){0});
+    expect_parsed("\x1c\3\1\1\x1c\5\1\1\1\x1c\2", 11, (struct tcp_options){0});
+}
+END_TEST
+
 /* Emits into bytes that would show what is written beyond the length. */
 static size_t emit(const struct tcp_options *options, uint8_t data[static 48])
 {
@@ -401,6 +445,42 @@ START_TEST(sack_blocks_stand_behind_two_nops)
 }
 END_TEST
 
+START_TEST(a_cookie_stands_last_before_its_padding)
+{
+    struct tcp_options options = {.has_mss = true,
+                                  .mss = 1460,
+                                  .has_window_scale = true,
+                                  .window_scale = 7,
+                                  .has_fast_open = true,
+                                  .fast_open = {8, {1, 2, 3, 4, 5, 6, 7, 8}}};
+    uint8_t data[48];
+
+    ck_assert_uint_eq(emit(&options, data), 20);
+    ck_assert_mem_eq(data, "\2\4\x05\xb4\1\3\3\7\x22\x0a\1\2\3\4\5\6\7\x08\1\1",
+                     20);
+    options.fast_open.len = 0;
+    ck_assert_uint_eq(emit(&options, data), 12);
+    ck_assert_mem_eq(data, "\2\4\x05\xb4\1\3\3\7\x22\2\1\1", 12);
+    options.fast_open.len = 6;
+    ck_assert_uint_eq(emit(&options, data), 16);
+    ck_assert_mem_eq(data + 8, "\x22\x08\1\2\3\4\5\6", 8);
+}
+END_TEST
+
+/* What may go with any SYN: the longest cookie fits just so. */
+START_TEST(the_longest_cookie_fits_with_all_that_a_syn_has)
+{
+    struct tcp_options options = {.has_mss = true,
+                                  .sack_permitted = true,
+                                  .has_timestamps = true,
+                                  .has_window_scale = true,
+                                  .has_fast_open = true,
+                                  .fast_open = {.len = FAST_OPEN_COOKIE_MAX}};
+
+    ck_assert_uint_eq(tcp_options_len(&options), TCP_OPTIONS_MAX);
+}
+END_TEST
+
 /* Each of the choices, as many blocks as there is room for, any values. */
 START_TEST(what_is_emitted_is_parsed_to_the_same)
 {
@@ -411,7 +491,9 @@ START_TEST(what_is_emitted_is_parsed_to_the_same)
         struct tcp_options options = {.has_mss = i & 1,
                                       .has_window_scale = i & 2,
                                       .has_timestamps = i & 4,
-                                      .sack_permitted = i & 8};
+                                      .sack_permitted = i & 8,
+                                      .has_user_timeout = i & 16,
+                                      .has_fast_open = (i & 96) == 96};
         size_t room;
         uint8_t data[48];
 
@@ -423,6 +505,15 @@ START_TEST(what_is_emitted_is_parsed_to_the_same)
         if (options.has_timestamps) {
             options.ts_val = random_u32(&random);
             options.ts_ecr = random_u32(&random);
+        }
+        if (options.has_user_timeout)
+            options.user_timeout =
+                (uint16_t)(1 + random_below(&random, INT16_MAX));
+        if (options.has_fast_open) { /* 0, 4, 6, ... 12 */
+            unsigned len = 2 + 2 * random_below(&random, 6);
+
+            options.fast_open.len = (uint8_t)(len == 2 ? 0 : len);
+            memset(options.fast_open.octet, (int)i, options.fast_open.len);
         }
         room = TCP_OPTIONS_MAX - tcp_options_len(&options);
         if (room >= tcp_options_sack_len(1)) {
@@ -456,6 +547,10 @@ UNIT_MAIN("tcp_options", no_options_are_none, each_option_is_understood,
           a_list_cut_off_within_an_option_is_refused,
           a_window_scale_above_14_counts_as_14,
           random_bytes_are_parsed_or_refused_whole,
+          a_fast_open_option_has_one_of_eight_lengths,
+          a_user_timeout_of_0_or_of_another_length_is_ignored,
+          a_cookie_stands_last_before_its_padding,
+          the_longest_cookie_fits_with_all_that_a_syn_has,
           options_are_emitted_in_the_order_and_padding_of_linux,
           sack_permitted_takes_the_place_of_the_nops_before_timestamps,
           sack_blocks_stand_behind_two_nops,
