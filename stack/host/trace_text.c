@@ -213,6 +213,11 @@ static void add_options(struct line *line, const struct tcp_options *options)
         add_fast_open(line, before, &options->fast_open);
         before = ",";
     }
+    if (options->has_user_timeout) {
+        add(line, "%suto %u%s", before, options->user_timeout & INT16_MAX,
+            options->user_timeout > INT16_MAX ? " min" : " s");
+        before = ",";
+    }
     if (*before == ',')
         add(line, ">");
 }

@@ -192,6 +192,7 @@ struct tcb {
     usec last_text;            /* that came: tcp_quickack.h */
 
     struct tcp_settings settings;
+    uint32_t peer_user_timeout; /* seconds; 0: the peer has not told one */
     struct tcp_counts counts;
 
     struct fast_open_server *fast_open_server; /* LISTEN */
@@ -241,6 +242,8 @@ struct tcb {
     bool is_pushed : 1;       /* what was written goes, full segment or not */
     bool is_urgent : 1;       /* the reader has not passed the mark, RCV.UP */
     bool urgent_was_read : 1; /* its octet, out of band */
+
+    bool user_timeout_is_due : 1; /* our option, with the next segment */
 
     /* tcp_fast_open.h */
     bool connect_is_deferred : 1; /* the SYN waits for the first text */

@@ -67,6 +67,8 @@ struct tcp_config tcp_config_default(void)
         .fast_open_cache = 1024,
         .fast_open_pause = 60 * USEC_PER_SEC,
         .fast_open_key_life = 12 * 3600 * USEC_PER_SEC,
+        .user_timeout_least = 100 * USEC_PER_SEC,
+        .user_timeout_most = 3600 * USEC_PER_SEC,
         .port_first = 32768,
         .port_last = 60999,
     };

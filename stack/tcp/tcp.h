@@ -129,6 +129,10 @@ struct tcp_config {
     unsigned fast_open_cache; /* servers to remember */
     usec fast_open_pause;     /* after a failure; doubled up to 64 times */
     usec fast_open_key_life;  /* 0: for ever */
+    /* RFC 5482: the option is sent and heard; limits of what is heard. */
+    bool user_timeout_option;
+    usec user_timeout_least; /* L_LIMIT */
+    usec user_timeout_most;  /* U_LIMIT */
 };
 
 /* RFC 4022 names. */

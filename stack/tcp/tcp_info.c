@@ -123,6 +123,7 @@ static void tell_times(const struct tcb *tcb, struct tcp_status_info *out)
     out->srtt = tcb->srtt;
     out->rttvar = tcb->rttvar;
     out->min_rtt = tcb->counts.min_rtt;
+    out->peer_user_timeout = tcb->peer_user_timeout * USEC_PER_SEC;
     out->since_sent = tcb->last_sent != 0 ? now - tcb->last_sent : 0;
     out->since_received = tcb->last_text != 0 ? now - tcb->last_text : 0;
     out->since_ack = tcb->last_heard != 0 ? now - tcb->last_heard : 0;

@@ -92,7 +92,8 @@ struct tcp_status_info {
     uint32_t cwnd; /* segments */
     uint32_t ssthresh;
     bool has_ssthresh;
-    usec since_sent; /* the last text */
+    usec peer_user_timeout; /* that the peer has told, RFC 5482; 0: none */
+    usec since_sent;        /* the last text */
     usec since_received;
     usec since_ack;
     uint32_t rcv_ssthresh; /* the window that we may offer */

@@ -15,6 +15,7 @@
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_time_wait.h"
+#include "tcp/tcp_user_timeout.h"
 
 #include "base/checksum.h"
 
@@ -50,6 +51,7 @@ static void segment_arrives_in_syn_received(struct half_open *half,
         return;
     update_ts_recent(tcb, seg);
     ecn_arrived(tcb, seg);
+    user_timeout_told(tcb, &seg->options);
     if (process_text(tcb, seg)) /* seventh */
         process_fin(tcb, seg);  /* eighth */
 }
@@ -116,6 +118,7 @@ static void both_syns_are_acknowledged(struct tcb *tcb, struct tcp_segment *seg)
 {
     tcp_become_established(tcb, seg);
     fast_open_answered(tcb, seg);
+    user_timeout_told(tcb, &seg->options);
     tcb_ack_now(tcb);
     tcb_notify(tcb);
     process_after_syn(tcb, seg);
@@ -169,10 +172,11 @@ static void segment_arrives_otherwise(struct tcb *tcb,
         return;
     if (!process_ack(tcb, packet, seg)) /* fifth */
         return;
-    update_ts_recent(tcb, seg);  /* RFC 7323 4.3 */
-    ecn_arrived(tcb, seg);       /* RFC 3168 6.1.3 */
-    process_urg(tcb, seg);       /* sixth */
-    if (!process_text(tcb, seg)) /* seventh */
+    update_ts_recent(tcb, seg);            /* RFC 7323 4.3 */
+    ecn_arrived(tcb, seg);                 /* RFC 3168 6.1.3 */
+    user_timeout_told(tcb, &seg->options); /* RFC 5482 */
+    process_urg(tcb, seg);                 /* sixth */
+    if (!process_text(tcb, seg))           /* seventh */
         return;
     process_fin(tcb, seg); /* eighth */
 }

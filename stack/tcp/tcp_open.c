@@ -6,6 +6,7 @@
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_user_timeout.h"
 
 /* RFC 6528 3: ISN = M + F(ends, secret), M a clock of 4 us */
 static tcp_seq choose_iss(const struct tcp *tcp, const struct tcp_ends *ends)
@@ -104,7 +105,8 @@ void tcp_become_established(struct tcb *tcb, const struct tcp_segment *seg)
     tcb->cc->init(tcb);
     pacing_init(tcb);
     tcb_set_state(tcb, TCPS_ESTABLISHED);
-    if (tcb->fin_is_queued) /* by a CLOSE in SYN-RECEIVED */
+    user_timeout_changed(tcb); /* told again: RFC 5482 3 */
+    if (tcb->fin_is_queued)    /* by a CLOSE in SYN-RECEIVED */
         tcb_enter_closing(tcb);
     tcp_timer_restart_keepalive(tcb);
     tcb_mark_output(tcb); /* what was written meanwhile */

@@ -127,6 +127,8 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
         seg.options = timestamps_for(tcb);
     if (tcb->has_sack)
         sack_fill(tcb, &seg.options);
+    if (!(flags & SEG_RST))
+        user_timeout_stamp(tcb, &seg.options);
     urgent_stamp(tcb, &seg);
     if (tcb->last_ack_sent != tcb->rcv_nxt)
         quickack_acked(tcb);
@@ -137,10 +139,11 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
     return seg;
 }
 
-/* Text of a full segment: what SACK blocks take is not there for text. */
+/* Text of a full segment: what other options take is not there for text. */
 static uint16_t text_mss(const struct tcb *tcb)
 {
-    return (uint16_t)(tcb->snd_mss - tcp_options_sack_len(sack_count(tcb)));
+    return (uint16_t)(tcb->snd_mss - tcp_options_sack_len(sack_count(tcb)) -
+                      user_timeout_option_len(tcb));
 }
 
 /* Text [seq, seq + len) from the send buffer, with `flags` beside ACK. */
@@ -224,6 +227,7 @@ void tcp_send_syn(struct tcb *tcb)
 
     frame_init_output(&frame);
     fast_open_stamp(tcb, &seg, &frame);
+    user_timeout_stamp_syn(tcb, &seg.options);
     tcb->rcv_adv = tcb->rcv_nxt + window;
     tcb->last_ack_sent = tcb->rcv_nxt;
     tcb->ack_now = false;

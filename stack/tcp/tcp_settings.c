@@ -21,8 +21,10 @@ void tcp_change_settings(struct tcb *tcb, const struct tcp_settings *to)
     tcb->settings = *to;
     if (to->keepalive_idle != was.keepalive_idle)
         tcp_timer_restart_keepalive(tcb);
-    if (to->user_timeout != was.user_timeout)
+    if (to->user_timeout != was.user_timeout) {
         user_timeout_restart(tcb);
+        user_timeout_changed(tcb);
+    }
     if (was.corked && !to->corked)
         tcp_push(tcb);
     tcb_notify(tcb); /* low mark and urgent octet: readiness may differ */

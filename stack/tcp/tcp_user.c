@@ -104,6 +104,7 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->syn_resends = 0;
     tcb->resend_syn = false;
     tcb->is_urgent = false;
+    tcb->peer_user_timeout = 0;
     tcb->connect_is_deferred = false;
     tcb->fast_open_tried = false;
     tcb->fast_open_asks = false;

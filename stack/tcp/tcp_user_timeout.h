@@ -3,9 +3,11 @@
  * was sent may stay unacknowledged, or unsent because the window is shut,
  * before the connection ends (3.10.8). It counts from the last progress.
  *
- * Left out on purpose: the option of RFC 5482, which tells the peer of one's
- * own time-out. Linux does not send it either, and the time-out means what it
- * says without it.
+ * And the option of RFC 5482, if the stack's `user_timeout_option` is on: the
+ * peer is told of a time-out that our program has set (ADV_UTO), and one that
+ * the peer tells is adopted where our program has set none (CHANGEABLE). What
+ * comes with a SYN for a listener is not kept: it has to come again after it
+ * (RFC 5482 3), and a half-open connection is small.
  */
 #ifndef TAPIR_TCP_USER_TIMEOUT_H
 #define TAPIR_TCP_USER_TIMEOUT_H
@@ -24,6 +26,22 @@ bool user_timeout_is_over(const struct tcb *tcb);
  * as fit into a time-out of the program's own, be it shorter or longer.
  */
 unsigned user_timeout_retries(const struct tcb *tcb);
+
+/* ---- The option, RFC 5482 ---- */
+
+/* It goes with the SYN if there is room, with the first segment after it, and
+ * with the next one when the setting has changed; with none if the option is
+ * not enabled, or the program has set nothing. */
+void user_timeout_changed(struct tcb *tcb);
+void user_timeout_stamp_syn(const struct tcb *tcb, struct tcp_options *options);
+void user_timeout_stamp(struct tcb *tcb, struct tcp_options *options);
+/* What that takes from the next segment's text. SACK blocks come first. */
+uint32_t user_timeout_option_len(const struct tcb *tcb);
+
+/* The options of a segment that is acceptable, and whose ACK is. */
+void user_timeout_told(struct tcb *tcb, const struct tcp_options *options);
+
+/* ---- Keepalive ---- */
 
 /* Whether `probes` keepalive probes without an answer are enough. */
 bool user_timeout_ends_keepalive(const struct tcb *tcb);

@@ -865,6 +865,7 @@ static void create(struct fuzz *fuzz)
     config.tcp.max_time_wait = 1 + draw(fuzz, 8);
     config.tcp.fast_open = draw(fuzz, TCP_FAST_OPEN_BITS + 1);
     config.tcp.fast_open_cache = draw(fuzz, 3);
+    config.tcp.user_timeout_option = one_in(fuzz, 2);
     if (stack_create(&config, fuzz->now, &fuzz->stack) < 0 ||
         stack_iface_add(fuzz->stack, fuzz->now, &iface) != IFACE ||
         stack_addr_add(fuzz->stack, fuzz->now, IFACE, &addr) < 0 ||

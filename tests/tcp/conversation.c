@@ -137,6 +137,7 @@ static void configure(struct tcp_config *tcp,
         tcp->pmtu_discovery = false;
     if (options->no_black_hole_detection)
         tcp->black_hole_detection = false;
+    tcp->user_timeout_option = options->user_timeout_option;
     set_if(&tcp->fast_open, options->fast_open);
     if (options->no_fast_open)
         tcp->fast_open = 0;
