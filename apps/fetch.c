@@ -2,7 +2,7 @@
  * fetch: an HTTP/1.1 client (RFC 9110, RFC 9112): a URL to standard output or
  * to a file.
  *
- *   fetch [-I] [-o FILE] URL
+ *   fetch [-F] [-I] [-o FILE] URL
  *
  * Bodies by Content-Length, chunked, or up to the end of the connection; one
  * that is cut short is an error. Up to five redirections. The exit status is
@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,12 +148,15 @@ static bool read_line(struct stream *stream, char line[LINE_MAX_LEN])
     return true;
 }
 
-/* The first address that answers. */
-static int connect_to(const struct url *url)
+/* The first address that answers. By Fast Open the request goes with the SYN,
+ * if an earlier connection has brought a cookie; as it changes nothing there,
+ * it may also come twice (RFC 7413 6.3.1). */
+static int connect_to(const struct url *url, bool is_fast)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
     struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
+    int on = 1;
 
     int error = tapir_getaddrinfo(url->host, url->port, &hints, &found);
     if (error != 0)
@@ -161,6 +165,9 @@ static int connect_to(const struct url *url)
         int fd = tapir_socket(one->ai_family, SOCK_STREAM, 0);
         if (fd < 0)
             continue;
+        if (is_fast && tapir_setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT,
+                                        &on, sizeof(on)) < 0)
+            err(1, "-F");
         if (tapir_connect(fd, one->ai_addr, one->ai_addrlen) == 0) {
             tapir_freeaddrinfo(found);
             (void)tapir_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout,
@@ -341,6 +348,7 @@ struct options {
     const char *url;
     const char *file; /* NULL: standard output */
     bool head_only;
+    bool is_fast; /* TCP Fast Open */
 };
 
 static FILE *open_output(const struct options *options)
@@ -374,7 +382,7 @@ static bool is_fetched(const struct options *options, struct url *url)
     static struct response response;
     FILE *heads = options->head_only ? stdout : NULL;
 
-    stream = (struct stream){.fd = connect_to(url)};
+    stream = (struct stream){.fd = connect_to(url, options->is_fast)};
     send_request(stream.fd, options->head_only ? "HEAD" : "GET", url);
     do /* 1xx: an interim answer, another one follows (RFC 9110 15.2) */
         read_head(&stream, &response, heads);
@@ -409,9 +417,12 @@ static struct options parse_options(int argc, char **argv)
     int option;
 
     argv[0] = program_invocation_short_name; /* getopt's messages as err's */
-    while ((option = getopt_long(argc, argv, "Io:h", long_options, NULL)) !=
+    while ((option = getopt_long(argc, argv, "FIo:h", long_options, NULL)) !=
            -1) {
         switch (option) {
+        case 'F':
+            options.is_fast = true;
+            break;
         case 'I':
             options.head_only = true;
             break;
@@ -419,7 +430,8 @@ static struct options parse_options(int argc, char **argv)
             options.file = optarg;
             break;
         case 'h':
-            printf("usage: fetch [-I] [-o FILE] URL\n"
+            printf("usage: fetch [-F] [-I] [-o FILE] URL\n"
+                   "  -F       by TCP Fast Open\n"
                    "  -I       only the head of the answer\n"
                    "  -o FILE  instead of standard output\n%s",
                    tapir_config_help());

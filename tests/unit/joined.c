@@ -18,6 +18,7 @@ struct joined joined_open_faulty(enum tapir_clock clock, const char *faults)
     tapir_stack_config_init(&config);
     config.clock = clock;
     config.exit_wait = 0;
+    config.fast_open = 3; /* servers, too, if they ask for it */
     config.seed = 1;
     joined.a = tapir_stack_create(&config);
     config.seed = 2;

@@ -63,6 +63,7 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert_uint_eq(settings.trace_layers, 0);
     ck_assert_uint_eq(config.exit_wait, 10);
     ck_assert_uint_eq(config.ecn, 2);
+    ck_assert_uint_eq(config.fast_open, 1);
 }
 END_TEST
 
@@ -89,9 +90,10 @@ START_TEST(options_are_taken_out_and_the_rest_stays_in_order)
     struct words words =
         WORDS("--root", "dir", "--addr", "198.51.100.7/25", "-v",
               "--gateway=198.51.100.1", "file", "--exit-wait=3", "--debug",
-              "--congestion", "reno");
+              "--congestion", "reno", "--fast-open", "0x403");
 
     ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_uint_eq(config.fast_open, 0x403);
     ck_assert_str_eq(config.addr, "198.51.100.7/25");
     ck_assert_str_eq(config.gateway, "198.51.100.1");
     ck_assert_uint_eq(config.exit_wait, 3);
@@ -176,10 +178,15 @@ START_TEST(a_wrong_value_is_named_in_one_line)
                    "tcp, socket, drop");
     expect_refused(WORDS("--exit-wait", "86401"),
                    "--exit-wait: 86401 is more than 86400 seconds");
+    expect_refused(WORDS("--fast-open=8"),
+                   "--fast-open: 8 is not a sum of 1, 2, 4, 0x200, 0x400");
+    expect_refused(WORDS("--fast-open=on"),
+                   "--fast-open: 'on' is not a number");
     expect_refused(WORDS("--congestion=vegas"),
                    "--congestion: 'vegas' is not one of cubic, reno, bbr");
-    expect_refused(WORDS("--congestion=more-than-fits"),
-                   "--congestion: 'more-than-fits' is not one of cubic, reno, bbr");
+    expect_refused(
+        WORDS("--congestion=more-than-fits"),
+        "--congestion: 'more-than-fits' is not one of cubic, reno, bbr");
     expect_refused(WORDS("--congestion=much-more-than-fits"),
                    "--congestion: 'much-more-than-fits' is not short enough");
     expect_refused(WORDS("--ecn=3"), "--ecn: '3' is not 0, 1 or 2");

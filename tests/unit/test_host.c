@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -762,6 +763,131 @@ START_TEST(a_nonblocking_connect_ends_with_pollout)
 }
 END_TEST
 
+/* ---- TCP Fast Open ----------------------------------------------------- */
+
+static int open_fast_listener(void)
+{
+    int listener = open_listener(joined.b, PORT, 8);
+    int pending = 4;
+
+    ck_assert_int_eq(tapir_setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN,
+                                      &pending, sizeof(pending)),
+                     0);
+    return listener;
+}
+
+static ssize_t send_fast(int fd, size_t len, uint16_t port, int flags)
+{
+    static uint8_t bytes[20000];
+    struct sockaddr_in to = address_of(2, port);
+
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = pattern(i);
+    return tapir_sendto(fd, bytes, len, MSG_FASTOPEN | flags,
+                        (struct sockaddr *)&to, sizeof(to));
+}
+
+/* What was sent is there to be read, and no more. */
+static void expect_received(int listener, size_t len)
+{
+    static uint8_t bytes[20000];
+    int fd = tapir_accept(listener, NULL, NULL);
+    ssize_t got = tapir_recv(fd, bytes, len, MSG_WAITALL);
+
+    ck_assert_int_eq(got, (ssize_t)len);
+    ck_assert_uint_eq(matching_bytes(bytes, len), len);
+    ck_assert_int_eq(tapir_recv(fd, bytes, 1, MSG_DONTWAIT), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert_int_eq(tapir_close(fd), 0);
+}
+
+/* As connect and send: with a cookie or without, all of it is taken. */
+START_TEST(a_blocking_fast_open_sends_all_of_it)
+{
+    start();
+    int listener = open_fast_listener();
+
+    for (int i = 0; i < 3; i++) {
+        int client = open_socket(joined.a, SOCK_STREAM);
+
+        ck_assert_int_eq(send_fast(client, 20000, PORT, 0), 20000);
+        expect_received(listener, 20000);
+        ck_assert_int_eq(send_fast(client, 1, PORT, 0), -1);
+        ck_assert_int_eq(errno, EISCONN);
+        ck_assert_int_eq(tapir_close(client), 0);
+    }
+    ck_assert_uint_eq(stack_tcp_stats(joined.a->core)->fast_open_active, 2);
+    ck_assert_int_eq(tapir_close(listener), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(a_nonblocking_fast_open_sends_what_the_syn_takes)
+{
+    start();
+    int listener = open_fast_listener();
+    int client = open_socket(joined.a, SOCK_STREAM);
+    struct pollfd polled = {.fd = client, .events = POLLOUT};
+
+    ck_assert_int_eq(send_fast(client, 5000, PORT, MSG_DONTWAIT), -1);
+    ck_assert_int_eq(errno, EINPROGRESS);
+    ck_assert_int_eq(tapir_poll(&polled, 1, 1000), 1);
+    ck_assert_int_eq(send_fast(client, 5000, PORT, MSG_DONTWAIT), 5000);
+    expect_received(listener, 5000);
+    ck_assert_int_eq(tapir_close(client), 0);
+
+    client = open_socket(joined.a, SOCK_STREAM);
+    ck_assert_int_eq(send_fast(client, 5000, PORT, MSG_DONTWAIT), 1420);
+    expect_received(listener, 1420);
+    ck_assert_int_eq(tapir_close(client), 0);
+    ck_assert_int_eq(tapir_close(listener), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(a_fast_open_to_nobody_is_refused)
+{
+    start();
+    int client = open_socket(joined.a, SOCK_STREAM);
+
+    ck_assert_int_eq(send_fast(client, 10, PORT, 0), -1);
+    ck_assert_int_eq(errno, ECONNREFUSED);
+    ck_assert_int_eq(tapir_send(client, "x", 1, MSG_FASTOPEN), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(tapir_close(client), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(a_connect_that_waits_for_a_write_returns_at_once)
+{
+    struct sockaddr_in to = address_of(2, PORT);
+    int on = 1;
+
+    start();
+    int listener = open_fast_listener();
+    for (int i = 0; i < 2; i++) {
+        static uint8_t bytes[5000];
+        int client = open_socket(joined.a, SOCK_STREAM);
+
+        for (size_t at = 0; at < sizeof(bytes); at++)
+            bytes[at] = pattern(at);
+        ck_assert_int_eq(tapir_setsockopt(client, IPPROTO_TCP,
+                                          TCP_FASTOPEN_CONNECT, &on,
+                                          sizeof(on)),
+                         0);
+        ck_assert_int_eq(
+            tapir_connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+        ck_assert_int_eq(tapir_write(client, bytes, sizeof(bytes)), 5000);
+        expect_received(listener, 5000);
+        ck_assert_int_eq(tapir_close(client), 0);
+    }
+    ck_assert_uint_eq(stack_tcp_stats(joined.a->core)->fast_open_active, 1);
+    ck_assert_int_eq(tapir_close(listener), 0);
+    stop();
+}
+END_TEST
+
 static volatile sig_atomic_t pipe_signals;
 
 static void count_sigpipe(int number)
@@ -1160,6 +1286,10 @@ UNIT_MAIN("host", new_descriptors_begin_at_three_and_reuse_the_lowest,
           megabytes_go_through_both_ways, what_the_wire_loses_is_sent_again,
           a_connection_to_nobody_is_refused,
           a_nonblocking_connect_ends_with_pollout,
+          a_blocking_fast_open_sends_all_of_it,
+          a_nonblocking_fast_open_sends_what_the_syn_takes,
+          a_fast_open_to_nobody_is_refused,
+          a_connect_that_waits_for_a_write_returns_at_once,
           writing_to_a_stream_that_is_shut_raises_sigpipe,
           urgent_data_is_read_out_of_band,
           close_with_so_linger_waits_for_the_acknowledgement,
