@@ -596,6 +596,70 @@ START_TEST(maxseg_zero_takes_the_limit_away)
 }
 END_TEST
 
+/* ---- TCP_INFO: RFC 9293 3.9.1.6, STATUS ---- */
+
+static struct tcp_info info_of(struct conversation *c)
+{
+    struct tcp_info info;
+    size_t len = sizeof(info);
+
+    ck_assert_int_eq(stack_get_option(c->stack, c->now, c->peer->socket,
+                                      IPPROTO_TCP, TCP_INFO, &info, &len),
+                     0);
+    ck_assert_uint_eq(len, sizeof(info));
+    return info;
+}
+
+/* SHLD-9: this is how a program learns of retransmissions before R2. */
+START_TEST(info_tells_how_often_a_segment_went_again)
+{
+    struct conversation c;
+    struct tcp_info info;
+    uint32_t rto;
+
+    open_conversation(&c);
+    info = info_of(&c);
+    rto = info.tcpi_rto;
+    ck_assert_uint_eq(rto / 1000, 200); /* and the round trip of no time */
+    ck_assert_uint_eq(info.tcpi_ato, 40000);
+    ck_assert_uint_eq(info.tcpi_snd_cwnd, 10);
+    app_writes(&c, 10);
+    for (unsigned i = 0; i < 4; i++) {
+        expect_segment(&c, .seq = 1, .len = 10, .flags = ACK | PSH,
+                       .after_ms = i == 0 ? 0 : 200 << (i - 1));
+        info = info_of(&c);
+        ck_assert_uint_eq(info.tcpi_retransmits, i);
+        ck_assert_uint_eq(info.tcpi_backoff, i);
+        ck_assert_uint_eq(info.tcpi_rto, rto << i);
+        ck_assert_uint_eq(info.tcpi_total_retrans, i);
+    }
+    peer_sends(&c, .ack = 11, .flags = ACK);
+    info = info_of(&c);
+    ck_assert_uint_eq(info.tcpi_retransmits, 0);
+    ck_assert_uint_eq(info.tcpi_total_retrans, 3);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Those of a window that is shut have a count of their own. */
+START_TEST(info_tells_how_many_probes_were_not_answered)
+{
+    struct conversation c;
+
+    open_conversation(&c);
+    peer_sends(&c, .win = 0, .flags = ACK);
+    app_writes(&c, 10);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_segment(&c, .seq = 1, .len = 1, .flags = ACK,
+                       .after_ms = 200 << i);
+        ck_assert_uint_eq(info_of(&c).tcpi_probes, i + 1);
+    }
+    peer_sends(&c, .ack = 1, .flags = ACK);
+    ck_assert_uint_eq(info_of(&c).tcpi_probes, 0);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- MSG_TRUNC ---- */
 
 START_TEST(truncated_bytes_are_counted_and_gone)
@@ -638,4 +702,6 @@ UNIT_MAIN(
     without_an_ack_the_syn_ack_is_sent_again, little_unsent_data_makes_writable,
     who_waits_for_the_low_mark_is_told_when_data_is_sent,
     the_clamp_bounds_what_is_offered, a_late_clamp_does_not_shrink_the_window,
-    maxseg_zero_takes_the_limit_away, truncated_bytes_are_counted_and_gone)
+    maxseg_zero_takes_the_limit_away, info_tells_how_often_a_segment_went_again,
+    info_tells_how_many_probes_were_not_answered,
+    truncated_bytes_are_counted_and_gone)
