@@ -240,6 +240,7 @@ const char *segment_parse(const uint8_t *packet, size_t len, bool partial,
     if (packet[9] != PROTOCOL_TCP)
         return "not TCP";
     out->tos = packet[1];
+    out->ttl = packet[8];
     out->df = (get_be16(packet + 6) & 0x4000) != 0;
     out->src = get_be32(packet + 12);
     out->dst = get_be32(packet + 16);

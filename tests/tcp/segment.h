@@ -73,6 +73,7 @@ struct segment {
     uint16_t urgent;
     uint8_t tos;
     bool df; /* of one that was sent by the stack */
+    uint8_t ttl; /* likewise */
     struct segment_options options;
     const uint8_t *payload;
     size_t len;
