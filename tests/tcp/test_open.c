@@ -960,6 +960,27 @@ START_TEST(a_window_is_scaled_after_the_handshake_if_both_agree)
 }
 END_TEST
 
+/* RFC 7323 2.2: "even if its own scale factor is 1 and the exponent 0", so that
+ * the peer's window may be scaled. */
+START_TEST(a_scale_of_nothing_is_offered_too)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true, .receive_buffer = 30000,
+                       .wscale = 3);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN, .wscale = 0);
+    peer_sends(&c, .flags = SYN | ACK, .win = 1000);
+    expect_segment(&c, .seq = 1, .ack = 1, .flags = ACK);
+    peer_sends(&c, .flags = ACK, .win = 8000); /* 1,000 << 3 */
+    app_writes(&c, 9000);
+    for (int64_t seq = 1; seq < 8001; seq += 1000)
+        expect_segment(&c, .seq = seq, .len = 1000, .flags = ACK);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 7323 2.2: neither direction is scaled if one side did not offer. */
 START_TEST(no_window_is_scaled_if_the_peer_does_not_agree)
 {
@@ -1150,6 +1171,7 @@ UNIT_MAIN("tcp open", a_listener_answers_a_syn_and_accepts_on_the_ack,
           a_syn_ack_has_only_the_options_of_the_syn,
           what_the_settings_turn_off_is_not_agreed_to,
           a_window_is_scaled_after_the_handshake_if_both_agree,
+          a_scale_of_nothing_is_offered_too,
           no_window_is_scaled_if_the_peer_does_not_agree,
           the_peers_window_is_scaled_by_the_peers_shift,
           a_shift_above_14_is_taken_as_14, unknown_options_are_stepped_over,

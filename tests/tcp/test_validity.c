@@ -423,6 +423,24 @@ START_TEST(our_timestamp_clock_ticks_each_millisecond)
 }
 END_TEST
 
+/* RFC 7323 7.1: the clock itself, and so how long the host is up, is nobody's
+ * affair: for each pair of ends there is another offset. */
+START_TEST(our_timestamps_begin_elsewhere_for_each_connection)
+{
+    struct conversation c;
+    uint32_t first;
+    open_conversation(&c, .timestamps = true);
+
+    first = c.peer->ts_recent;
+    peer_uses_port(&c, PEER_PORT + 1);
+    peer_sends(&c, .flags = SYN);
+    expect_segment(&c, .flags = SYN | ACK);
+    ck_assert_uint_gt(c.peer->ts_recent - first, 1000000);
+    ck_assert_uint_gt(first - c.peer->ts_recent, 1000000);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- our own sequence numbers at 2^32 ---- */
 
 /*
@@ -661,9 +679,10 @@ UNIT_MAIN(
     a_segment_whose_ack_is_not_believed_brings_no_timestamp,
     empty_segments_that_are_old_are_answered_at_a_limited_rate,
     after_24_idle_days_an_old_timestamp_is_taken,
-    our_timestamp_clock_ticks_each_millisecond, our_numbers_may_wrap_in_flight,
-    a_timeout_at_the_wrap_sends_all_again, a_wrong_checksum_is_dropped_silently,
-    an_impossible_data_offset_is_dropped,
+    our_timestamp_clock_ticks_each_millisecond,
+    our_timestamps_begin_elsewhere_for_each_connection,
+    our_numbers_may_wrap_in_flight, a_timeout_at_the_wrap_sends_all_again,
+    a_wrong_checksum_is_dropped_silently, an_impossible_data_offset_is_dropped,
     a_packet_too_short_for_a_header_is_dropped,
     an_option_of_an_impossible_length_is_dropped,
     a_syn_with_a_malformed_option_does_no_harm,
