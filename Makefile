@@ -172,6 +172,7 @@ check:
 check-text:
 	@clang-format --dry-run -Werror $(code)
 	tools/check-layers
+	tools/check-conformance
 	shellcheck $(scripts)
 
 # Each header compiles alone.

@@ -109,6 +109,9 @@ static void configure(struct tcp_config *tcp,
     set_if(&tcp->max_half_open, options->max_half_open);
     set_if(&tcp->challenge_acks, options->challenge_acks);
     set_if(&tcp->challenge_acks_all, options->challenge_acks_all);
+    if (options->challenge_interval_ms != 0)
+        tcp->challenge_interval =
+            options->challenge_interval_ms * USEC_PER_MSEC;
     set_if(&tcp->resets_per_second, options->resets_per_second);
     set_if(&tcp->min_send_mss, options->min_send_mss);
     set_if(&tcp->send_buffer, options->send_buffer);

@@ -111,7 +111,8 @@ struct conversation_options {
     unsigned syn_retries;
     unsigned synack_retries;
     unsigned orphan_retries;
-    unsigned challenge_acks, challenge_acks_all; /* in a second */
+    unsigned challenge_acks, challenge_acks_all; /* in a second, or in: */
+    unsigned challenge_interval_ms;
     unsigned resets_per_second;
     unsigned min_send_mss; /* an MSS below it is not checked */
     bool no_time_wait;     /* max_time_wait is 0 */

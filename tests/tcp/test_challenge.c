@@ -66,6 +66,21 @@ START_TEST(a_connection_sends_ten_in_a_second)
 }
 END_TEST
 
+/* RFC 5961 7 (1): "in any 5 second window, no more than 10". */
+START_TEST(number_and_time_may_be_set)
+{
+    struct conversation c;
+    open_conversation(&c, .challenge_acks = 3, .challenge_interval_ms = 5000);
+
+    ck_assert_uint_eq(count_challenges(&c, 1, 100), 3);
+    advance(&c, 4999);
+    ck_assert_uint_eq(count_challenges(&c, 1, 100), 0);
+    advance(&c, 1);
+    ck_assert_uint_eq(count_challenges(&c, 1, 100), 3);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 5961 3.2, 4.2 and 5.2 count together; a SYN may be anywhere. */
 START_TEST(reset_syn_and_ack_share_one_count)
 {
@@ -333,7 +348,7 @@ START_TEST(resets_may_be_limited)
 END_TEST
 
 UNIT_MAIN("tcp challenge", a_connection_sends_ten_in_a_second,
-          reset_syn_and_ack_share_one_count,
+          number_and_time_may_be_set, reset_syn_and_ack_share_one_count,
           all_connections_together_keep_to_the_limit,
           a_part_of_less_than_one_is_one_in_a_longer_time,
           a_keepalive_is_answered_however_many_connections_there_are,

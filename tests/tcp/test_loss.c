@@ -42,6 +42,29 @@ START_TEST(the_handshake_gives_the_first_rtt_sample)
 }
 END_TEST
 
+/* RFC 7323 3.2: "When the ACK bit is not set, the receiver MUST ignore the
+ * value of the TSecr field." A SYN that echoes would be a sample of hours. */
+START_TEST(the_echo_of_a_syn_gives_no_sample)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true, .timestamps = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    advance(&c, 100);
+    peer_sends(&c, .flags = SYN, .ts_ecr = c.peer->ts_recent - 5000000);
+    expect_segment(&c, .seq = 0, .flags = SYN | ACK);
+    advance(&c, 100);
+    peer_sends(&c, .flags = ACK);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 988, .flags = ACK);
+    conversation_ignore_sent(&c);
+    expect_segment(&c, .seq = 1, .len = 988, .flags = ACK, .after_ms = 300);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(the_clients_handshake_gives_a_sample_too)
 {
     struct conversation c;
@@ -876,6 +899,7 @@ START_TEST(a_gap_that_is_filled_in_the_same_pass_gives_no_duplicate_ack)
 END_TEST
 
 UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
+          the_echo_of_a_syn_gives_no_sample,
           the_clients_handshake_gives_a_sample_too,
           the_second_sample_smooths_the_first,
           the_rto_is_at_least_200_ms_above_the_rtt,

@@ -169,6 +169,31 @@ START_TEST(the_largest_holder_of_text_out_of_order_gives_way)
 }
 END_TEST
 
+/* RFC 2018 8: blocks "MUST NOT report any old data which is no longer actually
+ * held by the receiver". */
+START_TEST(what_has_given_way_is_not_sacked_any_more)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 32768, .sack = true);
+
+    open_another(&c, PEER_PORT + 1);
+    conversation_ignore_sent(&c);
+    peer_uses_port(&c, PEER_PORT);
+    peer_sends(&c, .seq = 1001, .flags = ACK, .len = 1000);
+    expect_segment(&c, .ack = 1, .flags = ACK, .sack = {{1001, 2001}});
+
+    leave_before_short(&c, 0);
+    peer_uses_port(&c, PEER_PORT + 1); /* needs memory */
+    peer_sends(&c, .flags = ACK, .len = 1000);
+    app_reads(&c, 1000);
+    conversation_ignore_sent(&c);
+    peer_uses_port(&c, PEER_PORT);
+    peer_sends(&c, .seq = 0, .flags = ACK); /* a keepalive */
+    expect_segment(&c, .ack = 1, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- Sending ------------------------------------------------------------ */
 
 START_TEST(a_program_can_always_write_a_little)
@@ -257,6 +282,7 @@ UNIT_MAIN("tcp memory pressure",
           text_in_order_is_refused_last_and_comes_again,
           text_beyond_a_hole_gets_no_new_memory_but_its_ack,
           the_largest_holder_of_text_out_of_order_gives_way,
+          what_has_given_way_is_not_sacked_any_more,
           a_program_can_always_write_a_little,
           limits_do_not_grow_when_memory_is_short,
           new_connections_are_refused_last, the_limit_may_be_set)

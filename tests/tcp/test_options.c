@@ -575,6 +575,10 @@ START_TEST(a_late_clamp_does_not_shrink_the_window)
     expect_segment(&c, .ack = 1001, .win = 19000, .flags = ACK,
                    .within_ms = 40);
     app_reads(&c, 1000);
+    for (unsigned i = 0; i < 19; i++) /* RFC 7323 2.4 (1): it is honoured */
+        peer_sends(&c, .len = 1000, .flags = ACK | PSH);
+    app_reads(&c, 19000);
+    conversation_ignore_sent(&c);
     close_conversation(&c);
 }
 END_TEST

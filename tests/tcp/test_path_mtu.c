@@ -52,6 +52,27 @@ START_TEST(what_was_too_big_is_sent_again_in_the_size_that_fits)
 }
 END_TEST
 
+/* RFC 1191 6.4: "One MUST not retransmit in response to every Datagram Too Big
+ * message": each segment of a flight has brought one. */
+START_TEST(a_burst_of_messages_resends_the_flight_once)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 1460, .initial_window = 4);
+
+    app_writes(&c, 4 * 1460);
+    conversation_ignore_sent(&c);
+    for (int64_t seq = 1; seq < 4 * 1460; seq += 1460)
+        peer_sends_icmp(&c, .type = UNREACHABLE, .code = FRAG_NEEDED,
+                        .mtu = 1000, .seq = seq, .len = 1500);
+    for (int64_t seq = 1; seq < 1 + 4 * 960; seq += 960) /* cwnd */
+        expect_segment(&c, .seq = seq, .len = 960, .flags = ACK);
+    expect_silence(&c);
+    peer_acks_all(&c);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 5681 3.1: cwnd is "reduced by the ratio of the old segment size to the
  * new segment size", so that as many segments are in flight and not more. */
 START_TEST(the_window_has_as_many_segments_as_before)
@@ -392,6 +413,7 @@ START_TEST(options_come_out_of_the_text_and_not_of_the_mss)
 END_TEST
 
 UNIT_MAIN("tcp path mtu", what_was_too_big_is_sent_again_in_the_size_that_fits,
+          a_burst_of_messages_resends_the_flight_once,
           the_window_has_as_many_segments_as_before,
           a_router_that_does_not_say_is_answered_with_plateaus,
           a_larger_mtu_is_not_believed,

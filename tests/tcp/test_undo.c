@@ -83,6 +83,24 @@ START_TEST(a_timeout_is_undone_by_the_timestamp_of_the_original)
 }
 END_TEST
 
+/* RFC 3522 3.2: "MUST NOT be reinitiated after loss recovery has already
+ * started", RFC 5681 3.1: the second expiry for the same data is no loss of its
+ * own. What comes back is the window before the first. */
+START_TEST(two_timeouts_are_undone_to_the_window_before_the_first)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_frto = true);
+
+    uint32_t first = time_out(&c);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK, .after_ms = 550);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .ts_ecr = first);
+    expect_silence_for(&c, 20);
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(a_timeout_that_was_right_is_not_undone)
 {
     struct conversation c;
@@ -407,6 +425,7 @@ START_TEST(when_switched_off_nothing_is_undone)
 END_TEST
 
 UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
+          two_timeouts_are_undone_to_the_window_before_the_first,
           a_timeout_that_was_right_is_not_undone,
           a_fast_retransmit_is_undone_by_the_timestamp_of_the_original,
           a_fast_retransmit_that_was_right_is_not_undone,
