@@ -112,7 +112,6 @@ static void forget_last_attempt(struct tcb *tcb)
     tcb->syn_text_was_taken = false;
     tcb->fast_open_fail = TCP_FAST_OPEN_UNSPECIFIED;
     tcb->counts = (struct tcp_counts){0};
-    tcb->ecn = (struct ecn){.is_agreed = false};
     rcvbuf_discard(&tcb->rcvbuf);
 }
 

@@ -679,6 +679,44 @@ START_TEST(an_echo_does_not_let_the_window_grow)
 }
 END_TEST
 
+/* A probe of a shut window does not say CWR, so what comes before the segment
+ * that does is acknowledged is still the old echo. */
+START_TEST(until_cwr_has_arrived_the_echo_is_the_old_one)
+{
+    struct conversation c;
+    open_conversation(&c, .ecn = true, .rtt_ms = 100);
+
+    open_flight(&c, 100000);
+    peer_sends(&c, .ack = 10001, .win = 0, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 10001, .len = 1, .flags = ACK, .within_ms = 400);
+    peer_sends(&c, .ack = 10002, .win = 0, .flags = ACK | ECE);
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 1);
+    peer_sends(&c, .ack = 10002, .win = 1000, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 10002, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0);
+    peer_sends(&c, .ack = 10002, .win = 2000, .flags = ACK | ECE);
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 1);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 3.2 step 2: what limited transmit has added does not count. */
+START_TEST(what_limited_transmit_has_added_does_not_count)
+{
+    struct conversation c;
+    open_conversation(&c, .ecn = true, .rtt_ms = 100);
+
+    open_flight(&c, 100000);
+    peer_sends(&c, .ack = 1, .flags = ACK);
+    peer_sends(&c, .ack = 1, .flags = ACK);
+    expect_flight(&c, 10001, 12001);
+    peer_sends(&c, .ack = 1001, .flags = ACK | ECE);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 5);
+    close_conversation(&c);
+}
+END_TEST
+
 /* Where nothing was sent nothing of ours can have been marked. */
 START_TEST(an_echo_of_nothing_is_ignored)
 {
@@ -775,6 +813,14 @@ START_TEST(a_window_of_one_segment_waits_for_the_timer)
     advance(&c, 100);
     peer_sends(&c, .ack = 5001, .flags = ACK); /* the congestion is over */
     expect_flight(&c, 5001, 7001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 7001, .flags = ACK | ECE); /* and begins anew */
+    expect_segment(&c, .seq = 7001, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 8001, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 8001, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0, .within_ms = 320);
     close_conversation(&c);
 }
 END_TEST
@@ -927,6 +973,53 @@ START_TEST(a_timeout_in_a_window_that_was_echoed_keeps_ssthresh)
 }
 END_TEST
 
+/* It reduces the window once more, to one segment, and says so: the first CWR
+ * may be among what was lost. */
+START_TEST(a_timeout_is_told_by_cwr_also_if_the_mark_was)
+{
+    struct conversation c;
+    open_conversation(&c, .ecn = true, .rtt_ms = 100);
+
+    open_flight(&c, 100000);
+    peer_sends(&c, .ack = 6001, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 10001, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0);
+    expect_segment(&c, .seq = 6001, .len = SEGMENT, .flags = ACK,
+                   .within_ms = 400);
+    peer_sends(&c, .ack = 10001, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 10001, .len = SEGMENT, .flags = ACK);
+    expect_segment(&c, .seq = 11001, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0);
+    peer_sends(&c, .ack = 11001, .flags = ACK | ECE);
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 1);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* "if any retransmitted packets are dropped, then this is interpreted by the
+ * source TCP as a new instance of congestion" */
+START_TEST(a_timeout_in_a_recovery_lowers_ssthresh_again)
+{
+    struct conversation c;
+    open_conversation(&c, .ecn = true, .rtt_ms = 100);
+
+    open_flight(&c, 11000);
+    for (unsigned i = 0; i < 3; i++)
+        peer_sends(&c, .ack = 1, .flags = ACK);
+    expect_segment(&c, .seq = 10001, .len = SEGMENT, .flags = ACK | PSH,
+                   .ecn = ECT_0); /* RFC 3042 */
+    expect_segment(&c, .seq = 1, .len = SEGMENT, .flags = ACK);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 5);
+    peer_sends(&c, .ack = 7001, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 7001, .len = SEGMENT, .flags = ACK);
+    expect_segment(&c, .seq = 7001, .len = SEGMENT, .flags = ACK,
+                   .within_ms = 400);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 2); /* of 4 in flight */
+    close_conversation(&c);
+}
+END_TEST
+
 /* CWR waits for new text, which waits for what is sent again: so ACKs with ECE
  * let slow start go on meanwhile. */
 START_TEST(after_a_timeout_an_old_echo_does_not_hold_up)
@@ -1057,6 +1150,30 @@ START_TEST(a_reduction_by_a_mark_is_not_undone)
 }
 END_TEST
 
+/* D-SACKs tell that an older recovery was none, RFC 3708: too late. */
+START_TEST(an_older_recovery_is_not_undone_after_a_mark)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    open_flight(&c, 100000);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 10001}});
+    conversation_ignore_sent(&c);
+    advance(&c, 100);
+    peer_sends(&c, .ack = c.peer->received, .flags = ACK);
+    conversation_ignore_sent(&c);
+    advance(&c, 100);
+    peer_sends(&c, .ack = c.peer->received, .flags = ACK | ECE);
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 1);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = c.peer->acked, .flags = ACK, .sack = {{1, 1001}});
+    ck_assert_uint_eq(stats_of(&c)->undone_recoveries, 0);
+    ck_assert_uint_eq(info_of(&c).tcpi_ca_state, TCP_CA_CWR);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- Super-segments ----------------------------------------------------- */
 
 /* Of what is cut from one frame each would have CWR, or the device would have
@@ -1120,8 +1237,10 @@ UNIT_MAIN(
     a_retransmission_that_was_filled_up_is_not_capable,
     a_window_probe_is_not_capable, an_echo_halves_the_window_and_cwr_tells_once,
     a_mark_in_the_next_window_reduces_again,
-    an_echo_does_not_let_the_window_grow, an_echo_of_nothing_is_ignored,
-    without_an_agreement_an_echo_is_ignored,
+    an_echo_does_not_let_the_window_grow,
+    until_cwr_has_arrived_the_echo_is_the_old_one,
+    what_limited_transmit_has_added_does_not_count,
+    an_echo_of_nothing_is_ignored, without_an_agreement_an_echo_is_ignored,
     how_much_is_left_is_the_algorithms_affair,
     a_window_of_one_segment_waits_for_the_timer,
     what_waits_for_the_timer_is_no_probe,
@@ -1130,9 +1249,12 @@ UNIT_MAIN(
     a_loss_in_a_window_that_was_echoed_reduces_nothing,
     the_loss_of_cwr_itself_reduces_again, without_sack_it_is_the_same,
     a_timeout_in_a_window_that_was_echoed_keeps_ssthresh,
+    a_timeout_is_told_by_cwr_also_if_the_mark_was,
+    a_timeout_in_a_recovery_lowers_ssthresh_again,
     after_a_timeout_an_old_echo_does_not_hold_up,
     a_loss_that_a_probe_has_repaired_is_told_by_cwr,
     a_timeout_that_was_none_is_not_told_by_cwr,
     a_recovery_in_which_an_echo_came_is_not_undone,
-    a_reduction_by_a_mark_is_not_undone, cwr_is_not_on_a_super_segment,
+    a_reduction_by_a_mark_is_not_undone,
+    an_older_recovery_is_not_undone_after_a_mark, cwr_is_not_on_a_super_segment,
     a_super_segment_is_taken_as_one)
