@@ -13,6 +13,7 @@
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
+#include "tcp/tcp_rtt.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_time_wait.h"
 #include "tcp/tcp_user_timeout.h"
@@ -129,6 +130,7 @@ static void open_simultaneously(struct tcb *tcb)
 {
     tcb_set_state(tcb, TCPS_SYN_RECEIVED);
     tcb->resend_syn = true; /* as SYN,ACK, "with <SEQ=ISS>" */
+    rtt_stop_timing(tcb);   /* the ACK may be for either (Karn) */
     tcb_mark_output(tcb);
 }
 

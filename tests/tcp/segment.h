@@ -72,7 +72,7 @@ struct segment {
     uint16_t window; /* the field, not scaled */
     uint16_t urgent;
     uint8_t tos;
-    bool df; /* of one that was sent by the stack */
+    bool df;     /* of one that was sent by the stack */
     uint8_t ttl; /* likewise */
     struct segment_options options;
     const uint8_t *payload;
