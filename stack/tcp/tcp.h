@@ -71,7 +71,7 @@ struct tcp_config {
     unsigned syn_retries; /* R2 for SYN, RFC 9293 3.8.3 */
     unsigned synack_retries;
     unsigned retries;        /* R2 for data */
-    unsigned doubt_retries;  /* R1, for both: IP is told */
+    unsigned doubt_retries;  /* R1, of SYN and data: IP is told */
     unsigned orphan_retries; /* R2 when the program has closed */
     usec keepalive_idle;
     usec keepalive_interval;
@@ -89,23 +89,26 @@ struct tcp_config {
     size_t memory_limit; /* of the whole stack, see tcp_memory.h; 0: that of
                             its struct memory */
     unsigned max_connections;
-    unsigned max_half_open;      /* of one listener */
-    unsigned max_time_wait;      /* at the limit the oldest ends; 0 is as 1 */
-    unsigned challenge_acks;     /* RFC 5961 7: of each connection in an
-                                    interval; see tcp_challenge.h */
-    unsigned challenge_acks_all; /* of all together; 0: no such limit */
+    unsigned max_half_open; /* of one listener */
+    unsigned max_time_wait; /* at the limit the oldest ends; 0 is as 1 */
+
+    /* RFC 5961 7, see tcp_challenge.h: so many in an interval, of one
+     * connection and of all together (0: no such limit). */
+    unsigned challenge_acks;
+    unsigned challenge_acks_all;
     usec challenge_interval;
-    unsigned resets_per_second; /* answers to unknown connections; 0: no
-                                   limit, see tcp_reset_unknown */
-    bool timestamps;            /* RFC 7323 3 */
-    bool sack;                  /* RFC 2018; without it NewReno, RFC 6582 */
-    bool dsack;                 /* RFC 2883 */
-    bool rack;                  /* RFC 8985; without it RFC 6675 */
-    bool tlp;                   /* RFC 8985 7 */
-    bool prr;                   /* RFC 6937 */
-    bool frto;                  /* RFC 5682 */
-    bool limited_transmit;      /* RFC 3042 */
-    bool rto_restart;           /* RFC 7765 */
+    /* Answers to unknown connections; 0: no limit. */
+    unsigned resets_per_second;
+
+    bool timestamps;       /* RFC 7323 3 */
+    bool sack;             /* RFC 2018; without it NewReno, RFC 6582 */
+    bool dsack;            /* RFC 2883 */
+    bool rack;             /* RFC 8985; without it RFC 6675 */
+    bool tlp;              /* RFC 8985 7 */
+    bool prr;              /* RFC 6937 */
+    bool frto;             /* RFC 5682 */
+    bool limited_transmit; /* RFC 3042 */
+    bool rto_restart;      /* RFC 7765 */
     bool undo;           /* RFC 3522, 3708, 4015: what was no loss is undone */
     bool window_scale;   /* RFC 7323 2 */
     bool pmtu_discovery; /* RFC 1191: DF, and ICMP is heard */
