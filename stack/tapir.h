@@ -192,8 +192,8 @@ TAPIR_API int tapir_close(int fd);
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
  *
  * The options of TCP have Linux's ranges, defaults and errors (tcp(7)); EINVAL
- * where no other treatment is named. All but TCP_QUICKACK and TCP_DEFER_ACCEPT
- * are inherited by accepted sockets.
+ * where no other treatment is named. All but TCP_QUICKACK, TCP_DEFER_ACCEPT and
+ * TCP_FASTOPEN are inherited by accepted sockets.
  *
  *   TCP_NODELAY        0, 1. Small segments do not wait for an ACK (RFC 9293
  *                      3.7.4); setting it sends what is held back.
@@ -209,7 +209,8 @@ TAPIR_API int tapir_close(int fd);
  *                      How long data may stay unacknowledged, or unsent before
  *                      a shut window (RFC 9293 3.9.1.8), but at least two
  *                      RTOs; ETIMEDOUT then. With SO_KEEPALIVE it takes the
- *                      place of TCP_KEEPCNT. The peer is not told (RFC 5482).
+ *                      place of TCP_KEEPCNT. The peer is not told (RFC 5482),
+ *                      unless the core's user_timeout_option is on.
  *   TCP_SYNCNT         1 to 127 (6): how often a SYN is sent again.
  *   TCP_LINGER2        seconds, to 120 (60), more is 120; 0: the default: time
  *                      in FIN-WAIT-2 after close. Negative (reads -1): none,
@@ -225,15 +226,28 @@ TAPIR_API int tapir_close(int fd);
  *   TCP_WINDOW_CLAMP   bytes, less than 1152 is 1152; 0: none, without a
  *                      connection only. The largest window to offer. What was
  *                      offered is not taken back.
+ *   TCP_FASTOPEN       0 to 4096, more is 4096; 0: off. A listener takes text
+ *                      with a SYN (RFC 7413), from so many at once; needs
+ *                      --fast-open 2. What it reads may have come twice.
+ *   TCP_FASTOPEN_KEY   16 bytes, or 32: with the previous key, of a listener's
+ *                      cookies; without it the stack's own, which change.
+ *   TCP_FASTOPEN_CONNECT  0, 1; EOPNOTSUPP without --fast-open 1. With a cookie
+ *                      connect returns 0 at once, and the SYN goes with the
+ *                      first write; without one it asks for a cookie.
+ *   TCP_FASTOPEN_NO_COOKIE  0, 1. The same without a cookie, at both ends.
  *   TCP_CONGESTION     a name (cubic, reno, bbr); ENOENT: there is no such
- * algorithm. TCP_INFO           struct tcp_info of <linux/tcp.h>, to be read;
- * cut to the room there is. What this stack does not know is 0.
+ *                      algorithm.
+ *   TCP_INFO           struct tcp_info of <linux/tcp.h>, to be read; cut to
+ *                      the room there is. What this stack does not know is 0.
  *
  * Urgent data (RFC 6093 advises against it): MSG_OOB sends and reads the
  * urgent octet, POLLPRI tells that it is there, SIOCATMARK whether all before
  * it was read. It is not in the stream unless SO_OOBINLINE is set. There is no
  * SIGURG. MSG_MORE is TCP_CORK for one write, MSG_TRUNC throws a stream's
- * bytes away without copying them.
+ * bytes away without copying them. MSG_FASTOPEN connects, and what fits goes
+ * with the SYN if there is a cookie: the count of it, or EINPROGRESS; a
+ * blocking call waits for the connection and sends all. EOPNOTSUPP without
+ * --fast-open 1, EALREADY, EISCONN.
  */
 TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value,
                                socklen_t *len);

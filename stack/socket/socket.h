@@ -66,7 +66,8 @@ MUST_CHECK int socket_accept(struct socket *socket, struct socket **out,
  * failure that was told (here or by SO_ERROR) a new attempt may begin; Linux
  * answers -ECONNABORTED once before that when SO_ERROR took the error. To
  * 0.0.0.0 is to this host. A datagram socket answers at once, any number of
- * times.
+ * times. With TCP_FASTOPEN_CONNECT a stream socket may answer 0 at once, and
+ * then -EISCONN: the first send begins the connection.
  */
 MUST_CHECK int socket_connect(struct socket *socket,
                               const struct endpoint *remote);
@@ -83,7 +84,9 @@ MUST_CHECK int socket_disconnect(struct socket *socket);
  * iovecs need not). -EAGAIN; -EPIPE (the signal is the host's), as in Linux
  * also before there is a connection; -EDESTADDRREQ, -EMSGSIZE, the pending
  * error. MSG_DONTWAIT and MSG_NOSIGNAL change nothing here. Of a stream only:
- * MSG_OOB (elsewhere -EOPNOTSUPP) and MSG_MORE.
+ * MSG_OOB (elsewhere -EOPNOTSUPP), MSG_MORE and MSG_FASTOPEN, which is a
+ * connect first, with its answers: -EINPROGRESS, nothing has gone with the SYN;
+ * how many bytes have; -EOPNOTSUPP, not allowed; -EINVAL, no name.
  */
 MUST_CHECK ssize_t socket_send(struct socket *socket,
                                const struct socket_message *message);

@@ -19,8 +19,12 @@
  *
  * What comes with the SYN needs buffers, so a server makes a TCB of it at
  * once, in SYN-RECEIVED, and no half-open record; the number of those is
- * limited by the program. tcp_fast_open_cookie.h has the cookies of the
- * server, tcp_fast_open_cache.h the client's memory of them.
+ * limited by the program. All that such a TCB sends is limited by the initial
+ * window, and lost text is not sent again before the handshake is over; a FIN
+ * may go, too, and the state is then FIN-WAIT-1 after the handshake.
+ *
+ * tcp_fast_open_cookie.h has the cookies of the server, tcp_fast_open_cache.h
+ * the client's memory of them.
  *
  * Left out on purpose: the experimental option of before the RFC (254 with
  * F989, RFC 7413 9), text in the SYN,ACK (4.2.2 allows it; what comes is

@@ -6,7 +6,7 @@
  * ISS that was chosen.
  *
  * This is SYN-RECEIVED after a passive open. A TCB is in SYN-RECEIVED only
- * after a simultaneous one.
+ * after a simultaneous one, or by Fast Open (tcp_fast_open.h).
  */
 #ifndef TAPIR_TCP_HALF_OPEN_H
 #define TAPIR_TCP_HALF_OPEN_H

@@ -426,8 +426,8 @@ ssize_t tcp_skip(struct tcb *tcb, size_t len)
 
 /* ---- CLOSE and ABORT ---------------------------------------------------- */
 
-/* Our FIN follows what was written, RFC 9293 3.10.4; in SYN-RECEIVED it is
- * "queued for processing after entering ESTABLISHED". */
+/* Our FIN follows what was written, RFC 9293 3.10.4; in SYN-RECEIVED (without
+ * Fast Open) it is "queued for processing after entering ESTABLISHED". */
 static void queue_fin(struct tcb *tcb)
 {
     if (tcb->fin_is_queued)
