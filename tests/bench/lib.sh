@@ -28,15 +28,18 @@ begin_lab()
 
 # A virtual processor that has nothing to do is given to other guests, and it
 # takes milliseconds to get it back: the greatest part of all void runs. So
-# each is kept busy with what gives way to everything else at once.
+# each is kept busy with what gives way to everything else at once. (The kernel
+# may share out processors among sessions first: it has one of its own, which
+# counts for little.)
 stay_awake()
 {
     local processor
     grep -qw hypervisor /proc/cpuinfo || return
     for ((processor = 0; processor < $(nproc); processor++)); do
         # nobody's job: no run waits for it, and it ends with the lab
-        (chrt --idle 0 taskset -c "$processor" \
-            bash -c 'while :; do :; done' >/dev/null 2>&1 &)
+        (setsid chrt --idle 0 taskset -c "$processor" bash -c '
+            echo 19 >/proc/self/autogroup
+            while :; do :; done' >/dev/null 2>&1 &)
     done
 }
 
@@ -46,7 +49,7 @@ stay_awake()
 #   while [ -e FILE ]; do sleep 1; done; flock --shared FILE.lock COMMAND
 hold()
 {
-    [ "${hold-}" ] || return 0
+    [ "${hold-}" ] && [ -z "${held-}" ] || return 0
     echo "$*" >"$hold"
     exec {held}>>"$hold.lock" && flock "$held"
 }
