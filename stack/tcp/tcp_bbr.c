@@ -823,6 +823,7 @@ static void bbr_init(struct tcb *tcb)
         .inflight_longterm = BBR_INFLIGHT_INFINITE,
         .probe_up_acked_per_inc = BBR_INFLIGHT_INFINITE,
         .undo_state = BBR_STATE_NONE,
+        .lost_until = tcb->iss, /* no text begins there */
         .next_round_delivered = tcb->rate.delivered,
         .loss_round_delivered = tcb->rate.delivered,
         .has_rtt = has_rtt,
