@@ -53,6 +53,7 @@ bool pacing_holds(struct tcb *tcb)
     if (!tcb->is_paced || at <= tcb->tcp->env->now)
         return false;
     tcp_timer_set(tcb, TCP_TIMER_PACING, at);
+    tcb->pacing.is_held = true;
     return true;
 }
 
@@ -61,8 +62,9 @@ static usec time_of(uint32_t len, uint64_t rate)
     return (usec)(((uint64_t)len * USEC_PER_SEC + rate / 2) / rate);
 }
 
-/* What goes later than it might, because nobody drove the stack in time, gets
- * up to half of its own time back, or each delay would be lost for good. */
+/* What has waited and goes later than it might, because nobody drove the stack
+ * in time, gets up to half of its own time back, or each delay would be lost
+ * for good. */
 void pacing_sent(struct tcb *tcb, uint32_t len)
 {
     usec now = tcb->tcp->env->now;
@@ -72,7 +74,11 @@ void pacing_sent(struct tcb *tcb, uint32_t len)
     if (rate == TCP_PACING_UNLIMITED)
         return;
     usec delay = time_of(len, rate);
-    usec late = next < now ? usec_min(now - next, delay / 2) : 0;
+    usec late = 0;
+
+    if (tcb->pacing.is_held && next < now)
+        late = usec_min(now - next, delay / 2);
+    tcb->pacing.is_held = false;
     tcb->pacing.next_send_time = usec_max(now, next) + delay - late;
 }
 

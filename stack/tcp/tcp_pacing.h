@@ -24,6 +24,7 @@ struct tcb;
 struct pacing {
     uint64_t rate;       /* bytes a second; 0: not known yet */
     usec next_send_time; /* C.next_send_time */
+    bool is_held;        /* a segment waits for it */
 };
 
 /* The connection is established: whether it is paced. */
