@@ -73,11 +73,13 @@ struct tlp {
     bool has_sample; /* the RTT was measured since the last probe */
 };
 
-/* RFC 6937 2 */
+/* RFC 9937 6, by its names without the prefix. */
 struct prr {
     uint32_t delivered;
     uint32_t out;
     uint32_t recover_flight; /* RecoverFS */
+    uint32_t duplicates; /* without SACK: bytes that duplicate ACKs have told
+                            of, and SND.UNA not yet */
 };
 
 /* What tells whether a recovery was right: see tcp_undo.h. The window as it was
@@ -92,7 +94,6 @@ struct undo {
     bool has_stamp;
     bool is_possible;
     bool is_of_timeout; /* not of a fast recovery */
-    bool is_nested;     /* a time-out in the midst of one */
 };
 
 /* A local port in use, and by whom: see tcp_port.h. */
@@ -176,6 +177,7 @@ struct tcb {
     uint32_t ssthresh;
     uint32_t bytes_acked; /* towards the next increase, RFC 3465 2.1 */
     tcp_seq recover;
+    usec reduced_at;         /* the window, within `phase` */
     struct scoreboard board; /* what is outstanding */
     struct delivery_rate rate;
     struct pacing pacing;
@@ -231,6 +233,7 @@ struct tcb {
     bool resend_first : 1; /* whatever cwnd says: what is lost, RFC 6298 5.4 */
     bool is_cwnd_limited : 1; /* cwnd, not the program, held output back */
     bool had_partial_ack : 1;
+    bool was_lost_since : 1; /* something that was sent after reduced_at */
     bool dsack_was_seen : 1; /* the peer sends them: RFC 3522 3.2 (5) */
     bool is_paced : 1;       /* output is spread over the round trip */
     bool nodelay : 1;

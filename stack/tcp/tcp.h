@@ -105,7 +105,8 @@ struct tcp_config {
     bool dsack;            /* RFC 2883 */
     bool rack;             /* RFC 8985; without it RFC 6675 */
     bool tlp;              /* RFC 8985 7 */
-    bool prr;              /* RFC 6937 */
+    bool prr;              /* RFC 9937 */
+    bool reduce_twice;     /* RFC 5681 4.3, of a retransmission that is lost */
     bool frto;             /* RFC 5682 */
     bool limited_transmit; /* RFC 3042 */
     bool rto_restart;      /* RFC 7765 */

@@ -45,7 +45,7 @@ void tcp_cc_assign(struct tcb *tcb, const struct tcp_cc_ops *cc)
     pacing_init(tcb);
     if (tcb->phase == RECOVERY_FAST && cc->model == NULL) {
         cc->lost(tcb, tcb_flight_size(tcb)); /* what goes on was never its */
-        prr_begin(tcb);
+        prr_begin(tcb, 0);
     }
 }
 

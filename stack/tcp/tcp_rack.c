@@ -1,5 +1,6 @@
 #include "tcp/tcp_rack.h"
 
+#include "tcp/tcp_recovery.h"
 #include "tcp/tcp_timer.h"
 
 enum { REO_WND_PERSIST = 16, DUPLICATE_THRESHOLD = 3 };
@@ -141,7 +142,7 @@ uint32_t rack_detect_losses(struct tcb *tcb)
         usec left = range->sent_at + tcb->rack.rtt + window - now;
 
         if (was_overtaken(&tcb->rack, range) && left <= 0)
-            scoreboard_lose_range(board, range);
+            recovery_lose(tcb, range);
         else if (was_overtaken(&tcb->rack, range))
             wait = usec_max(wait, left);
         range = next;

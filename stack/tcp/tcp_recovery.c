@@ -56,6 +56,35 @@ static void lose(struct tcb *tcb, tcp_seq start, tcp_seq end)
     tcb_mark_output(tcb);
 }
 
+/* RFC 8985 9.3: the rate reduction of PRR is answer enough for the loss of a
+ * retransmission within a fast recovery; without it there MUST be another. */
+static bool counts_resent(const struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+
+    return config->reduce_twice || !config->prr;
+}
+
+/* Whether the loss of a range is one more sign of congestion, or part of what
+ * the window was reduced for: RFC 5681 4.3, "loss in two successive windows of
+ * data, or the loss of a retransmission". */
+static bool was_sent_since(const struct tcb *tcb,
+                           const struct sent_range *range)
+{
+    if (tcb->phase == RECOVERY_NONE)
+        return true;
+    if (range->resent && tcb->phase == RECOVERY_FAST && !counts_resent(tcb))
+        return false;
+    return range->resent ? range->sent_at >= tcb->reduced_at
+                         : seq_geq(range->start, tcb->recover);
+}
+
+void recovery_lose(struct tcb *tcb, struct sent_range *range)
+{
+    tcb->was_lost_since |= was_sent_since(tcb, range);
+    scoreboard_lose_range(&tcb->board, range);
+}
+
 void recovery_nothing_was_taken(struct tcb *tcb)
 {
     lose(tcb, tcb->snd_una, tcb->snd_nxt);
@@ -66,16 +95,25 @@ void recovery_nothing_was_taken(struct tcb *tcb)
 uint32_t recovery_pipe(const struct tcb *tcb)
 {
     uint32_t flight = tcb_flight_size(tcb);
+    uint32_t gone = tcb->board.sacked + tcb->board.lost;
 
     if (tcb_is_fast_open(tcb) && flight > 0)
         flight--; /* the SYN's number is no text */
-    return flight - tcb->board.sacked - tcb->board.lost;
+    if (tcb->phase == RECOVERY_FAST && !tcb->has_sack)
+        gone += tcb->prr.duplicates; /* RFC 9937 6.2 */
+    return flight > gone ? flight - gone : 0;
 }
 
 /* An algorithm that models the path has cwnd to itself. */
 static bool has_model(const struct tcb *tcb)
 {
     return tcb->cc->model != NULL;
+}
+
+/* With a model PRR only counts what duplicate ACKs tell. */
+static bool has_prr(const struct tcb *tcb)
+{
+    return tcb->tcp->config.prr || has_model(tcb);
 }
 
 /* RFC 3042 2: the first two duplicate ACKs each let a segment go. (With SACK
@@ -89,19 +127,10 @@ static uint32_t limited_transmit(const struct tcb *tcb)
     return tcb->duplicate_acks * (uint32_t)tcb->snd_mss;
 }
 
-/* RFC 5681 3.2 step 4 for an algorithm whose cwnd is not inflated: what each
- * duplicate ACK says has left the network. */
-static uint32_t inflation(const struct tcb *tcb)
-{
-    if (!has_model(tcb) || tcb->has_sack || tcb->phase != RECOVERY_FAST)
-        return 0;
-    return tcb->duplicate_acks * (uint32_t)tcb->snd_mss;
-}
-
 uint32_t recovery_allowance(const struct tcb *tcb)
 {
     uint32_t pipe = recovery_pipe(tcb);
-    uint32_t window = tcb->cwnd + limited_transmit(tcb) + inflation(tcb);
+    uint32_t window = tcb->cwnd + limited_transmit(tcb);
 
     return pipe < window ? window - pipe : 0;
 }
@@ -137,27 +166,53 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
 
 /* ---- Fast recovery ------------------------------------------------------- */
 
-/* RFC 5681 3.2 steps 2 and 3, RFC 6582 3.2 step 2 */
-static void enter_fast_recovery(struct tcb *tcb)
+/* RFC 5681 (4). A second time within one recovery it is from ssthresh on, not
+ * from what PRR allows for the moment (RFC 9937 6.4), and nothing will be
+ * undone: one loss, at least, was real. */
+static void reduce_window(struct tcb *tcb)
 {
-    undo_begin(tcb);
-    tlp_cancel(tcb);
-    tlp_init(tcb);
+    if (tcb->phase == RECOVERY_NONE)
+        undo_begin(tcb);
+    else
+        undo_forget(tcb);
+    if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
+        prr_end(tcb);
     /* what limited transmit has added does not count, RFC 5681 3.2 step 2 */
     ecn_reduce_for_loss(tcb, min_u32(tcb_flight_size(tcb), tcb->cwnd));
+}
+
+/* The window at once: RFC 6675 5 (4.2), RFC 5681 3.2 step 3. */
+static void begin_without_prr(struct tcb *tcb)
+{
+    tcb->cwnd = tcb->ssthresh;
+    if (!tcb->has_sack)
+        tcb->cwnd += DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
+}
+
+/* RFC 5681 3.2 steps 2 and 3, RFC 6582 3.2 step 2; or once more within a
+ * recovery. `delivered` bytes by this ACK. */
+static void enter_fast_recovery(struct tcb *tcb, uint32_t delivered)
+{
+    uint32_t cwnd;
+
+    reduce_window(tcb);
+    tlp_cancel(tcb);
+    tlp_init(tcb);
+    cwnd = tcb->cwnd;
     tcb->recover = tcb->snd_nxt;
+    tcb->reduced_at = tcb->tcp->env->now;
     tcb->phase = RECOVERY_FAST;
     tcb->resend_first = true; /* RFC 5681 3.2 step 3, RFC 6675 5 (4.3) */
     tcb->had_partial_ack = false;
     tcb->tcp->stats.fast_retransmits++;
-    if (tcb->has_sack) {
-        prr_begin(tcb);
-    } else {
-        if (!has_model(tcb))
-            tcb->cwnd =
-                tcb->ssthresh + DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
+    if (!tcb->has_sack)
         lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
-    }
+    if (has_prr(tcb))
+        prr_begin(tcb, delivered);
+    else
+        begin_without_prr(tcb);
+    if (has_model(tcb))
+        tcb->cwnd = cwnd;
     trace_congestion(tcb, "fast retransmit");
 }
 
@@ -167,12 +222,11 @@ static void leave_fast_recovery(struct tcb *tcb)
 
     if (has_model(tcb))
         tcb->cc->recovered(tcb);
-    else if (tcb->has_sack)
-        tcb->cwnd = tcb->ssthresh; /* RFC 6937 3 */
+    else if (tcb->has_sack || tcb->tcp->config.prr)
+        prr_end(tcb);
     else /* RFC 6582 3.2 step 3, the first of its two choices */
         tcb->cwnd = min_u32(tcb->ssthresh, flight + tcb->snd_mss);
     tcb->phase = RECOVERY_NONE;
-    scoreboard_forget_losses(&tcb->board);
     rack_recovery_ended(tcb);
     trace_congestion(tcb, "recovered");
 }
@@ -193,22 +247,46 @@ static void undo(struct tcb *tcb)
 
 /* ---- With a peer that does not know SACK: RFC 6582 ----------------------- */
 
+/* By how much the window follows: RFC 9937 6.2. */
+static void reduce_rate(struct tcb *tcb, uint32_t acked, uint32_t newly_lost)
+{
+    struct delivery delivery = {.acked = acked,
+                                .delivered = prr_estimate(tcb, acked)};
+
+    if (!has_model(tcb))
+        prr_acked(tcb, &delivery, newly_lost);
+}
+
+/* RFC 6582 3.2 step 2, 4.1: these may be for what we sent twice ourselves
+ * before `recover`; then another halving would be wrong. */
+static bool begins_fast_recovery(const struct tcb *tcb)
+{
+    return tcb->duplicate_acks == DUPLICATE_THRESHOLD &&
+           tcb->phase == RECOVERY_NONE && seq_gt(tcb->snd_una, tcb->recover);
+}
+
 static void duplicate_ack(struct tcb *tcb)
 {
+    bool is_inflating = tcb->phase == RECOVERY_FAST && !has_prr(tcb);
+
     if (tcb->duplicate_acks < UINT16_MAX)
         tcb->duplicate_acks++;
     tcb_mark_output(tcb);
-    if (tcb->phase == RECOVERY_FAST) {
-        if (!has_model(tcb))
-            tcb->cwnd += tcb->snd_mss; /* RFC 5681 3.2 step 4 */
-        return;
-    }
-    if (tcb->duplicate_acks != DUPLICATE_THRESHOLD)
-        return;
-    /* RFC 6582 3.2 step 2, 4.1: these may be for what we sent twice ourselves
-     * before `recover`; then another halving would be wrong */
-    if (tcb->phase == RECOVERY_NONE && seq_gt(tcb->snd_una, tcb->recover))
-        enter_fast_recovery(tcb);
+    if (begins_fast_recovery(tcb))
+        enter_fast_recovery(tcb, 0);
+    if (is_inflating)
+        tcb->cwnd += tcb->snd_mss; /* RFC 5681 3.2 step 4 */
+    else if (tcb->phase == RECOVERY_FAST && has_prr(tcb))
+        reduce_rate(tcb, 0, 0);
+}
+
+static void deflate(struct tcb *tcb, uint32_t acked)
+{
+    uint32_t deflated = tcb->cwnd > acked ? tcb->cwnd - acked : 0;
+
+    if (acked >= tcb->snd_mss)
+        deflated += tcb->snd_mss;
+    tcb->cwnd = max_u32(deflated, tcb->snd_mss);
 }
 
 /* RFC 6582 3.2 step 3, partial acknowledgment: the next hole. Only the first
@@ -216,16 +294,14 @@ static void duplicate_ack(struct tcb *tcb)
  * rather than in a round trip for each ("impatient", RFC 6582 4). */
 static void partial_acknowledgment(struct tcb *tcb, uint32_t acked)
 {
-    uint32_t deflated = tcb->cwnd > acked ? tcb->cwnd - acked : 0;
-
     if (!tcb->had_partial_ack)
         tcp_timer_restart_retransmit(tcb);
     tcb->had_partial_ack = true;
-    if (acked >= tcb->snd_mss)
-        deflated += tcb->snd_mss;
-    if (!has_model(tcb))
-        tcb->cwnd = max_u32(deflated, tcb->snd_mss);
     lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
+    if (has_prr(tcb))
+        reduce_rate(tcb, acked, tcb->snd_mss);
+    else
+        deflate(tcb, acked);
 }
 
 static void acknowledged_without_sack(struct tcb *tcb, uint32_t acked,
@@ -250,12 +326,23 @@ static void acknowledged_without_sack(struct tcb *tcb, uint32_t acked,
 
 static uint32_t detect_losses(struct tcb *tcb)
 {
-    uint32_t newly_lost = tcb->tcp->config.rack ? rack_detect_losses(tcb)
-                                                : sack_detect_losses(tcb);
+    uint32_t newly_lost;
 
+    tcb->was_lost_since = false;
+    newly_lost = tcb->tcp->config.rack ? rack_detect_losses(tcb)
+                                       : sack_detect_losses(tcb);
     if (newly_lost > 0)
         tcb_mark_output(tcb);
     return newly_lost;
+}
+
+static void answer_losses(struct tcb *tcb, const struct delivery *delivery,
+                          uint32_t newly_lost)
+{
+    if (tcb->was_lost_since)
+        enter_fast_recovery(tcb, delivery->delivered);
+    if (tcb->phase == RECOVERY_FAST && tcb->tcp->config.prr && !has_model(tcb))
+        prr_acked(tcb, delivery, newly_lost);
 }
 
 /* RFC 6675 2: a duplicate ACK is one that brings news of the scoreboard. */
@@ -272,19 +359,13 @@ static void acknowledged_with_sack(struct tcb *tcb,
                                    const struct delivery *delivery,
                                    const struct sack_report *report)
 {
-    uint32_t newly_lost;
-
     count_duplicates(tcb, delivery);
     rack_delivered(tcb, delivery);
     if (report->has_dsack)
         rack_dsack(tcb);
     if (tcb->phase == RECOVERY_FAST && seq_geq(tcb->snd_una, tcb->recover))
         leave_fast_recovery(tcb);
-    newly_lost = detect_losses(tcb);
-    if (tcb->phase == RECOVERY_NONE && newly_lost > 0)
-        enter_fast_recovery(tcb);
-    if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
-        prr_acked(tcb, delivery, newly_lost);
+    answer_losses(tcb, delivery, detect_losses(tcb));
     if (tlp_acknowledged(tcb, seg, delivery->acked, report) &&
         tcb->phase == RECOVERY_NONE) {
         /* RFC 8985 7.4.2: the flight is the one that the loss was in */
@@ -398,14 +479,20 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
 /* ---- Timers ----------------------------------------------------------------
  */
 
+/* RFC 5681 3.1: only the first expiry for the same segment; and not if this is
+ * one of those that a recovery has already answered for, and not yet sent
+ * again. */
+static bool lowers_ssthresh(const struct tcb *tcb)
+{
+    return tcb->retries <= 1 &&
+           was_sent_since(tcb, scoreboard_at(&tcb->board, 0));
+}
+
 void recovery_timed_out(struct tcb *tcb)
 {
-    /* RFC 5681 3.1: only the first expiry for the same data lowers ssthresh */
-    if (tcb->backoff == 0) {
-        undo_begin(tcb);
+    if (lowers_ssthresh(tcb)) {
+        reduce_window(tcb);
         tcb->undo.is_of_timeout = true;
-        tcb->undo.is_nested = tcb->phase == RECOVERY_FAST;
-        ecn_reduce_for_loss(tcb, tcb_flight_size(tcb));
     }
     ecn_window_reduced(tcb);
     tcb->cc->timed_out(tcb);
@@ -422,6 +509,7 @@ void recovery_timed_out(struct tcb *tcb)
     tcb->cwnd = tcb->snd_mss; /* LW */
     if (has_model(tcb))       /* OnEnterRTO() */
         tcb->cwnd += recovery_pipe(tcb);
+    tcb->reduced_at = tcb->tcp->env->now;
     tcb->phase = RECOVERY_LOSS;
     tcb->recover = tcb->snd_nxt; /* RFC 6582 3.2 step 4 */
     tcb->duplicate_acks = 0;
@@ -435,9 +523,6 @@ void recovery_reordering_passed(struct tcb *tcb)
 
     if (newly_lost == 0)
         return;
-    if (tcb->phase == RECOVERY_NONE)
-        enter_fast_recovery(tcb);
-    if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
-        prr_acked(tcb, &nothing, newly_lost);
+    answer_losses(tcb, &nothing, newly_lost);
     tcp_timer_restart_retransmit(tcb);
 }

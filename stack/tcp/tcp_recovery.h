@@ -30,6 +30,9 @@ void recovery_reordering_passed(struct tcb *tcb);
  * stays as it is. */
 void recovery_nothing_was_taken(struct tcb *tcb);
 
+/* A range that is in flight is found lost. */
+void recovery_lose(struct tcb *tcb, struct sent_range *range);
+
 /* Bytes that are thought to be in the network: RFC 6675 4 SetPipe(). */
 uint32_t recovery_pipe(const struct tcb *tcb);
 /* How much may be sent now: cwnd less the pipe. */

@@ -1,5 +1,7 @@
 #include "tcp/tcp_sack.h"
 
+#include "tcp/tcp_recovery.h"
+
 enum { DUPLICATE_THRESHOLD = 3 }; /* RFC 6675 2 */
 
 void sack_note_arrival(struct tcb *tcb, tcp_seq seq)
@@ -147,7 +149,7 @@ uint32_t sack_detect_losses(struct tcb *tcb)
     unsigned pieces_above = 0;
 
     for (unsigned i = board->count; i > 0; i--) {
-        const struct sent_range *range = scoreboard_at(board, i - 1);
+        struct sent_range *range = scoreboard_at(board, i - 1);
 
         if (range->sacked) {
             sacked_above += range->end - range->start;
@@ -156,13 +158,14 @@ uint32_t sack_detect_losses(struct tcb *tcb)
                    (pieces_above >= DUPLICATE_THRESHOLD ||
                     sacked_above >
                         (DUPLICATE_THRESHOLD - 1) * (uint32_t)tcb->snd_mss)) {
-            scoreboard_lose(board, tcb->tcp->env->memory, range->start,
-                            range->end);
+            recovery_lose(tcb, range);
         }
     }
     if (tcb->phase == RECOVERY_NONE && board->lost == 0 &&
-        tcb->duplicate_acks >= DUPLICATE_THRESHOLD) /* 5 (1) */
+        tcb->duplicate_acks >= DUPLICATE_THRESHOLD) { /* 5 (1) */
         scoreboard_lose(board, tcb->tcp->env->memory, tcb->snd_una,
                         seq_min(tcb->snd_una + tcb->snd_mss, tcb->snd_nxt));
+        tcb->was_lost_since = true;
+    }
     return board->lost - before;
 }

@@ -68,9 +68,9 @@ static bool dsack_detects(struct tcb *tcb, const struct sack_report *report)
  * been in any case (3.1: "SHOULD NOT be applied"). */
 static bool frto_detects(const struct tcb *tcb, const struct delivery *delivery)
 {
-    return tcb->tcp->config.frto && tcb->has_sack &&
-           tcb->phase == RECOVERY_LOSS && !tcb->undo.is_nested &&
-           delivery->acked > 0 && delivery->has_original &&
+    return tcb->tcp->config.frto && tcb->has_sack && tcb->undo.is_of_timeout &&
+           tcb->phase == RECOVERY_LOSS && delivery->acked > 0 &&
+           delivery->has_original &&
            seq_leq(delivery->original_end, tcb->recover);
 }
 

@@ -82,6 +82,7 @@ static void configure_recovery(struct tcp_config *tcp,
     tcp->tlp = !options->no_tlp;
     tcp->prr = !options->no_prr;
     tcp->frto = !options->no_frto;
+    tcp->reduce_twice = options->reduce_twice;
     tcp->undo = !options->no_undo;
 }
 

@@ -137,6 +137,7 @@ struct conversation_options {
     bool no_ecn;   /* TCP_ECN_OFF */
     bool no_ecn_fallback, abe;
     bool no_sack, no_dsack, no_rack, no_tlp, no_prr, no_frto, no_undo;
+    bool reduce_twice;
     /* TCP Fast Open: the stack's setting; 0: clients alone. */
     unsigned fast_open;
     bool no_fast_open;

@@ -1002,7 +1002,7 @@ END_TEST
 START_TEST(a_timeout_in_a_recovery_lowers_ssthresh_again)
 {
     struct conversation c;
-    open_conversation(&c, .ecn = true, .rtt_ms = 100);
+    open_conversation(&c, .ecn = true, .rtt_ms = 100, .reduce_twice = true);
 
     open_flight(&c, 11000);
     for (unsigned i = 0; i < 3; i++)

@@ -608,7 +608,7 @@ END_TEST
 START_TEST(further_duplicate_acks_inflate_the_window)
 {
     struct conversation c;
-    open_conversation(&c);
+    open_conversation(&c, .no_prr = true);
 
     app_writes(&c, 50000);
     expect_flight(&c, 1, 10001);

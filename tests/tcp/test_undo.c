@@ -140,89 +140,27 @@ START_TEST(a_fast_retransmit_that_was_right_is_not_undone)
 }
 END_TEST
 
-/* A retransmission of one recovery is still on its way when the next begins:
- * its ACK echoes a time before that one's first retransmission, but tells
- * nothing of what that one has sent again. */
-START_TEST(a_retransmission_of_an_earlier_recovery_undoes_nothing)
+/* RFC 3522 3.2 (2) speaks of the first retransmission of the oldest segment.
+ * Here that is a loss probe: if it was the first to arrive, then the original
+ * was lost. */
+START_TEST(a_probe_that_arrives_after_the_timeout_undoes_nothing)
 {
     struct conversation c;
-    open_conversation(&c, SPEAKS_TIMESTAMPS, .no_prr = true,
-                      .initial_window = 20);
+    uint32_t probe;
+    open_conversation(&c, .sack = true, .rtt_ms = 100, .timestamps = true,
+                      .mss = 1012);
 
-    app_writes(&c, 20000);
-    expect_flight(&c, 1, 20001);
-    advance(&c, 100);
-    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 20001}});
-    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK); /* is lost too */
-    advance(&c, 5);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{0, 1}}); /* of the SYN */
     app_writes(&c, 1000);
-    expect_flight(&c, 20001, 21001);
-    advance(&c, 5);
-    app_writes(&c, 2000);
-    expect_flight(&c, 21001, 23001); /* the first of them is lost */
-    advance(&c, 95);
-    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 21001}});
-    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
-    advance(&c, 2);
-    app_writes(&c, 4000);
-    expect_flight(&c, 23001, 27001); /* the first of them is lost */
-    advance(&c, 3);
-    peer_sends(&c, .ack = 1, .flags = ACK,
-               .sack = {{22001, 23001}, {1001, 21001}});
-    expect_segment(&c, .seq = 21001, .len = 1000, .flags = ACK);
-    uint32_t earlier = c.peer->ts_recent;
-    advance(&c, 95);
-    peer_sends(&c, .ack = 21001, .flags = ACK, .sack = {{22001, 23001}});
-    expect_silence(&c); /* the first recovery is over */
-    advance(&c, 2);
-    peer_sends(&c, .ack = 21001, .flags = ACK,
-               .sack = {{24001, 27001}, {22001, 23001}});
-    expect_segment(&c, .seq = 23001, .len = 1000, .flags = ACK);
-    advance(&c, 3);
-    peer_sends(&c, .ack = 23001, .flags = ACK, .sack = {{24001, 27001}},
-               .ts_ecr = earlier);
-    ck_assert_uint_lt(window_now(&c), 10);
-    close_conversation(&c);
-}
-END_TEST
-
-/* RFC 3522 3.2 (2) speaks of the retransmission of the oldest segment that
- * began the recovery. Here that had been sent again before: its ACK is not for
- * the original. */
-START_TEST(what_an_earlier_recovery_sent_again_undoes_nothing)
-{
-    struct conversation c;
-    uint32_t first, second;
-    open_conversation(&c, SPEAKS_TIMESTAMPS);
-
-    app_writes(&c, 15000);
-    expect_flight(&c, 1, 10001);
-    first = c.peer->ts_recent;
-    advance(&c, 100);
-    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 8001}},
-               .ts_ecr = first);
-    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
-    expect_flight(&c, 10001, 12001);
-    advance(&c, 10);
-    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 10001}},
-               .ts_ecr = first);
-    expect_flight(&c, 12001, 14001);
-    advance(&c, 90); /* the first is lost again, and the first new one */
-    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{11001, 12001}},
-               .ts_ecr = first);
-    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
-    expect_segment(&c, .seq = 10001, .len = 1000, .flags = ACK);
-    expect_segment(&c, .seq = 14001, .len = 1000, .flags = ACK | PSH);
-    second = c.peer->ts_recent;
-    advance(&c, 100); /* what was sent meanwhile is lost as well */
-    peer_sends(&c, .ack = 10001, .flags = ACK,
-               .sack = {{14001, 15001}, {11001, 12001}}, .ts_ecr = second);
-    expect_segment(&c, .seq = 12001, .len = 1000, .flags = ACK);
-    advance(&c, 5);
-    peer_sends(&c, .ack = 12001, .flags = ACK, .sack = {{14001, 15001}},
-               .ts_ecr = second);
+    expect_flight(&c, 1, 1001);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                   .after_ms = 300);
+    probe = c.peer->ts_recent;
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH,
+                   .after_ms = 300);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .ts_ecr = probe);
     ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 0);
-    ck_assert_uint_lt(window_now(&c), 5);
+    ck_assert_uint_lt(window_now(&c), 10);
     close_conversation(&c);
 }
 END_TEST
@@ -429,8 +367,7 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           a_timeout_that_was_right_is_not_undone,
           a_fast_retransmit_is_undone_by_the_timestamp_of_the_original,
           a_fast_retransmit_that_was_right_is_not_undone,
-          a_retransmission_of_an_earlier_recovery_undoes_nothing,
-          what_an_earlier_recovery_sent_again_undoes_nothing,
+          a_probe_that_arrives_after_the_timeout_undoes_nothing,
           an_ack_of_everything_undoes_nothing,
           from_a_peer_that_sends_dsacks_it_does, eifel_needs_no_sack,
           a_fast_retransmit_is_undone_when_all_of_it_came_twice,

@@ -71,6 +71,8 @@ static void send_something(struct fixture *f)
 {
     f->tcb->snd_una = 1000;
     f->tcb->snd_nxt = 1500;
+    scoreboard_sent(&f->tcb->board, &f->alone.memory, f->tcb->snd_una, 1500,
+                    f->alone.env.now);
 }
 
 /* ---- Deadlines ---------------------------------------------------------- */
