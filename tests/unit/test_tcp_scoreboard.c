@@ -468,6 +468,31 @@ START_TEST(it_has_no_more_ranges_than_its_limit)
 }
 END_TEST
 
+/* So the work for a block is bounded by what all the blocks before have made,
+ * and that by the limit; one that tells nothing new makes nothing. */
+START_TEST(a_block_makes_no_more_than_two_ranges)
+{
+    struct delivery delivery = {0};
+    struct fixture f;
+
+    begin(&f, 0, 1);
+    scoreboard_sent(&f.board, &f.memory, 0, 100000, 5);
+    for (unsigned i = 0; i < 20000; i++) {
+        tcp_seq start = random_below(&f.random, 99000);
+        tcp_seq end = start + 1 + random_below(&f.random, 3);
+        unsigned before = f.board.count;
+
+        scoreboard_sack(&f.board, &f.memory, start, end, &delivery);
+        ck_assert_uint_le(f.board.count, before + 2);
+        before = f.board.count;
+        scoreboard_sack(&f.board, &f.memory, start, end, &delivery);
+        ck_assert_uint_eq(f.board.count, before);
+    }
+    ck_assert_uint_le(f.board.count, SCOREBOARD_MAX);
+    end(&f);
+}
+END_TEST
+
 /* What was never delivered must not count so because there is no room to note
  * it apart. */
 START_TEST(at_the_limit_new_text_does_not_count_as_sacked)
@@ -592,6 +617,7 @@ UNIT_MAIN("tcp_scoreboard", it_agrees_with_an_array_of_bytes,
           the_next_lost_range_is_found_without_going_through_those_before,
           one_before_all_others_that_is_lost_again_is_the_next,
           it_has_no_more_ranges_than_its_limit,
+          a_block_makes_no_more_than_two_ranges,
           at_the_limit_new_text_does_not_count_as_sacked,
           more_moments_than_there_is_room_for_are_told_apart_roughly,
           at_the_limit_new_text_counts_as_sent_again,
