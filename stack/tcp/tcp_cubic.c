@@ -7,6 +7,7 @@
 #include "tcp/tcp_cubic.h"
 
 #include "tcp/tcb.h"
+#include "tcp/tcp_recovery.h"
 
 enum {
     CUBE_ROOT_BITS = 22, /* of 64 */
@@ -231,7 +232,7 @@ static void cubic_acked(struct tcb *tcb, uint32_t acked)
     } else {
         stop_clock(cubic, now);
     }
-    if (tcb_flight_size(tcb) == 0) /* idle, for longer perhaps */
+    if (recovery_flight(tcb) == 0) /* idle, for longer perhaps */
         stop_clock(cubic, now);
 }
 

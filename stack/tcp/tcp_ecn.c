@@ -8,6 +8,7 @@
  */
 #include "tcp/tcp_ecn.h"
 
+#include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_timer.h"
 #include "tcp/tcp_undo.h"
@@ -197,7 +198,8 @@ uint32_t ecn_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
                           uint32_t acked)
 {
     struct ecn *ecn = &tcb->ecn;
-    uint32_t flight = tcb_flight_size(tcb) + acked;
+    uint32_t flight =
+        max_u32(tcb_flight_size(tcb) + acked, recovery_flight(tcb));
 
     if (!ecn->cwr_is_due && seq_gt(tcb->snd_una, ecn->end))
         ecn->is_reduced = false;

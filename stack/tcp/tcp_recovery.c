@@ -104,6 +104,18 @@ uint32_t recovery_pipe(const struct tcb *tcb)
     return flight > gone ? flight - gone : 0;
 }
 
+/* A pass takes in several ACKs before its flush sends what they have let go,
+ * which would be in flight had each been answered at once. Beyond cwnd is only
+ * what limited transmit has added: that does not count, RFC 5681 3.2 step 2. */
+uint32_t recovery_flight(const struct tcb *tcb)
+{
+    tcp_seq edge = tcb->snd_una + tcb->snd_wnd;
+    uint32_t open = seq_lt(tcb->snd_nxt, edge) ? edge - tcb->snd_nxt : 0;
+
+    return min_u32(tcb_flight_size(tcb) + min_u32(tcb_unsent(tcb), open),
+                   tcb->cwnd);
+}
+
 /* An algorithm that models the path has cwnd to itself. */
 static bool has_model(const struct tcb *tcb)
 {
@@ -177,8 +189,7 @@ static void reduce_window(struct tcb *tcb)
         undo_forget(tcb);
     if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
         prr_end(tcb);
-    /* what limited transmit has added does not count, RFC 5681 3.2 step 2 */
-    ecn_reduce_for_loss(tcb, min_u32(tcb_flight_size(tcb), tcb->cwnd));
+    ecn_reduce_for_loss(tcb, recovery_flight(tcb));
 }
 
 /* The window at once: RFC 6675 5 (4.2), RFC 5681 3.2 step 3. */

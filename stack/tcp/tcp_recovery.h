@@ -35,6 +35,8 @@ void recovery_lose(struct tcb *tcb, struct sent_range *range);
 
 /* Bytes that are thought to be in the network: RFC 6675 4 SetPipe(). */
 uint32_t recovery_pipe(const struct tcb *tcb);
+/* FlightSize, RFC 5681 3.1 (4), when a sign of congestion comes. */
+uint32_t recovery_flight(const struct tcb *tcb);
 /* How much may be sent now: cwnd less the pipe. */
 uint32_t recovery_allowance(const struct tcb *tcb);
 /* The first of what is to be sent again; NULL if nothing is. */

@@ -887,6 +887,33 @@ START_TEST(an_echo_in_a_recovery_reduces_nothing)
 }
 END_TEST
 
+static uint32_t ssthresh_after_mark(bool in_one_pass)
+{
+    struct conversation c;
+    uint32_t ssthresh;
+
+    open_conversation(&c, .ecn = true);
+    open_flight(&c, 100000);
+    peer_sends(&c, .ack = 4001, .flags = ACK, .more = in_one_pass);
+    peer_sends(&c, .ack = 8001, .flags = ACK, .more = in_one_pass);
+    peer_sends(&c, .ack = 9001, .flags = ACK | ECE);
+    conversation_ignore_sent(&c);
+    ssthresh = info_of(&c).tcpi_snd_ssthresh;
+    close_conversation(&c);
+    return ssthresh;
+}
+
+/* What the ACKs before it have let go counts, also where a pass takes them all
+ * in before it is sent. */
+START_TEST(a_mark_in_a_batch_of_acks_costs_no_more_than_alone)
+{
+    uint32_t alone = ssthresh_after_mark(false);
+
+    ck_assert_uint_gt(alone, 5);
+    ck_assert_uint_eq(ssthresh_after_mark(true), alone);
+}
+END_TEST
+
 /* The mark came first: the lost segment goes again, and ssthresh stays. */
 START_TEST(a_loss_in_a_window_that_was_echoed_reduces_nothing)
 {
@@ -1248,6 +1275,7 @@ UNIT_MAIN(
     an_echo_in_a_recovery_reduces_nothing,
     a_loss_in_a_window_that_was_echoed_reduces_nothing,
     the_loss_of_cwr_itself_reduces_again, without_sack_it_is_the_same,
+    a_mark_in_a_batch_of_acks_costs_no_more_than_alone,
     a_timeout_in_a_window_that_was_echoed_keeps_ssthresh,
     a_timeout_is_told_by_cwr_also_if_the_mark_was,
     a_timeout_in_a_recovery_lowers_ssthresh_again,

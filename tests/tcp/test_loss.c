@@ -5,6 +5,9 @@
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
 /* Takes all segments that were sent; how many bytes they carried. */
 static int64_t count_sent(struct conversation *c)
 {
@@ -849,6 +852,57 @@ START_TEST(each_segment_above_a_gap_gives_a_duplicate_ack)
 }
 END_TEST
 
+static uint32_t ssthresh_of(struct conversation *c)
+{
+    struct tcp_info info;
+    size_t len = sizeof(info);
+
+    ck_assert_int_eq(stack_get_option(c->stack, c->now, c->peer->socket,
+                                      IPPROTO_TCP, TCP_INFO, &info, &len),
+                     0);
+    return info.tcpi_snd_ssthresh;
+}
+
+/* Six of ten are acknowledged, the seventh is missing; in one pass, or each in
+ * one of its own. What was in flight when the loss was found decides. */
+static uint32_t ssthresh_after_loss(bool sack, bool in_one_pass)
+{
+    struct conversation c;
+    uint32_t ssthresh;
+
+    open_conversation(&c, .sack = sack, .rtt_ms = 100);
+    app_writes(&c, 60000);
+    conversation_ignore_sent(&c);
+    advance(&c, 100);
+    for (int64_t ack = 2001; ack <= 6001; ack += 2000)
+        peer_sends(&c, .ack = ack, .flags = ACK, .more = in_one_pass);
+    for (int64_t end = 8001; end <= 10001; end += 1000) {
+        if (sack)
+            peer_sends(&c, .ack = 6001, .flags = ACK, .sack = {{7001, end}},
+                       .more = in_one_pass && end < 10001);
+        else
+            peer_sends(&c, .ack = 6001, .flags = ACK,
+                       .more = in_one_pass && end < 10001);
+    }
+    conversation_ignore_sent(&c);
+    ssthresh = ssthresh_of(&c);
+    close_conversation(&c);
+    return ssthresh;
+}
+
+/* RFC 5681 3.1 (4): a pass takes in several ACKs before anything is sent for
+ * them; FlightSize is not so much smaller for it. */
+START_TEST(a_loss_found_in_a_batch_of_acks_costs_no_more_than_alone)
+{
+    for (int sack = 0; sack <= 1; sack++) {
+        uint32_t alone = ssthresh_after_loss(sack, false);
+
+        ck_assert_uint_lt(alone, 16);
+        ck_assert_uint_eq(ssthresh_after_loss(sack, true), alone);
+    }
+}
+END_TEST
+
 /* Also when they come in one pass: the peer counts them (RFC 5681 3.2). */
 START_TEST(each_segment_of_a_batch_above_a_gap_gives_a_duplicate_ack)
 {
@@ -938,6 +992,7 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           the_first_duplicates_send_new_data_at_most,
           after_two_gibibytes_a_loss_is_repaired_as_before,
           each_segment_above_a_gap_gives_a_duplicate_ack,
+          a_loss_found_in_a_batch_of_acks_costs_no_more_than_alone,
           each_segment_of_a_batch_above_a_gap_gives_a_duplicate_ack,
           data_to_send_does_not_take_the_place_of_duplicate_acks,
           a_gap_that_is_filled_in_the_same_pass_gives_no_duplicate_ack)

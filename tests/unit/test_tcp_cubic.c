@@ -425,6 +425,35 @@ START_TEST(idle_time_does_not_count_either)
 }
 END_TEST
 
+/* Where a pass takes in the ACKs of all that was in flight, and more waits to
+ * be sent by its flush, the time until they are answered counts. */
+START_TEST(a_flight_that_one_pass_acknowledges_is_no_idle_time)
+{
+    struct fixture whole, split;
+    struct iovec iov = {.iov_base = (uint8_t[MSS]){0}, .iov_len = MSS};
+
+    begin(&whole);
+    begin(&split);
+    lose(&whole, 1000 * MSS);
+    lose(&split, 1000 * MSS);
+    whole.tcb->snd_wnd = UINT16_MAX;
+    sndbuf_init(&whole.tcb->sndbuf, whole.tcb->snd_una, MSS);
+    ck_assert_int_eq(
+        sndbuf_write(&whole.tcb->sndbuf, &whole.alone.memory, &iov, 1), MSS);
+    for (unsigned i = 0; i < 40; i++) {
+        whole.tcb->snd_nxt = whole.tcb->snd_una; /* as the last ACK finds it */
+        peer_acks(&whole, whole.tcb->cwnd);
+        peer_acks(&split, split.tcb->cwnd);
+        time_passes(&whole, RTT_MS * USEC_PER_MSEC);
+        time_passes(&split, RTT_MS * USEC_PER_MSEC);
+    }
+    ck_assert_uint_gt(split.tcb->cwnd, 800 * MSS);
+    ck_assert_uint_eq(whole.tcb->cwnd, split.tcb->cwnd);
+    end(&whole);
+    end(&split);
+}
+END_TEST
+
 START_TEST(a_window_that_is_not_used_does_not_grow)
 {
     struct fixture f;
@@ -659,29 +688,33 @@ START_TEST(another_algorithm_takes_over_the_window)
 }
 END_TEST
 
-UNIT_MAIN(
-    "tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
-    any_number_has_the_root_of_the_reference,
-    k_is_the_time_to_come_back_to_w_max, w_cubic_is_the_cubic_function_of_time,
-    a_time_beyond_all_measure_gives_the_largest_window,
-    a_loss_takes_three_tenths_of_what_was_in_flight,
-    ssthresh_is_at_least_two_segments, a_loss_below_w_max_makes_room_for_others,
-    fast_convergence_can_be_switched_off,
-    a_mark_takes_three_tenths_at_once_down_to_one_segment, a_mark_is_not_undone,
-    with_abe_a_mark_takes_less_in_congestion_avoidance,
-    the_window_follows_the_curve, delayed_acks_change_nothing,
-    an_ack_may_cover_a_super_segment,
-    the_window_grows_by_no_more_than_half_in_a_round_trip,
-    where_reno_is_faster_the_window_is_renos,
-    time_without_need_of_the_window_does_not_count,
-    idle_time_does_not_count_either, a_window_that_is_not_used_does_not_grow,
-    the_window_never_becomes_too_large_to_count,
-    slow_start_doubles_the_window_and_stops_at_ssthresh,
-    after_a_time_out_the_curve_begins_at_its_plateau,
-    after_an_idle_time_the_window_begins_small_and_comes_back,
-    a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
-    what_was_no_loss_is_undone,
-    an_undo_that_comes_late_or_twice_takes_nothing_away,
-    an_undo_goes_back_to_slow_start,
-    each_algorithm_is_found_by_its_name_and_is_whole,
-    another_algorithm_takes_over_the_window)
+UNIT_MAIN("tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
+          any_number_has_the_root_of_the_reference,
+          k_is_the_time_to_come_back_to_w_max,
+          w_cubic_is_the_cubic_function_of_time,
+          a_time_beyond_all_measure_gives_the_largest_window,
+          a_loss_takes_three_tenths_of_what_was_in_flight,
+          ssthresh_is_at_least_two_segments,
+          a_loss_below_w_max_makes_room_for_others,
+          fast_convergence_can_be_switched_off,
+          a_mark_takes_three_tenths_at_once_down_to_one_segment,
+          a_mark_is_not_undone,
+          with_abe_a_mark_takes_less_in_congestion_avoidance,
+          the_window_follows_the_curve, delayed_acks_change_nothing,
+          an_ack_may_cover_a_super_segment,
+          the_window_grows_by_no_more_than_half_in_a_round_trip,
+          where_reno_is_faster_the_window_is_renos,
+          time_without_need_of_the_window_does_not_count,
+          idle_time_does_not_count_either,
+          a_flight_that_one_pass_acknowledges_is_no_idle_time,
+          a_window_that_is_not_used_does_not_grow,
+          the_window_never_becomes_too_large_to_count,
+          slow_start_doubles_the_window_and_stops_at_ssthresh,
+          after_a_time_out_the_curve_begins_at_its_plateau,
+          after_an_idle_time_the_window_begins_small_and_comes_back,
+          a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
+          what_was_no_loss_is_undone,
+          an_undo_that_comes_late_or_twice_takes_nothing_away,
+          an_undo_goes_back_to_slow_start,
+          each_algorithm_is_found_by_its_name_and_is_whole,
+          another_algorithm_takes_over_the_window)
