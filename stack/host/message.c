@@ -94,6 +94,8 @@ static ssize_t begin_fast_open(struct call *call,
     int r;
 
     message->flags &= ~MSG_FASTOPEN;
+    if (sent == -EAGAIN && !call->is_nonblocking)
+        return 0; /* connected, and there is no room at the moment */
     if (call->is_nonblocking || message->name == NULL ||
         (sent < 0 && sent != -EINPROGRESS))
         return sent;

@@ -43,8 +43,8 @@
 void fast_open_stamp(struct tcb *tcb, struct tcp_segment *seg,
                      struct frame *frame);
 
-/* The connection has failed by an error (positive), and has ended anyhow; the
- * latter gives back what is kept here. */
+/* The connection fails by an error (positive); it ends, for whatever reason,
+ * and what is kept here of it is given back. */
 void fast_open_failed(struct tcb *tcb, int error);
 void fast_open_ended(struct tcb *tcb);
 

@@ -162,7 +162,7 @@ int tcp_connect(struct tcb *tcb, const struct endpoint *remote)
 
 bool tcp_awaits_text(const struct tcb *tcb)
 {
-    return tcb->connect_is_deferred;
+    return tcb->connect_is_deferred && tcb->state == TCPS_SYN_SENT;
 }
 
 struct tcb *tcp_accept(struct tcb *listener, void *owner)
@@ -267,7 +267,7 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
     ssize_t taken;
     size_t wanted = iov_total(iov, count);
 
-    if (tcb->connect_is_deferred) {
+    if (tcp_awaits_text(tcb)) {
         taken = send_with_syn(tcb, iov, count);
         return taken == -EINPROGRESS ? -EAGAIN : taken;
     }
