@@ -96,6 +96,15 @@ struct undo {
     bool is_of_timeout; /* not of a fast recovery */
 };
 
+enum frto_step { FRTO_IDLE, FRTO_STEP_2, FRTO_STEP_3 };
+
+/* RFC 5682 3.1 */
+struct frto {
+    tcp_seq resent_end;     /* of what the time-out has sent again */
+    tcp_seq recovery_point; /* in step 3: all that was sent before it */
+    enum frto_step step;    /* whose ACK is awaited */
+};
+
 /* A local port in use, and by whom: see tcp_port.h. */
 struct tcp_port;
 
@@ -186,6 +195,7 @@ struct tcb {
     struct prr prr;
     struct undo undo;
     struct ecn ecn;
+    struct frto frto;
     enum tcp_recovery_phase phase;
     uint16_t duplicate_acks;
     uint8_t out_of_order_acks; /* duplicate ACKs that we owe */

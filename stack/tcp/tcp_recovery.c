@@ -1,5 +1,6 @@
 #include "tcp/tcp_recovery.h"
 
+#include "tcp/tcp_frto.h"
 #include "tcp/tcp_pacing.h"
 #include "tcp/tcp_prr.h"
 #include "tcp/tcp_rack.h"
@@ -48,6 +49,7 @@ void recovery_init(struct tcb *tcb)
     rack_init(tcb);
     tlp_init(tcb);
     undo_forget(tcb);
+    frto_end(tcb);
 }
 
 static void lose(struct tcb *tcb, tcp_seq start, tcp_seq end)
@@ -141,6 +143,9 @@ static uint32_t limited_transmit(const struct tcb *tcb)
 
 uint32_t recovery_allowance(const struct tcb *tcb)
 {
+    if (frto_is_under_way(tcb))
+        return frto_allowance(tcb);
+
     uint32_t pipe = recovery_pipe(tcb);
     uint32_t window = tcb->cwnd + limited_transmit(tcb);
 
@@ -149,6 +154,8 @@ uint32_t recovery_allowance(const struct tcb *tcb)
 
 const struct sent_range *recovery_next_lost(struct tcb *tcb)
 {
+    if (frto_is_under_way(tcb) && !tcb->resend_first)
+        return NULL;
     return scoreboard_first_lost(&tcb->board);
 }
 
@@ -168,6 +175,7 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
     prr_sent(tcb, len);
     if (seq_lt(from, tcb->snd_nxt)) {
         undo_resent(tcb, from, seq_min(end, tcb->snd_nxt));
+        frto_resent(tcb, seq_min(end, tcb->snd_nxt));
         scoreboard_resent(&tcb->board, memory, from, seq_min(end, tcb->snd_nxt),
                           now);
         tcb->resend_first = false;
@@ -207,6 +215,7 @@ static void enter_fast_recovery(struct tcb *tcb, uint32_t delivered)
     uint32_t cwnd;
 
     reduce_window(tcb);
+    frto_end(tcb);
     tlp_cancel(tcb);
     tlp_init(tcb);
     cwnd = tcb->cwnd;
@@ -249,6 +258,7 @@ static void undo(struct tcb *tcb)
     if (!tcb->undo.is_of_timeout)
         tcb->rack.reordering_seen = true;
     tcb->resend_first = false;
+    frto_end(tcb);
     undo_apply(tcb);
     ecn_reduction_undone(tcb);
     tcb->phase = RECOVERY_NONE;
@@ -455,6 +465,8 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     struct sack_report report = {.has_dsack = false};
     uint64_t lost_before = tcb->board.lost_ever;
     struct rate_sample sample;
+    bool is_duplicate = acked == 0 && is_duplicate_ack(tcb, seg);
+    bool was_spurious;
 
     /* kept near, or it would look like the future after 2 GiB */
     if (acked > 0)
@@ -471,13 +483,14 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
         tcb->tlp.is_due = false; /* the ACK that it would ask for */
     if (acked > 0)
         tcb->resend_first = false;
-    if (undo_is_called_for(tcb, seg, &delivery, &report))
+    was_spurious = frto_acknowledged(tcb, seg, &delivery, is_duplicate);
+    if (undo_is_called_for(tcb, seg, &delivery, &report) ||
+        (was_spurious && tcb->undo.is_possible))
         undo(tcb);
     if (tcb->has_sack)
         acknowledged_with_sack(tcb, seg, &delivery, &report);
     else
-        acknowledged_without_sack(tcb, acked,
-                                  acked == 0 && is_duplicate_ack(tcb, seg));
+        acknowledged_without_sack(tcb, acked, is_duplicate);
     grow_window(tcb, ecn_acknowledged(tcb, seg, acked));
     rate_finish(tcb, &delivery, (uint32_t)(tcb->board.lost_ever - lost_before),
                 &sample);
@@ -501,6 +514,7 @@ static bool lowers_ssthresh(const struct tcb *tcb)
 
 void recovery_timed_out(struct tcb *tcb)
 {
+    frto_timed_out(tcb);
     if (lowers_ssthresh(tcb)) {
         reduce_window(tcb);
         tcb->undo.is_of_timeout = true;
@@ -520,6 +534,7 @@ void recovery_timed_out(struct tcb *tcb)
     tcb->cwnd = tcb->snd_mss; /* LW */
     if (has_model(tcb))       /* OnEnterRTO() */
         tcb->cwnd += recovery_pipe(tcb);
+    tcb->is_cwnd_limited = true;
     tcb->reduced_at = tcb->tcp->env->now;
     tcb->phase = RECOVERY_LOSS;
     tcb->recover = tcb->snd_nxt; /* RFC 6582 3.2 step 4 */

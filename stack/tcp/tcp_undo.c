@@ -63,17 +63,6 @@ static bool dsack_detects(struct tcb *tcb, const struct sack_report *report)
     return undo->unexplained == 0;
 }
 
-/* RFC 5682 3, step 3 (b): after a time-out, something that was never sent
- * twice arrives: it was on its way all the time. In a recovery it would have
- * been in any case (3.1: "SHOULD NOT be applied"). */
-static bool frto_detects(const struct tcb *tcb, const struct delivery *delivery)
-{
-    return tcb->tcp->config.frto && tcb->has_sack && tcb->undo.is_of_timeout &&
-           tcb->phase == RECOVERY_LOSS && delivery->acked > 0 &&
-           delivery->has_original &&
-           seq_leq(delivery->original_end, tcb->recover);
-}
-
 bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
                         const struct delivery *delivery,
                         const struct sack_report *report)
@@ -81,8 +70,7 @@ bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
     bool by_dsack = dsack_detects(tcb, report);
 
     return tcb->undo.is_possible &&
-           (by_dsack || eifel_detects(tcb, seg, delivery, report) ||
-            frto_detects(tcb, delivery));
+           (by_dsack || eifel_detects(tcb, seg, delivery, report));
 }
 
 void undo_apply(struct tcb *tcb)

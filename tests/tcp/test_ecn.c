@@ -1005,7 +1005,7 @@ END_TEST
 START_TEST(a_timeout_is_told_by_cwr_also_if_the_mark_was)
 {
     struct conversation c;
-    open_conversation(&c, .ecn = true, .rtt_ms = 100);
+    open_conversation(&c, .ecn = true, .rtt_ms = 100, .no_frto = true);
 
     open_flight(&c, 100000);
     peer_sends(&c, .ack = 6001, .flags = ACK | ECE);
@@ -1052,7 +1052,8 @@ END_TEST
 START_TEST(after_a_timeout_an_old_echo_does_not_hold_up)
 {
     struct conversation c;
-    open_conversation(&c, .ecn = true, .rtt_ms = 100, .no_tlp = true);
+    open_conversation(&c, .ecn = true, .rtt_ms = 100, .no_tlp = true,
+                      .no_frto = true);
 
     open_flight(&c, 100000);
     expect_segment(&c, .seq = 1, .len = SEGMENT, .flags = ACK,

@@ -1,6 +1,6 @@
 /*
- * What was no loss: Eifel (RFC 3522, RFC 4015), D-SACK (RFC 3708), F-RTO (RFC
- * 5682). That a recovery was undone shows in the size of the next flight.
+ * What was no loss: Eifel (RFC 3522, RFC 4015), D-SACK (RFC 3708); F-RTO is in
+ * test_frto.c. That a recovery was undone shows in the size of the next flight.
  */
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
@@ -275,80 +275,6 @@ START_TEST(duplicates_that_cannot_be_undo_nothing)
 }
 END_TEST
 
-/* ---- F-RTO, RFC 5682 3.1 ---- */
-
-/* Step 3 (b): something that was sent once arrives after the time-out. */
-START_TEST(a_timeout_is_undone_when_an_original_arrives_after_it)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_SACK);
-
-    time_out(&c);
-    peer_sends(&c, .ack = 1001, .flags = ACK); /* of which? */
-    conversation_ignore_sent(&c);
-    advance(&c, 1);
-    peer_sends(&c, .ack = 10001, .flags = ACK);
-    ck_assert_uint_ge(window_now(&c), 10);
-    close_conversation(&c);
-}
-END_TEST
-
-START_TEST(without_frto_it_is_not)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_SACK, .no_frto = true);
-
-    time_out(&c);
-    peer_sends(&c, .ack = 1001, .flags = ACK);
-    conversation_ignore_sent(&c);
-    advance(&c, 1);
-    peer_sends(&c, .ack = 10001, .flags = ACK);
-    ck_assert_uint_lt(window_now(&c), 10);
-    close_conversation(&c);
-}
-END_TEST
-
-/* RFC 5682 3.1: "SHOULD NOT be applied if the TCP sender is already in loss
- * recovery when a retransmission timeout occurs": three of ten were lost, and
- * what the first window of the recovery sent, too. */
-START_TEST(a_timeout_in_a_recovery_is_not_undone)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_SACK);
-
-    app_writes(&c, 10000);
-    expect_flight(&c, 1, 10001);
-    advance(&c, 100);
-    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{3001, 6001}});
-    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
-    conversation_ignore_sent(&c);
-    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK, .after_ms = 0,
-                   .within_ms = 600);
-    peer_sends(&c, .ack = 10001, .flags = ACK);
-    ck_assert_uint_lt(window_now(&c), 4);
-    close_conversation(&c);
-}
-END_TEST
-
-/* All that arrives after it are retransmissions. */
-START_TEST(a_timeout_with_everything_lost_is_not_undone)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_SACK);
-
-    time_out(&c);
-    for (int64_t ack = 1001; ack < 10001;
-         ack = c.last.seq + 1000 - c.peer->stack_iss) {
-        peer_sends(&c, .ack = ack, .flags = ACK);
-        ck_assert_uint_gt(conversation_waiting(&c), 0);
-        conversation_ignore_sent(&c);
-        advance(&c, 100);
-    }
-    ck_assert_uint_lt(window_now(&c), 10);
-    close_conversation(&c);
-}
-END_TEST
-
 START_TEST(when_switched_off_nothing_is_undone)
 {
     struct conversation c;
@@ -374,7 +300,4 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           it_is_not_undone_when_part_of_it_came_once,
           duplicates_of_what_was_sent_once_undo_nothing,
           duplicates_that_cannot_be_undo_nothing,
-          a_timeout_is_undone_when_an_original_arrives_after_it,
-          without_frto_it_is_not, a_timeout_in_a_recovery_is_not_undone,
-          a_timeout_with_everything_lost_is_not_undone,
           when_switched_off_nothing_is_undone)
