@@ -409,10 +409,13 @@ void conversation_app_polls(struct conversation *c, int events);
 
 /* The cookie of the segment that expect_segment took last. */
 struct cookie conversation_last_cookie(struct conversation *c);
-/* TCP_INFO about Fast Open: TCPI_OPT_SYN_DATA, tcpi_fastopen_client_fail. */
+/* TCP_INFO about Fast Open: TCPI_OPT_SYN_DATA, tcpi_fastopen_client_fail; and
+ * the text, tcpi_bytes_sent, tcpi_bytes_acked. */
 struct fast_open_info {
     bool has_syn_data;
     unsigned client_fail;
+    uint64_t sent;
+    uint64_t acked;
 };
 struct fast_open_info conversation_fast_open_info(struct conversation *c);
 /* How many segments wait to be expected. */

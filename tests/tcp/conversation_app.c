@@ -312,6 +312,8 @@ struct fast_open_info conversation_fast_open_info(struct conversation *c)
     return (struct fast_open_info){
         .has_syn_data = (info.tcpi_options & TCPI_OPT_SYN_DATA) != 0,
         .client_fail = info.tcpi_fastopen_client_fail,
+        .sent = info.tcpi_bytes_sent,
+        .acked = info.tcpi_bytes_acked,
     };
 }
 

@@ -208,6 +208,43 @@ START_TEST(one_ack_may_acknowledge_syn_and_answer)
 }
 END_TEST
 
+/* RFC 5681 3.1: what it acknowledges of the answer counts as ever. */
+START_TEST(the_first_ack_opens_the_congestion_window)
+{
+    struct conversation c;
+    begin_server(&c, 5, .initial_window = 4);
+    struct cookie cookie = ask_for_cookie(&c);
+    open_fast(&c, &cookie, PEER_PORT, 100);
+    app_accepts(&c);
+
+    app_writes(&c, 20000);
+    for (int i = 0; i < 4; i++)
+        expect_segment(&c, .seq = 1 + i * 1000, .len = 1000, .flags = ACK);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    for (int i = 4; i < 8; i++)
+        expect_segment(&c, .seq = 1 + i * 1000, .len = 1000, .flags = ACK);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(it_is_accepted_once_before_the_handshake_ends_or_after)
+{
+    struct conversation c;
+    begin_server(&c, 5);
+    struct cookie cookie = ask_for_cookie(&c);
+    open_fast(&c, &cookie, PEER_PORT, 100);
+    peer_sends(&c, .flags = ACK);
+    peer_sends(&c, .len = 10, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 111, .flags = ACK, .after_ms = 40);
+
+    app_accepts(&c);
+    app_has_nothing_to_accept(&c);
+    app_reads(&c, 110);
+    close_conversation(&c);
+}
+END_TEST
+
 /* Step 6: RFC 5681's initial window; 10 segments, RFC 6928. */
 START_TEST(no_more_than_the_initial_window_goes_before_the_ack)
 {
@@ -288,6 +325,28 @@ START_TEST(the_syn_ack_goes_again_alone)
                    .after_ms = 3000);
     peer_sends(&c, .ack = 501, .flags = ACK);
     expect_silence_for(&c, 60000);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 8985 7.2: no probe takes the place of the SYN,ACK; after the handshake
+ * one is due at once, as the RTO has passed since the text was sent. */
+START_TEST(no_loss_is_probed_for_before_the_handshake_ends)
+{
+    struct conversation c;
+    begin_server(&c, 5, .sack = true);
+    struct cookie cookie = ask_for_cookie(&c);
+    open_fast(&c, &cookie, PEER_PORT, 100);
+    app_accepts(&c);
+    app_writes(&c, 500);
+    expect_segment(&c, .seq = 1, .len = 500, .flags = ACK | PSH);
+
+    expect_segment(&c, .seq = 0, .ack = 101, .flags = SYN | ACK,
+                   .after_ms = 1000);
+    expect_segment(&c, .seq = 0, .ack = 101, .flags = SYN | ACK,
+                   .after_ms = 2000);
+    peer_sends(&c, .ack = 1, .flags = ACK);
+    expect_segment(&c, .seq = 1, .len = 500, .flags = ACK | PSH, .after_ms = 0);
     close_conversation(&c);
 }
 END_TEST
@@ -821,9 +880,12 @@ UNIT_MAIN("tcp fast open, server",
           text_with_a_cookie_is_there_before_the_handshake_ends,
           the_answer_goes_before_the_handshake_ends,
           one_ack_may_acknowledge_syn_and_answer,
+          the_first_ack_opens_the_congestion_window,
+          it_is_accepted_once_before_the_handshake_ends_or_after,
           no_more_than_the_initial_window_goes_before_the_ack,
           nor_more_than_the_window_of_the_syn,
           a_cookie_without_text_opens_at_once_too, the_syn_ack_goes_again_alone,
+          no_loss_is_probed_for_before_the_handshake_ends,
           when_nobody_acknowledges_the_program_is_told,
           the_syn_again_is_answered_and_not_taken_again,
           text_beyond_the_window_comes_again,

@@ -113,6 +113,8 @@ START_TEST(with_a_cookie_text_goes_with_the_syn)
     peer_sends(&c, .ack = 101, .flags = SYN | ACK);
     expect_segment(&c, .seq = 101, .ack = 1, .flags = ACK);
     expect_silence_for(&c, 10000);
+    ck_assert_uint_eq(conversation_fast_open_info(&c).sent, 100);
+    ck_assert_uint_eq(conversation_fast_open_info(&c).acked, 100);
 
     app_writes(&c, 50);
     expect_segment(&c, .seq = 101, .len = 50, .flags = ACK | PSH);
