@@ -57,9 +57,13 @@ bool shim_is_here(void);
 
 /* Where numbers come from. Called with the library's lock held. */
 struct shim_numbers {
-    /* A new placeholder: a descriptor of the kernel, the least free from
-     * `least` on; or a negative errno (-EMFILE). */
-    int (*take)(int least, bool is_cloexec);
+    /*
+     * A new placeholder: a descriptor of the kernel for what the number will
+     * stand for (SHIM_SOCKET and its type, SHIM_EPOLL and 0), the least free
+     * from `least` on; or a negative errno (-EMFILE).
+     */
+    int (*take)(enum shim_kind kind, int socket_type, int least,
+                bool is_cloexec);
     /* It was not needed after all: close it. */
     void (*give_back)(int number);
 };
