@@ -150,6 +150,11 @@ MUST_CHECK int stack_unsent(struct stack *stack, socket_id id);
 MUST_CHECK int stack_never_sent(struct stack *stack, socket_id id);
 MUST_CHECK int stack_at_mark(struct stack *stack, socket_id id);
 /*
+ * A number that changes whenever more bytes, or the end, have arrived; false
+ * where every change of readiness tells of an arrival (listeners, datagrams).
+ */
+bool stack_arrived(struct stack *stack, socket_id id, uint32_t *out);
+/*
  * POLLIN, POLLOUT, ...: what poll(2) would say, not masked. POLLNVAL where
  * there is no such socket.
  */

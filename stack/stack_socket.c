@@ -190,6 +190,13 @@ int stack_never_sent(struct stack *stack, socket_id id)
     return socket ? socket_never_sent(socket) : -EBADF;
 }
 
+bool stack_arrived(struct stack *stack, socket_id id, uint32_t *out)
+{
+    struct socket *socket = socket_find(&stack->sockets, id);
+
+    return socket != NULL && socket_arrived(socket, out);
+}
+
 int stack_at_mark(struct stack *stack, socket_id id)
 {
     struct socket *socket = socket_find(&stack->sockets, id);

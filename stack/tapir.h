@@ -180,7 +180,23 @@ TAPIR_API ssize_t tapir_readv(int fd, const struct iovec *iov, int count);
 TAPIR_API ssize_t tapir_writev(int fd, const struct iovec *iov, int count);
 
 TAPIR_API int tapir_shutdown(int fd, int how);
+/*
+ * The number is free again. An open file that has no other number (tapir_dup)
+ * is closed with it: calls that wait on it end with EBADF.
+ */
 TAPIR_API int tapir_close(int fd);
+
+/*
+ * Another number for the same open file, as POSIX has it (dup): the least free
+ * one; `to`, in place of what it stood for, which is closed (with `to` equal
+ * to `from` nothing is done). tapir_dup3 is Linux's: with O_CLOEXEC in flags
+ * or 0, and EINVAL where both numbers are equal. Both numbers share all but
+ * FD_CLOEXEC; a socket's connection ends with the last of them. EBADF, EMFILE,
+ * ENOMEM. An imported descriptor keeps its one descriptor of the kernel.
+ */
+TAPIR_API int tapir_dup(int fd);
+TAPIR_API int tapir_dup2(int from, int to);
+TAPIR_API int tapir_dup3(int from, int to, int flags);
 
 /*
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
@@ -255,7 +271,13 @@ TAPIR_API int tapir_setsockopt(int fd, int level, int name, const void *value,
                                socklen_t len);
 TAPIR_API int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 TAPIR_API int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
-/* F_GETFL and F_SETFL (O_NONBLOCK), F_GETFD, F_SETFD. */
+/*
+ * F_DUPFD and F_DUPFD_CLOEXEC (as tapir_dup, from the argument on; EINVAL if it
+ * is out of range); F_GETFD, F_SETFD (FD_CLOEXEC, of this number, and of no
+ * effect but on imported descriptors: nothing outlives exec); F_GETFL
+ * (O_RDWR), F_SETFL (O_NONBLOCK, of the open file). Of an imported descriptor
+ * all else is the kernel's.
+ */
 TAPIR_API int tapir_fcntl(int fd, int command, ...);
 /*
  * FIONBIO; FIONREAD, which is SIOCINQ: bytes to be read; SIOCOUTQ: bytes not
@@ -266,23 +288,38 @@ TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
 /* ---- Waiting for several ----------------------------------------------- */
 
 /*
- * A time-out runs in the time of the set's first socket; select leaves it as
- * it was.
+ * As poll(2), select(2) and epoll(7) have them in Linux, over sockets of the
+ * stacks, epoll sets and imported descriptors in any mixture. A time-out runs
+ * in the time of the set's first socket. A handler of a signal always ends
+ * them with EINTR. tapir_ppoll, tapir_pselect and tapir_epoll_pwait let the
+ * signals of `mask` (NULL: the thread's) wait meanwhile and no others;
+ * tapir_select stores what is left of its time, as in Linux.
  */
 TAPIR_API int tapir_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 TAPIR_API int tapir_ppoll(struct pollfd *fds, nfds_t count,
                           const struct timespec *timeout, const sigset_t *mask);
 TAPIR_API int tapir_select(int count, fd_set *readable, fd_set *writable,
                            fd_set *exceptional, struct timeval *timeout);
+TAPIR_API int tapir_pselect(int count, fd_set *readable, fd_set *writable,
+                            fd_set *exceptional, const struct timespec *timeout,
+                            const sigset_t *mask);
 /*
- * Level-triggered; EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE: EINVAL, and so is
- * an epoll set in an epoll set; poll takes one.
+ * Level-triggered, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE; EPOLLWAKEUP is
+ * ignored. An edge is: more has arrived, the socket is writable again after a
+ * write found it full, an end or an error has come. A set may lie in another
+ * one, five deep (ELOOP), and be polled. EPERM: regular files, as in Linux.
  */
+TAPIR_API int tapir_epoll_create(int size);
 TAPIR_API int tapir_epoll_create1(int flags);
 TAPIR_API int tapir_epoll_ctl(int epfd, int op, int fd,
                               struct epoll_event *event);
 TAPIR_API int tapir_epoll_wait(int epfd, struct epoll_event *events, int max,
                                int timeout_ms);
+TAPIR_API int tapir_epoll_pwait(int epfd, struct epoll_event *events, int max,
+                                int timeout_ms, const sigset_t *mask);
+TAPIR_API int tapir_epoll_pwait2(int epfd, struct epoll_event *events, int max,
+                                 const struct timespec *timeout,
+                                 const sigset_t *mask);
 
 /*
  * A descriptor of the kernel gets a number of the table, which from now on

@@ -5,24 +5,37 @@
 #include "host/call.h"
 
 #include "host/host.h"
+#include "host/numbers.h"
 
 #include <errno.h>
+
+static void begin(struct call *call, struct file *file)
+{
+    call->file = file;
+    call->has_looked = false;
+    call->is_waiting = false;
+    call->is_nonblocking = file != NULL && file->is_nonblocking;
+}
+
+void call_enter_file(struct call *call, struct file *file)
+{
+    host_lock();
+    begin(call, file);
+    file_hold(file);
+}
 
 int call_enter(struct call *call, int fd)
 {
     struct file *file;
 
     host_lock();
-    file = descriptors_get(&the_host.descriptors, fd);
-    call->file = file;
-    call->has_looked = false;
-    call->is_waiting = false;
+    file = number_file(fd);
+    begin(call, file);
     if (file == NULL)
         return -EBADF;
     file_hold(file);
     if (file->kind != FILE_SOCKET)
         return -ENOTSOCK;
-    call->is_nonblocking = file->is_nonblocking;
     return file->stack == NULL || the_host.is_child ? -ENETDOWN : 0;
 }
 
@@ -45,6 +58,7 @@ static void begin_to_wait(struct call *call, usec timeout)
         timeout == USEC_NEVER ? USEC_NEVER : stack_now(stack) + timeout;
 
     waiter_init(&call->waiter, is_manual ? stack : NULL, deadline);
+    call->waiter.restarts = timeout == USEC_NEVER; /* signal(7) */
     file_watch(call->file, &call->watch, 0, &call->waiter);
     call->is_waiting = true;
 }
@@ -92,6 +106,10 @@ int call_connect(struct call *call, const struct endpoint *remote)
         struct tapir_stack *stack = file->stack;
         int r = stack_connect(stack->core, stack_now(stack), file->id, remote);
 
+        if (r == -EINPROGRESS) { /* edges: whatever comes of it is news */
+            file->was_full = true;
+            file->seen = 0;
+        }
         if (call->is_nonblocking || (r != -EINPROGRESS && r != -EALREADY))
             return r;
         r = call_wait(call, POLLOUT);

@@ -23,6 +23,8 @@ struct call {
  * is over but for call_leave: -EBADF, -ENOTSOCK, -ENETDOWN. Lock not held.
  */
 MUST_CHECK int call_enter(struct call *call, int fd);
+/* The same for a file that the caller holds. Lock not held. */
+void call_enter_file(struct call *call, struct file *file);
 /*
  * After -EAGAIN: waits for `events`, at most the time that SO_SNDTIMEO (for
  * POLLOUT) or SO_RCVTIMEO allows in all. 0: try again. -EAGAIN when the socket

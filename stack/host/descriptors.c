@@ -19,6 +19,7 @@ void descriptors_fini(struct descriptors *table)
     free(table->files);
     free(table->used);
     free(table->full);
+    free(table->cloexec);
     descriptors_init(table, table->limit);
 }
 
@@ -62,17 +63,21 @@ static bool grow(struct descriptors *table)
     void *files = table->files;
     void *used = table->used;
     void *full = table->full;
+    void *cloexec = table->cloexec;
     bool grown =
         grow_array(&files, old, capacity, sizeof(*table->files)) &&
         grow_array(&used, words_for(old), words_for(capacity),
                    sizeof(*table->used)) &&
+        grow_array(&cloexec, words_for(old), words_for(capacity),
+                   sizeof(*table->cloexec)) &&
         grow_array(&full, words_for(words_for(old)),
                    words_for(words_for(capacity)), sizeof(*table->full));
 
-    /* Those that have grown stay so; they count when all three have. */
+    /* Those that have grown stay so; they count when all have. */
     table->files = files;
     table->used = used;
     table->full = full;
+    table->cloexec = cloexec;
     if (grown)
         table->capacity = capacity;
     return grown;
@@ -114,21 +119,53 @@ struct file *descriptors_get(const struct descriptors *table, int number)
     return table->files[number];
 }
 
-int descriptors_add_from(struct descriptors *table, int from, struct file *file)
+/* `number` is free, and there is room for it. */
+static void occupy(struct descriptors *table, unsigned number,
+                   struct file *file)
 {
-    unsigned number = least_free(table, (unsigned)from);
+    table->files[number] = file;
+    bit_set(table->used, number);
+    bit_clear(table->cloexec, number);
+    if (table->used[number / WORD] == ~(uint64_t)0)
+        bit_set(table->full, number / WORD);
+}
 
-    if (number >= table->limit)
-        return -EMFILE;
+static int make_room_for(struct descriptors *table, unsigned number)
+{
     while (number >= table->capacity) {
         if (!grow(table))
             return -ENOMEM;
     }
-    table->files[number] = file;
-    bit_set(table->used, number);
-    if (table->used[number / WORD] == ~(uint64_t)0)
-        bit_set(table->full, number / WORD);
+    return 0;
+}
+
+int descriptors_add_from(struct descriptors *table, int from, struct file *file)
+{
+    unsigned number = least_free(table, (unsigned)from);
+    int r;
+
+    if (number >= table->limit)
+        return -EMFILE;
+    r = make_room_for(table, number);
+    if (r < 0)
+        return r;
+    occupy(table, number, file);
     return (int)number;
+}
+
+int descriptors_put(struct descriptors *table, int number, struct file *file,
+                    struct file **before)
+{
+    int r;
+
+    if (number < 0 || (unsigned)number >= table->limit)
+        return -EBADF;
+    r = make_room_for(table, (unsigned)number);
+    if (r < 0)
+        return r;
+    *before = table->files[number];
+    occupy(table, (unsigned)number, file);
+    return 0;
 }
 
 int descriptors_add(struct descriptors *table, struct file *file)
@@ -149,6 +186,21 @@ void descriptors_remove(struct descriptors *table, int number)
     table->files[n] = NULL;
     bit_clear(table->used, n);
     bit_clear(table->full, n / WORD);
+}
+
+bool descriptors_is_cloexec(const struct descriptors *table, int number)
+{
+    return bit_is_set(table->cloexec, (unsigned)number);
+}
+
+void descriptors_set_cloexec(struct descriptors *table, int number)
+{
+    bit_set(table->cloexec, (unsigned)number);
+}
+
+void descriptors_clear_cloexec(struct descriptors *table, int number)
+{
+    bit_clear(table->cloexec, (unsigned)number);
 }
 
 int descriptors_next(const struct descriptors *table, int from)

@@ -1,90 +1,132 @@
 /*
- * Level-triggered epoll. An item is a watch on its file; a socket's events put
- * the item on the set's ready list, and epoll_wait asks only the items of that
- * list, each of which stays there while it is ready: the cost is that of the
- * ready ones, however many there are. Descriptors of the kernel lie in a
- * kernel epoll instance inside, made when the first one comes.
+ * Epoll sets, as epoll(7) has them. An item is a watch on its file; a socket's
+ * events put the item on the set's ready list, and epoll_wait asks only the
+ * items of that list: the cost is that of the ready ones, however many there
+ * are. Descriptors of the kernel lie in a kernel epoll instance inside, made
+ * when the first one comes. A set in a set is both: an item that the inner
+ * one's sockets make ready, and the inner one's instance in the outer one's.
  *
- * Left out for now: EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE, and an epoll set as
- * an item of another one (poll takes it).
+ * An edge (EPOLLET) is what the file says has happened since it was last asked
+ * (file_changed). EPOLLWAKEUP is ignored: nothing here keeps a machine awake.
  */
 #include "host/epoll.h"
 
+#include "host/epoll_set.h"
 #include "host/host.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ALWAYS = EPOLLERR | EPOLLHUP };
+enum { ALWAYS = EPOLLERR | EPOLLHUP, NESTS_MAX = 4 /* as Linux */ };
 
-static const uint32_t not_supported = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE;
+/* What may go with EPOLLEXCLUSIVE, as in Linux. */
+static const uint32_t exclusive_allowed = EPOLLIN | EPOLLOUT | EPOLLERR |
+                                          EPOLLHUP | EPOLLWAKEUP | EPOLLET |
+                                          EPOLLEXCLUSIVE;
 
-struct epoll {
-    struct file *file; /* of the set itself; it owns us */
-    struct list items;
-    struct list ready;
-    int kernel_fd; /* -1: there has been none of the kernel's yet */
-    unsigned kernel_count;
-    bool kernel_first; /* at the next wait: neither kind starves the other */
-};
-
-struct item {
-    struct watch watch; /* on file */
-    struct epoll *epoll;
-    struct file *file;
-    struct list node;       /* in epoll->items */
-    struct list ready_node; /* in epoll->ready */
-    struct epoll_event event;
-};
-
-static void mark_ready(struct item *item)
+bool epoll_mark_ready(struct item *item)
 {
+    if (item->is_disarmed)
+        return false;
     if (!list_is_linked(&item->ready_node))
         list_append(&item->epoll->ready, &item->ready_node);
-    file_notify(item->epoll->file, POLLIN);
+    return file_notify(item->epoll->file, POLLIN | POLLRDNORM);
 }
 
-static void item_notify(struct watch *watch)
+static bool item_notify(struct watch *watch)
 {
     struct item *item = container_of(watch, struct item, watch);
 
-    if (item->file->kind == FILE_SOCKET)
-        mark_ready(item);
+    return item->file->kind != FILE_KERNEL && epoll_mark_ready(item);
 }
 
-static struct item *find_item(const struct epoll *epoll, struct file *file)
+static struct item *item_of_watch(struct watch *watch)
+{
+    return watch->notify == item_notify
+               ? container_of(watch, struct item, watch)
+               : NULL;
+}
+
+static struct item *item_of_node(struct list *node)
+{
+    return container_of(node, struct item, node);
+}
+
+/* Linux: one file may be in a set by several numbers. */
+static struct item *find_item(const struct epoll *epoll, struct file *file,
+                              int number)
 {
     for (struct list *node = file->watches.next; node != &file->watches;
          node = node->next) {
-        struct watch *watch = container_of(node, struct watch, node);
-        struct item *item = container_of(watch, struct item, watch);
+        struct item *item =
+            item_of_watch(container_of(node, struct watch, node));
 
-        if (watch->notify == item_notify && item->epoll == epoll)
+        if (item != NULL && item->epoll == epoll && item->number == number)
             return item;
     }
     return NULL;
 }
 
-static int kernel_control(struct epoll *epoll, int op, struct item *item)
+static int make_kernel_set(struct epoll *epoll)
+{
+    if (epoll->kernel_fd >= 0)
+        return 0;
+    epoll->kernel_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll->kernel_fd < 0)
+        return -errno;
+    host_own_fd(epoll->kernel_fd);
+    return 0;
+}
+
+/* Of a set inside only the kernel's part, whose one event is EPOLLIN. */
+static int kernel_control_of(struct epoll *epoll, int op, struct item *item)
 {
     struct epoll_event event = {.events = item->event.events,
                                 .data = {.ptr = item}};
+    int fd = item->file->kernel_fd;
 
-    if (epoll->kernel_fd < 0)
-        epoll->kernel_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll->kernel_fd < 0 ||
-        epoll_ctl(epoll->kernel_fd, op, item->file->kernel_fd, &event) < 0)
-        return -errno;
+    if (item->file->kind == FILE_EPOLL) {
+        int r = make_kernel_set(item->file->epoll);
+
+        if (r < 0)
+            return r;
+        fd = item->file->epoll->kernel_fd;
+        event.events &= EPOLLIN | EPOLLET;
+    }
+    if (item->is_disarmed)
+        event.events = 0;
+    return epoll_ctl(epoll->kernel_fd, op, fd, &event) < 0 ? -errno : 0;
+}
+
+int epoll_kernel_control(struct epoll *epoll, int op, struct item *item)
+{
+    int r = make_kernel_set(epoll);
+
+    if (r == 0)
+        r = kernel_control_of(epoll, op, item);
+    if (r < 0)
+        return r;
+    if (op == EPOLL_CTL_ADD)
+        epoll->kernel_count++;
+    if (op == EPOLL_CTL_DEL)
+        epoll->kernel_count--;
     return 0;
+}
+
+static bool lies_in_kernel(const struct item *item)
+{
+    return item->file->kind != FILE_SOCKET;
 }
 
 static void remove_item(struct item *item)
 {
     struct epoll *epoll = item->epoll;
 
-    if (item->file->kind == FILE_KERNEL &&
-        kernel_control(epoll, EPOLL_CTL_DEL, item) == 0)
+    /* a descriptor that the program has closed is out of it already */
+    if (lies_in_kernel(item) &&
+        epoll_kernel_control(epoll, EPOLL_CTL_DEL, item) < 0)
         epoll->kernel_count--;
     file_unwatch(&item->watch);
     list_remove(&item->node);
@@ -94,16 +136,22 @@ static void remove_item(struct item *item)
 
 void epoll_forget(struct watch *watch)
 {
-    if (watch->notify == item_notify)
-        remove_item(container_of(watch, struct item, watch));
+    struct item *item = item_of_watch(watch);
+
+    if (item != NULL)
+        remove_item(item);
 }
 
 void epoll_destroy(struct epoll *epoll)
 {
-    while (!list_is_empty(&epoll->items))
-        remove_item(container_of(epoll->items.next, struct item, node));
-    if (epoll->kernel_fd >= 0)
+    for (int kind = 0; kind < FILE_KINDS; kind++) {
+        while (!list_is_empty(&epoll->items[kind]))
+            remove_item(item_of_node(epoll->items[kind].next));
+    }
+    if (epoll->kernel_fd >= 0) {
+        host_disown_fd(epoll->kernel_fd);
         close(epoll->kernel_fd);
+    }
     free(epoll);
 }
 
@@ -112,27 +160,37 @@ int epoll_kernel_fd(const struct epoll *epoll)
     return epoll->kernel_count > 0 ? epoll->kernel_fd : -1;
 }
 
+static struct file *create_set(void)
+{
+    struct epoll *epoll = calloc(1, sizeof(*epoll));
+    struct file *file = epoll == NULL ? NULL : file_create(FILE_EPOLL);
+
+    if (file == NULL) {
+        free(epoll);
+        return NULL;
+    }
+    epoll->file = file;
+    epoll->kernel_fd = -1;
+    for (int kind = 0; kind < FILE_KINDS; kind++)
+        list_init(&epoll->items[kind]);
+    list_init(&epoll->ready);
+    file->epoll = epoll;
+    return file;
+}
+
 int tapir_epoll_create1(int flags)
 {
-    struct epoll *epoll;
     struct file *file;
     int number = -ENOMEM;
 
     if ((flags & ~EPOLL_CLOEXEC) != 0)
         return (int)errno_result(-EINVAL);
+    if (!shim_is_here())
+        return (int)errno_result(-ENETDOWN);
     host_lock();
-    epoll = calloc(1, sizeof(*epoll));
-    file = epoll == NULL ? NULL : file_create(FILE_EPOLL);
-    if (file == NULL) {
-        free(epoll);
-    } else {
-        epoll->file = file;
-        epoll->kernel_fd = -1;
-        list_init(&epoll->items);
-        list_init(&epoll->ready);
-        file->epoll = epoll;
-        file->is_cloexec = (flags & EPOLL_CLOEXEC) != 0;
-        number = descriptors_add(&the_host.descriptors, file);
+    file = create_set();
+    if (file != NULL) {
+        number = number_add_first(file, (flags & EPOLL_CLOEXEC) != 0);
         if (number < 0)
             file_release(file);
     }
@@ -140,43 +198,114 @@ int tapir_epoll_create1(int flags)
     return (int)errno_result(number);
 }
 
-static uint32_t readiness(const struct item *item)
+int tapir_epoll_create(int size)
 {
-    return (uint32_t)file_readiness(item->file) & (item->event.events | ALWAYS);
+    return size <= 0 ? (int)errno_result(-EINVAL) : tapir_epoll_create1(0);
+}
+
+uint32_t epoll_item_readiness(const struct item *item)
+{
+    uint32_t ready = (uint32_t)file_readiness(item->file);
+
+    if ((ready & EPOLLOUT) == 0 && (item->event.events & EPOLLOUT) != 0)
+        item->file->was_full = true; /* an edge when it is no longer */
+    return item->is_disarmed ? 0 : ready & (item->event.events | ALWAYS);
 }
 
 /* A new or changed item may be ready already. */
 static void look_at(struct item *item)
 {
-    if (item->file->kind == FILE_SOCKET && readiness(item) != 0)
-        mark_ready(item);
-    if (item->file->kind == FILE_KERNEL)
-        file_notify(item->epoll->file, POLLIN); /* the kernel's set changed */
+    if (item->file->kind != FILE_KERNEL && epoll_item_readiness(item) != 0)
+        (void)epoll_mark_ready(item);
+    if (lies_in_kernel(item)) /* the kernel's set has changed */
+        (void)file_notify(item->epoll->file, POLLIN | POLLRDNORM);
 }
 
-static int add_item(struct epoll *epoll, struct file *file,
+/* How many sets lie in one another below; one more than NESTS_MAX is said of
+ * all that are deeper, and of a loop that comes to `end`. */
+static int depth_below(const struct epoll *epoll, const struct epoll *end,
+                       int levels)
+{
+    const struct list *sets = &epoll->items[FILE_EPOLL];
+    int depth = 0;
+
+    if (epoll == end || levels == 0)
+        return NESTS_MAX + 1;
+    for (struct list *node = sets->next; node != sets; node = node->next) {
+        const struct epoll *inner = item_of_node(node)->file->epoll;
+        int below = 1 + depth_below(inner, end, levels - 1);
+
+        depth = below > depth ? below : depth;
+        if (depth > NESTS_MAX)
+            break;
+    }
+    return depth;
+}
+
+static int height_above(const struct epoll *epoll, int levels)
+{
+    const struct list *watches = &epoll->file->watches;
+    int height = 0;
+
+    if (levels == 0)
+        return NESTS_MAX + 1;
+    for (struct list *node = watches->next; node != watches;
+         node = node->next) {
+        struct item *item =
+            item_of_watch(container_of(node, struct watch, node));
+        int above =
+            item == NULL ? 0 : 1 + height_above(item->epoll, levels - 1);
+
+        height = above > height ? above : height;
+    }
+    return height;
+}
+
+static int check_nesting(const struct epoll *epoll, const struct file *file)
+{
+    if (file->kind != FILE_EPOLL)
+        return 0;
+    return depth_below(file->epoll, epoll, NESTS_MAX) + 1 +
+                       height_above(epoll, NESTS_MAX) >
+                   NESTS_MAX
+               ? -ELOOP
+               : 0;
+}
+
+static void watch_file(struct item *item)
+{
+    struct file *file = item->file;
+    const struct epoll_event *event = &item->event;
+
+    if (list_is_empty(&file->watches))
+        file_see(file); /* edges count from now on */
+    file_watch(file, &item->watch, (int)event->events, NULL);
+    item->watch.notify = item_notify;
+    item->watch.is_edge = (event->events & EPOLLET) != 0;
+    item->watch.is_exclusive = (event->events & EPOLLEXCLUSIVE) != 0;
+}
+
+static int add_item(struct epoll *epoll, struct file *file, int number,
                     const struct epoll_event *event)
 {
     struct item *item;
+    int r = check_nesting(epoll, file);
 
-    if (find_item(epoll, file) != NULL)
-        return -EEXIST;
+    if (r < 0)
+        return r;
     item = calloc(1, sizeof(*item));
     if (item == NULL)
         return -ENOMEM;
-    *item = (struct item){.epoll = epoll, .file = file, .event = *event};
-    if (file->kind == FILE_KERNEL) {
-        int r = kernel_control(epoll, EPOLL_CTL_ADD, item);
-
-        if (r < 0) {
-            free(item);
-            return r;
-        }
-        epoll->kernel_count++;
+    *item = (struct item){
+        .epoll = epoll, .file = file, .number = number, .event = *event};
+    if (lies_in_kernel(item))
+        r = epoll_kernel_control(epoll, EPOLL_CTL_ADD, item);
+    if (r < 0) {
+        free(item);
+        return r;
     }
-    file_watch(file, &item->watch, (int)event->events, NULL);
-    item->watch.notify = item_notify;
-    list_append(&epoll->items, &item->node);
+    watch_file(item);
+    list_append(&epoll->items[file->kind], &item->node);
     list_init(&item->ready_node);
     look_at(item);
     return 0;
@@ -185,39 +314,51 @@ static int add_item(struct epoll *epoll, struct file *file,
 static int change_item(struct item *item, const struct epoll_event *event)
 {
     struct epoll_event before = item->event;
+    bool was_disarmed = item->is_disarmed;
     int r = 0;
 
+    if (((before.events | event->events) & EPOLLEXCLUSIVE) != 0)
+        return -EINVAL;
     item->event = *event;
-    if (item->file->kind == FILE_KERNEL)
-        r = kernel_control(item->epoll, EPOLL_CTL_MOD, item);
+    item->is_disarmed = false;
+    if (lies_in_kernel(item))
+        r = epoll_kernel_control(item->epoll, EPOLL_CTL_MOD, item);
     if (r < 0) {
         item->event = before;
+        item->is_disarmed = was_disarmed;
         return r;
     }
     item->watch.events = (int)event->events;
+    item->watch.is_edge = (event->events & EPOLLET) != 0;
     look_at(item);
     return 0;
 }
 
-static int control(struct epoll *epoll, int op, struct file *file,
-                   const struct epoll_event *event)
+static bool may_be_exclusive(const struct file *file, uint32_t events)
 {
-    struct item *item = find_item(epoll, file);
+    return (events & EPOLLEXCLUSIVE) == 0 ||
+           (file->kind != FILE_EPOLL && (events & ~exclusive_allowed) == 0);
+}
 
-    if (op != EPOLL_CTL_DEL && event == NULL)
-        return -EFAULT;
-    if (op != EPOLL_CTL_DEL && (event->events & not_supported) != 0)
-        return -EINVAL;
-    if (op == EPOLL_CTL_ADD)
-        return add_item(epoll, file, event);
-    if (op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
-        return -EINVAL;
-    if (item == NULL)
-        return -ENOENT;
+static int control(struct epoll *epoll, int op, struct file *file, int number,
+                   const struct epoll_event *asked)
+{
+    struct item *item = find_item(epoll, file, number);
+    struct epoll_event event = {0};
+
+    if (op == EPOLL_CTL_DEL) {
+        if (item == NULL)
+            return -ENOENT;
+        remove_item(item);
+        return 0;
+    }
+    event = *asked;
+    event.events &= ~(uint32_t)EPOLLWAKEUP;
+    if (op == EPOLL_CTL_ADD && may_be_exclusive(file, event.events))
+        return item != NULL ? -EEXIST : add_item(epoll, file, number, &event);
     if (op == EPOLL_CTL_MOD)
-        return change_item(item, event);
-    remove_item(item);
-    return 0;
+        return item == NULL ? -ENOENT : change_item(item, &event);
+    return -EINVAL;
 }
 
 int tapir_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
@@ -226,166 +367,17 @@ int tapir_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     struct file *file;
     int r;
 
+    if (op != EPOLL_CTL_DEL && event == NULL)
+        return (int)errno_result(-EFAULT);
     host_lock();
-    set = descriptors_get(&the_host.descriptors, epfd);
-    file = descriptors_get(&the_host.descriptors, fd);
+    set = number_file(epfd);
+    file = number_file_or_kernel(fd);
     if (set == NULL || file == NULL)
         r = -EBADF;
-    else if (set->kind != FILE_EPOLL || file->kind == FILE_EPOLL)
+    else if (set->kind != FILE_EPOLL || set == file)
         r = -EINVAL;
     else
-        r = control(set->epoll, op, file, event);
+        r = control(set->epoll, op, file, fd, event);
     host_unlock();
     return (int)errno_result(r);
-}
-
-/* Items that are no longer ready leave the list; the others go to its end. */
-static int collect_sockets(struct epoll *epoll, struct epoll_event *events,
-                           int max)
-{
-    struct list told;
-    int count = 0;
-
-    list_init(&told);
-    while (count < max && !list_is_empty(&epoll->ready)) {
-        struct item *item =
-            container_of(list_pop(&epoll->ready), struct item, ready_node);
-        uint32_t ready = readiness(item);
-
-        if (ready == 0)
-            continue;
-        events[count++] =
-            (struct epoll_event){.events = ready, .data = item->event.data};
-        list_append(&told, &item->ready_node);
-    }
-    list_splice(&epoll->ready, &told);
-    return count;
-}
-
-static int collect_kernel(struct epoll *epoll, struct epoll_event *events,
-                          int max)
-{
-    int count;
-
-    if (max == 0 || epoll->kernel_count == 0)
-        return 0;
-    count = epoll_wait(epoll->kernel_fd, events, max, 0);
-    for (int i = 0; i < count; i++) {
-        const struct item *item = events[i].data.ptr;
-
-        events[i].data = item->event.data;
-    }
-    return count < 0 ? 0 : count;
-}
-
-static int collect(struct epoll *epoll, struct epoll_event *events, int max)
-{
-    int count;
-
-    epoll->kernel_first = !epoll->kernel_first;
-    if (!epoll->kernel_first) {
-        count = collect_sockets(epoll, events, max);
-        return count + collect_kernel(epoll, events + count, max - count);
-    }
-    count = collect_kernel(epoll, events, max);
-    return count + collect_sockets(epoll, events + count, max - count);
-}
-
-bool epoll_is_ready(struct epoll *epoll)
-{
-    while (!list_is_empty(&epoll->ready)) {
-        struct list *first = epoll->ready.next;
-
-        if (readiness(container_of(first, struct item, ready_node)) != 0)
-            return true;
-        list_remove(first);
-    }
-    return false;
-}
-
-/* Whose time the time-out is in: that of the first socket in the set. */
-static struct tapir_stack *clock_of(const struct epoll *epoll)
-{
-    for (struct list *node = epoll->items.next; node != &epoll->items;
-         node = node->next) {
-        struct tapir_stack *stack =
-            container_of(node, struct item, node)->file->stack;
-
-        if (stack != NULL)
-            return stack->clock == TAPIR_CLOCK_MANUAL ? stack : NULL;
-    }
-    return NULL;
-}
-
-/* Others may change the set meanwhile: each turn looks at it anew. */
-static int wait_for_events(struct file *file, struct waiter *waiter,
-                           struct epoll_event *events, int max)
-{
-    struct epoll *epoll = file->epoll;
-    struct pollfd kernel;
-    struct watch watch;
-    int count = collect(epoll, events, max);
-
-    file_watch(file, &watch, POLLIN, waiter);
-    while (count == 0) {
-        int r;
-
-        kernel = (struct pollfd){.fd = epoll->kernel_fd, .events = POLLIN};
-        waiter->kernel = &kernel;
-        waiter->kernel_count = epoll->kernel_count > 0 ? 1 : 0;
-        r = waiter_wait(waiter);
-        count = file->is_closed ? -EBADF : collect(epoll, events, max);
-        if (count == 0 && r < 0) {
-            count = r == -ETIMEDOUT ? 0 : r;
-            break;
-        }
-    }
-    file_unwatch(&watch);
-    return count;
-}
-
-static int collect_twice(struct epoll *epoll, struct epoll_event *events,
-                         int max)
-{
-    int count = collect(epoll, events, max);
-
-    if (count > 0)
-        return count;
-    drive_look();
-    return collect(epoll, events, max);
-}
-
-static int wait_on_file(struct file *file, struct epoll_event *events, int max,
-                        int timeout_ms)
-{
-    struct waiter waiter;
-    int r;
-
-    waiter_init(&waiter, clock_of(file->epoll), USEC_NEVER);
-    if (timeout_ms >= 0)
-        waiter_set_deadline(&waiter,
-                            waiter_now(&waiter) + timeout_ms * USEC_PER_MSEC);
-    file_hold(file);
-    r = timeout_ms == 0 ? collect_twice(file->epoll, events, max)
-                        : wait_for_events(file, &waiter, events, max);
-    file_release(file);
-    waiter_end(&waiter);
-    host_unlock();
-    waiter_let_signals(&waiter);
-    return r;
-}
-
-int tapir_epoll_wait(int epfd, struct epoll_event *events, int max,
-                     int timeout_ms)
-{
-    struct file *file;
-
-    if (max <= 0)
-        return (int)errno_result(-EINVAL);
-    host_lock();
-    file = descriptors_get(&the_host.descriptors, epfd);
-    if (file != NULL && file->kind == FILE_EPOLL)
-        return (int)errno_result(wait_on_file(file, events, max, timeout_ms));
-    host_unlock();
-    return (int)errno_result(file == NULL ? -EBADF : -EINVAL);
 }

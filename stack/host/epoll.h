@@ -8,9 +8,9 @@
 
 #include "host/file.h"
 
-/* Whether epoll_wait would give an event of a socket. */
+/* Whether epoll_wait would give an event. */
 bool epoll_is_ready(struct epoll *epoll);
-/* To be polled for the kernel's descriptors in the set; -1: none. */
+/* To be polled for what lies in the kernel; -1: nothing. */
 int epoll_kernel_fd(const struct epoll *epoll);
 void epoll_destroy(struct epoll *epoll);
 /* Ends the watch if it is an item of an epoll set. */

@@ -61,28 +61,38 @@ static void in_parent(void)
     host_unlock();
 }
 
+static void close_own(int fd)
+{
+    if (fd < 0)
+        return;
+    host_disown_fd(fd);
+    close(fd);
+}
+
 static void close_device(struct tapir_stack *stack)
 {
     for (struct list *node = stack->ports.next; node != &stack->ports;
          node = node->next) {
         struct port *port = container_of(node, struct port, node);
-        int fd = netdev_poll_fd(port->dev);
-
-        if (fd >= 0)
-            close(fd);
+        close_own(netdev_poll_fd(port->dev));
     }
 }
 
-/* Only the thread that forked is here: nobody drives, nobody sleeps. */
+/*
+ * Only the thread that forked is here: nobody drives, nobody sleeps. A child
+ * that was forked off before there was a stack may have one of its own.
+ */
 static void in_child(void)
 {
-    the_host.is_child = true;
+    the_host.is_child = the_host.is_child || !list_is_empty(&the_host.stacks);
+    the_host.process = getpid();
+    the_host.driver.has_helper = false;
     the_host.driver.who = NULL;
     the_host.driver.successor = NULL;
     the_host.driver.helper_sleeps_deep = false;
     list_init(&the_host.driver.sleepers);
     while (the_host.spare_event_count > 0)
-        close(the_host.spare_event_fds[--the_host.spare_event_count]);
+        close_own(the_host.spare_event_fds[--the_host.spare_event_count]);
     for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
          node = node->next)
         close_device(container_of(node, struct tapir_stack, node));
@@ -95,5 +105,9 @@ void exit_prepare(void)
         return;
     the_host.has_exit_handler = true;
     atexit(end_all);
+}
+
+void fork_prepare(void)
+{
     pthread_atfork(before_fork, in_parent, in_child);
 }

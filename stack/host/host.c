@@ -2,6 +2,7 @@
  * The process: its one global variable, the lock, the time, and errno.
  */
 #include "host/host.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ static void add_standard_streams(void)
         if (file == NULL)
             return;
         file->kernel_fd = fd;
-        if (descriptors_add(&the_host.descriptors, file) < 0)
+        if (number_add_first(file, false) < 0)
             file_release(file);
     }
 }
@@ -40,8 +41,11 @@ static void prepare(void)
     list_init(&the_host.work);
     list_init(&the_host.driver.sleepers);
     stack_clock_init(&the_host.clock, raw_now());
+    the_host.process = getpid();
     the_host.is_ready = true;
-    add_standard_streams();
+    fork_prepare();
+    if (the_host.numbers == NULL)
+        add_standard_streams();
 }
 
 void host_lock(void)

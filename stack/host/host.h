@@ -12,11 +12,14 @@
 #include "host/descriptors.h"
 #include "host/drive.h"
 #include "host/file.h"
+#include "host/shim.h"
 #include "host/trace_text.h"
 #include "stack.h"
 #include "tapir.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 /* ---- Stacks and their devices ------------------------------------------ */
 
@@ -90,11 +93,13 @@ MUST_CHECK int stack_port_add(struct tapir_stack *stack,
                               struct port **out);
 /* Closes its sockets, waits for the end of its connections, frees it. */
 void stack_end(struct tapir_stack *stack);
-/* sockets.c: -EBADF is no harm, the stack's end has closed it already. */
+/* dup.c: -EBADF is no harm, the stack's end has closed it already. */
 void core_close(struct tapir_stack *stack, socket_id id);
 
-/* exit.c: registers the handlers for exit and fork, once. */
+/* exit.c: registers the handler for exit, once. */
 void exit_prepare(void);
+/* exit.c: registers those for fork; to be called once. */
+void fork_prepare(void);
 
 /* ---- The process ------------------------------------------------------- */
 
@@ -113,6 +118,7 @@ struct host {
     bool is_ready; /* the rest has been initialised */
     bool is_child; /* forked off: the stacks are the parent's */
     bool has_exit_handler;
+    pid_t process;        /* whose memory this is: not a vfork child's */
     struct memory memory; /* of devices */
     struct descriptors descriptors;
     struct list stacks;
@@ -120,8 +126,13 @@ struct host {
     struct tapir_stack *default_stack;
     struct stack_clock clock;
     struct driver driver;
+    uint64_t looks; /* how often a file was asked what it is ready for */
     int spare_event_fds[SPARE_EVENT_FDS];
     unsigned spare_event_count;
+    const struct shim_numbers *numbers; /* shim.h; NULL: they are our own */
+    /* enum shim_kind of each number, written with the lock held and read
+       without; pages of it are memory only once they are used. */
+    _Atomic uint8_t kinds[DESCRIPTORS_MAX];
 };
 
 extern struct host the_host;
@@ -130,6 +141,17 @@ void host_lock(void);
 void host_unlock(void);
 /* The process's stack time. */
 usec host_now(void);
+
+/* A kernel's descriptor that the library keeps for itself: SHIM_OWN. */
+void host_own_fd(int kernel_fd);
+/* Before it is closed. */
+void host_disown_fd(int kernel_fd);
+
+/*
+ * Rounded up, so as not to wait too briefly; -EINVAL where it is no time, -1
+ * or 10^9 nanoseconds. Any time.
+ */
+MUST_CHECK int timeout_of_timespec(const struct timespec *timeout, usec *out);
 
 /* -1 and errno of a negative result, otherwise the result. Any time. */
 ssize_t errno_result(ssize_t result);

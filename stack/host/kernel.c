@@ -6,6 +6,7 @@
 #include "host/kernel.h"
 
 #include "host/host.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ static int wait_until_ready(int fd, short events)
 
     host_lock();
     waiter_init(&waiter, NULL, USEC_NEVER);
+    waiter.restarts = true;
     waiter.kernel = &kernel;
     waiter.kernel_count = 1;
     if (drive_is_needed())
@@ -79,8 +81,7 @@ int tapir_import(int kernel_fd)
     file = file_create(FILE_KERNEL);
     if (file != NULL)
         file->kernel_fd = kernel_fd;
-    number =
-        file == NULL ? -ENOMEM : descriptors_add(&the_host.descriptors, file);
+    number = file == NULL ? -ENOMEM : number_add_first(file, false);
     if (number < 0 && file != NULL) {
         file->kernel_fd = -1; /* stays the caller's */
         file_release(file);

@@ -7,6 +7,7 @@
 #include "host/address.h"
 #include "host/call.h"
 #include "host/kernel.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -72,10 +73,10 @@ static ssize_t send_some(struct call *call, struct socket_message *message)
         ssize_t sent = stack_send(file->stack->core, stack_now(file->stack),
                                   file->id, message);
 
-        if (sent == -EAGAIN)
-            sent = call_wait(call, POLLOUT);
-        else
+        if (sent != -EAGAIN)
             return sent;
+        file->was_full = true;
+        sent = call_wait(call, POLLOUT);
         if (sent < 0)
             return sent;
     }
@@ -128,6 +129,7 @@ static ssize_t send_all(struct call *call, struct socket_message *message,
         if (sent < 0)
             return done > 0 ? (ssize_t)done : sent;
         done += (size_t)sent;
+        call->file->was_full = call->file->was_full || done < total;
         if (done >= total || call->is_nonblocking ||
             call->file->socket_type != SOCK_STREAM)
             return (ssize_t)done;
@@ -347,7 +349,7 @@ static struct file *hold_kernel_file(int fd)
     struct file *file;
 
     host_lock();
-    file = descriptors_get(&the_host.descriptors, fd);
+    file = number_file(fd);
     if (file != NULL && file->kind == FILE_KERNEL)
         file_hold(file);
     else

@@ -4,6 +4,8 @@
 #include "host/host.h"
 #include "host/address.h"
 #include "host/call.h"
+#include "host/dup.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +73,22 @@ int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     return (int)call_leave(&call, r);
 }
 
-/* O_NONBLOCK is the only flag of ours that can be changed. */
+/* FD_CLOEXEC belongs to the number. */
+static int number_fcntl(int fd, int command, int argument)
+{
+    struct descriptors *table = &the_host.descriptors;
+
+    if (command == F_GETFD)
+        return descriptors_is_cloexec(table, fd) ? FD_CLOEXEC : 0;
+    if ((argument & FD_CLOEXEC) != 0)
+        descriptors_set_cloexec(table, fd);
+    else
+        descriptors_clear_cloexec(table, fd);
+    return 0;
+}
+
+/* O_NONBLOCK is the only flag of ours that can be changed; it belongs to the
+ * open file. */
 static int file_fcntl(struct file *file, int command, int argument)
 {
     switch (command) {
@@ -80,44 +97,50 @@ static int file_fcntl(struct file *file, int command, int argument)
     case F_SETFL:
         file->is_nonblocking = (argument & O_NONBLOCK) != 0;
         return 0;
-    case F_GETFD:
-        return file->is_cloexec ? FD_CLOEXEC : 0;
-    case F_SETFD:
-        file->is_cloexec = (argument & FD_CLOEXEC) != 0;
-        return 0;
     default:
         return -EINVAL;
     }
 }
 
-/* A duplicate would be a number of the kernel's table, not of ours. */
-static int kernel_fcntl(int kernel_fd, int command, void *argument)
+/* F_SETFD goes to the kernel as well, which does the closing. */
+static int kernel_fcntl(int fd, const struct file *file, int command,
+                        void *argument)
 {
-    int r;
+    int r = fcntl(file->kernel_fd, command, argument);
 
-    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
-        return -EINVAL;
-    r = fcntl(kernel_fd, command, argument);
+    if (r >= 0 && command == F_SETFD)
+        return number_fcntl(fd, command, (int)(intptr_t)argument);
     return r < 0 ? -errno : r;
+}
+
+static int any_fcntl(int fd, int command, void *argument)
+{
+    struct file *file = number_file(fd);
+
+    if (file == NULL)
+        return -EBADF;
+    if (file->kind == FILE_KERNEL && command != F_GETFD)
+        return kernel_fcntl(fd, file, command, argument);
+    if (command == F_GETFD || command == F_SETFD)
+        return number_fcntl(fd, command, (int)(intptr_t)argument);
+    return file_fcntl(file, command, (int)(intptr_t)argument);
 }
 
 int tapir_fcntl(int fd, int command, ...)
 {
-    struct file *file;
     void *argument;
     va_list arguments;
-    int r = -EBADF;
+    int r;
 
     va_start(arguments, command);
     argument = va_arg(arguments, void *);
     va_end(arguments);
 
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return (int)errno_result(
+            dup_from(fd, (int)(intptr_t)argument, command == F_DUPFD_CLOEXEC));
     host_lock();
-    file = descriptors_get(&the_host.descriptors, fd);
-    if (file != NULL && file->kind == FILE_KERNEL)
-        r = kernel_fcntl(file->kernel_fd, command, argument);
-    else if (file != NULL)
-        r = file_fcntl(file, command, (int)(intptr_t)argument);
+    r = any_fcntl(fd, command, argument);
     host_unlock();
     return (int)errno_result(r);
 }
@@ -166,7 +189,7 @@ int tapir_ioctl(int fd, unsigned long request, ...)
     va_end(arguments);
 
     host_lock();
-    file = descriptors_get(&the_host.descriptors, fd);
+    file = number_file(fd);
     if (file != NULL && file->kind == FILE_KERNEL) {
         r = ioctl(file->kernel_fd, request, argument);
         r = r < 0 ? -errno : r;

@@ -74,7 +74,7 @@ static void wake_enders(struct tapir_stack *stack)
          node = node->next) {
         struct watch *watch = container_of(node, struct watch, node);
 
-        watch->notify(watch);
+        (void)watch->notify(watch);
     }
 }
 
@@ -86,8 +86,8 @@ static void dispatch(struct tapir_stack *stack)
     while (stack_next_ready(stack->core, &id)) {
         struct file *file = file_by_id(stack, id);
 
-        if (file != NULL && !list_is_empty(&file->watches))
-            file_notify(file, stack_readiness(stack->core, id));
+        if (file != NULL)
+            file_changed(file);
     }
     wake_enders(stack);
 }

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE /* ppoll, POLLRDHUP */
 #include "host/host.h"
 #include "host/epoll.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -58,9 +59,11 @@ static void release_room(struct poll_call *call)
 }
 
 /* What the kernel is to be asked for an entry: -1 nothing. */
-static int kernel_fd_of(const struct file *file)
+static int kernel_fd_of(const struct file *file, int number)
 {
-    if (file == NULL || file->kind == FILE_SOCKET)
+    if (file == NULL)
+        return the_host.numbers != NULL ? number : -1; /* shim.h */
+    if (file->kind == FILE_SOCKET)
         return -1;
     return file->kind == FILE_KERNEL ? file->kernel_fd
                                      : epoll_kernel_fd(file->epoll);
@@ -74,11 +77,10 @@ static void resolve(struct poll_call *call, nfds_t i)
     *entry = (struct entry){0};
     if (call->fds[i].fd < 0)
         return;
-    entry->file = descriptors_get(&the_host.descriptors, call->fds[i].fd);
-    if (entry->file == NULL)
-        return;
-    file_hold(entry->file);
-    kernel_fd = kernel_fd_of(entry->file);
+    entry->file = number_file(call->fds[i].fd);
+    if (entry->file != NULL)
+        file_hold(entry->file);
+    kernel_fd = kernel_fd_of(entry->file, call->fds[i].fd);
     if (kernel_fd < 0)
         return;
     entry->is_kernel = true;
@@ -94,9 +96,10 @@ static short revents_of(const struct poll_call *call, nfds_t i)
 
     if (call->fds[i].fd < 0)
         return 0;
-    if (entry->file == NULL)
+    if (entry->file == NULL && !entry->is_kernel)
         return POLLNVAL;
-    ready = file_readiness(entry->file);
+    if (entry->file != NULL)
+        ready = file_readiness(entry->file);
     if (entry->is_kernel)
         ready |= call->kernel[entry->kernel_at].revents;
     return (short)(ready & (call->fds[i].events | ALWAYS));
@@ -185,16 +188,35 @@ static int check_twice(struct poll_call *call)
     return check(call);
 }
 
-/* `timeout` in microseconds; USEC_NEVER. */
-static int poll_for(struct pollfd *fds, nfds_t count, usec timeout,
+/* Sleeps for *timeout at most; what is left of it is stored. */
+static int wait_for(struct poll_call *call, usec *timeout, const sigset_t *mask)
+{
+    struct waiter *waiter = &call->waiter;
+    int r;
+
+    waiter_init(waiter, clock_of(call), USEC_NEVER);
+    if (*timeout != USEC_NEVER)
+        waiter_set_deadline(waiter, waiter_now(waiter) + *timeout);
+    waiter->kernel = call->kernel;
+    waiter->kernel_count = call->kernel_count;
+    waiter->mask = mask;
+    r = *timeout == 0 ? check_twice(call) : wait_until_ready(call);
+    if (*timeout != USEC_NEVER)
+        *timeout = usec_max(waiter->deadline - waiter_now(waiter), 0);
+    return r;
+}
+
+/* *timeout in microseconds, USEC_NEVER; what is left of it is stored. */
+static int poll_for(struct pollfd *fds, nfds_t count, usec *timeout,
                     const sigset_t *mask)
 {
     struct poll_call call = {.fds = fds, .count = count};
-    struct tapir_stack *clock;
     int r;
 
-    if (count > INT_MAX)
-        return -EINVAL;
+    if (count > DESCRIPTORS_MAX)
+        return -EINVAL; /* as RLIMIT_NOFILE */
+    if (fds == NULL && count > 0)
+        return -EFAULT;
     host_lock();
     r = make_room(&call);
     if (r < 0) {
@@ -203,16 +225,7 @@ static int poll_for(struct pollfd *fds, nfds_t count, usec timeout,
     }
     for (nfds_t i = 0; i < count; i++)
         resolve(&call, i);
-
-    clock = clock_of(&call);
-    waiter_init(&call.waiter, clock, USEC_NEVER);
-    if (timeout != USEC_NEVER)
-        waiter_set_deadline(&call.waiter, waiter_now(&call.waiter) + timeout);
-    call.waiter.kernel = call.kernel;
-    call.waiter.kernel_count = call.kernel_count;
-    call.waiter.mask = mask;
-    r = timeout == 0 ? check_twice(&call) : wait_until_ready(&call);
-
+    r = wait_for(&call, timeout, mask);
     release_files(&call);
     waiter_end(&call.waiter);
     host_unlock();
@@ -226,17 +239,18 @@ int tapir_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     usec timeout =
         timeout_ms < 0 ? USEC_NEVER : (usec)timeout_ms * USEC_PER_MSEC;
 
-    return (int)errno_result(poll_for(fds, count, timeout, NULL));
+    return (int)errno_result(poll_for(fds, count, &timeout, NULL));
 }
 
-/* Rounded up, so as not to return too early; -EINVAL where it is no time. */
-static int timeout_of(int64_t seconds, int64_t nanoseconds, usec *out)
+int timeout_of_timespec(const struct timespec *timeout, usec *out)
 {
-    if (seconds < 0 || nanoseconds < 0 || nanoseconds >= 1000000000)
+    if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+        timeout->tv_nsec >= 1000000000)
         return -EINVAL;
-    *out = seconds > USEC_NEVER / USEC_PER_SEC / 4
-               ? USEC_NEVER
-               : seconds * USEC_PER_SEC + (nanoseconds + 999) / 1000;
+    *out =
+        timeout->tv_sec > USEC_NEVER / USEC_PER_SEC / 4
+            ? USEC_NEVER
+            : timeout->tv_sec * USEC_PER_SEC + (timeout->tv_nsec + 999) / 1000;
     return 0;
 }
 
@@ -244,11 +258,9 @@ int tapir_ppoll(struct pollfd *fds, nfds_t count,
                 const struct timespec *timeout, const sigset_t *mask)
 {
     usec wait = USEC_NEVER;
-    int r = timeout == NULL
-                ? 0
-                : timeout_of(timeout->tv_sec, timeout->tv_nsec, &wait);
+    int r = timeout == NULL ? 0 : timeout_of_timespec(timeout, &wait);
 
-    return (int)errno_result(r < 0 ? r : poll_for(fds, count, wait, mask));
+    return (int)errno_result(r < 0 ? r : poll_for(fds, count, &wait, mask));
 }
 
 static bool is_in(int fd, const fd_set *set)
@@ -305,25 +317,50 @@ static int sets_of_pollfds(const struct pollfd *fds, nfds_t n, fd_set *readable,
     return ready;
 }
 
-/* The time-out is left as it was, as POSIX allows. */
+static int select_for(int count, fd_set *sets[3], usec *timeout,
+                      const sigset_t *mask)
+{
+    struct pollfd fds[FD_SETSIZE];
+    nfds_t n;
+    int r;
+
+    if (count < 0 || count > FD_SETSIZE)
+        return -EINVAL;
+    n = pollfds_of_sets(count, sets[0], sets[1], sets[2], fds);
+    r = poll_for(fds, n, timeout, mask);
+    return r < 0 ? r : sets_of_pollfds(fds, n, sets[0], sets[1], sets[2]);
+}
+
 int tapir_select(int count, fd_set *readable, fd_set *writable,
                  fd_set *exceptional, struct timeval *timeout)
 {
-    struct pollfd fds[FD_SETSIZE];
+    fd_set *sets[] = {readable, writable, exceptional};
     usec wait = USEC_NEVER;
-    nfds_t n;
+    struct timespec asked;
     int r = 0;
 
-    if (count < 0 || count > FD_SETSIZE)
-        return (int)errno_result(-EINVAL);
-    if (timeout != NULL)
-        r = timeout_of(timeout->tv_sec, (int64_t)timeout->tv_usec * 1000,
-                       &wait);
+    if (timeout != NULL) { /* Linux: more than a second of tv_usec is fine */
+        asked.tv_sec = timeout->tv_sec + timeout->tv_usec / USEC_PER_SEC;
+        asked.tv_nsec = timeout->tv_usec % USEC_PER_SEC * 1000;
+        r = timeout_of_timespec(&asked, &wait);
+    }
     if (r < 0)
         return (int)errno_result(r);
-    n = pollfds_of_sets(count, readable, writable, exceptional, fds);
-    r = poll_for(fds, n, wait, NULL);
-    if (r >= 0)
-        r = sets_of_pollfds(fds, n, readable, writable, exceptional);
+    r = select_for(count, sets, &wait, NULL);
+    if (timeout != NULL && wait != USEC_NEVER) {
+        timeout->tv_sec = wait / USEC_PER_SEC;
+        timeout->tv_usec = wait % USEC_PER_SEC;
+    }
     return (int)errno_result(r);
+}
+
+int tapir_pselect(int count, fd_set *readable, fd_set *writable,
+                  fd_set *exceptional, const struct timespec *timeout,
+                  const sigset_t *mask)
+{
+    fd_set *sets[] = {readable, writable, exceptional};
+    usec wait = USEC_NEVER;
+    int r = timeout == NULL ? 0 : timeout_of_timespec(timeout, &wait);
+
+    return (int)errno_result(r < 0 ? r : select_for(count, sets, &wait, mask));
 }

@@ -1,19 +1,14 @@
 /*
- * The calls that make, connect and end sockets.
+ * The calls that make and connect sockets.
  */
 #include "host/host.h"
 #include "host/address.h"
 #include "host/call.h"
+#include "host/numbers.h"
 
 #include <errno.h>
 
 enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
-
-static void file_set_flags(struct file *file, int flags)
-{
-    file->is_nonblocking = (flags & SOCK_NONBLOCK) != 0;
-    file->is_cloexec = (flags & SOCK_CLOEXEC) != 0;
-}
 
 void core_close(struct tapir_stack *stack, socket_id id)
 {
@@ -28,13 +23,14 @@ static int give_number(struct tapir_stack *stack, socket_id id, int type,
                        int flags)
 {
     struct file *file = file_create_socket(stack, id, type);
-    int number =
-        file == NULL ? -ENOMEM : descriptors_add(&the_host.descriptors, file);
+    int number = -ENOMEM;
 
-    if (number >= 0) {
-        file_set_flags(file, flags);
-        return number;
+    if (file != NULL) {
+        file->is_nonblocking = (flags & SOCK_NONBLOCK) != 0;
+        number = number_add_first(file, (flags & SOCK_CLOEXEC) != 0);
     }
+    if (number >= 0)
+        return number;
     core_close(stack, id);
     if (file != NULL) {
         file_lose_stack(file);
@@ -50,9 +46,10 @@ static int socket_on(struct tapir_stack *stack, int domain, int type,
     socket_id id;
     int r;
 
-    if (stack == NULL || stack->is_ending || the_host.is_child)
+    if (stack == NULL || stack->is_ending || the_host.is_child ||
+        !shim_is_here())
         return -ENETDOWN;
-    if (!descriptors_have_room(&the_host.descriptors))
+    if (!numbers_have_room())
         return -EMFILE;
     r = stack_socket(stack->core, stack_now(stack), domain, type & ~TYPE_FLAGS,
                      protocol, &id);
@@ -128,7 +125,7 @@ static int accept_waiting(struct call *call, struct endpoint *remote, int flags)
         socket_id id;
         int r = -EMFILE;
 
-        if (descriptors_have_room(&the_host.descriptors))
+        if (numbers_have_room())
             r = stack_accept(stack->core, stack_now(stack), listener->id, &id,
                              remote);
         if (r == 0)
@@ -188,59 +185,4 @@ int tapir_shutdown(int fd, int how)
         r = stack_shutdown(call.file->stack->core, stack_now(call.file->stack),
                            call.file->id, how);
     return (int)call_leave(&call, r);
-}
-
-/* How long SO_LINGER lets close wait; 0: not at all. */
-static usec linger_time(const struct file *file)
-{
-    struct linger linger = {0};
-    size_t len = sizeof(linger);
-    int r = stack_get_option(file->stack->core, stack_now(file->stack),
-                             file->id, SOL_SOCKET, SO_LINGER, &linger, &len);
-
-    return r < 0 || !linger.l_onoff ? 0 : linger.l_linger * USEC_PER_SEC;
-}
-
-/* A signal ends the wait, not the closing: close returns 0, as in Linux. */
-static void linger(struct call *call)
-{
-    struct file *file = call->file;
-    usec time = linger_time(file);
-
-    while (time > 0 && file->stack != NULL &&
-           stack_linger(file->stack->core, stack_now(file->stack), file->id) ==
-               -EAGAIN) {
-        if (call_sleep(call, WATCH_ANY, time) < 0)
-            return;
-    }
-}
-
-static void close_socket(struct call *call)
-{
-    struct file *file = call->file;
-    struct tapir_stack *stack = file->stack;
-
-    if (stack == NULL || the_host.is_child)
-        return; /* there is no connection, or it is the parent's */
-    linger(call);
-    if (file->stack == NULL)
-        return; /* the stack has ended while we waited */
-    core_close(stack, file->id);
-    file_lose_stack(file);
-    pass_run(stack);
-}
-
-int tapir_close(int fd)
-{
-    struct call call;
-    int r = call_enter(&call, fd);
-
-    if (r == -EBADF)
-        return (int)call_leave(&call, r);
-    descriptors_remove(&the_host.descriptors, fd);
-    file_close(call.file);
-    if (call.file->kind == FILE_SOCKET)
-        close_socket(&call);
-    file_release(call.file); /* the number's reference */
-    return (int)call_leave(&call, 0);
 }

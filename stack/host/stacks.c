@@ -158,22 +158,21 @@ struct tapir_stack *tapir_default_stack(void)
 
 static void close_sockets(struct tapir_stack *stack)
 {
-    const struct descriptors *table = &the_host.descriptors;
+    struct hash_node *node;
+    uint32_t cursor = 0;
 
-    for (int n = descriptors_next(table, 0); n >= 0;
-         n = descriptors_next(table, n + 1)) {
-        struct file *file = descriptors_get(table, n);
+    while ((node = hash_table_any(&stack->files, &cursor)) != NULL) {
+        struct file *file = container_of(node, struct file, by_id);
 
-        if (file->stack != stack)
-            continue;
         core_close(stack, file->id);
-        file_lose_stack(file);
+        file_lose_stack(file); /* takes it out */
     }
 }
 
-static void ender_notify(struct watch *watch)
+static bool ender_notify(struct watch *watch)
 {
     waiter_notify(watch->waiter);
+    return true;
 }
 
 /* Until what was written is acknowledged, but not for ever. */
@@ -219,6 +218,7 @@ static void close_ports(struct tapir_stack *stack)
 
         if (port->peer != NULL)
             port->peer->peer = NULL;
+        host_disown_fd(netdev_poll_fd(port->dev));
         netdev_close(port->dev);
         free(port->callback);
         free(port);

@@ -2,10 +2,14 @@
  * How a thread waits: in futex(2) if only the library can wake it, in ppoll(2)
  * if it waits for descriptors of the kernel, or for devices because it drives.
  *
- * Signals. A handler that runs while a call waits ends the call with EINTR
- * (whatever SA_RESTART says). From its first ppoll on a call holds signals
- * back outside of it, so that none comes unseen while the thread works on
- * frames; those that tell of a fault, or serve a debugger, are let through.
+ * Signals. A handler that runs while a call waits ends the call with EINTR,
+ * unless the call restarts (signal(7)) and the handler was installed with
+ * SA_RESTART. futex(2) without a time-out is restarted by the kernel itself.
+ * After ppoll, which never is, nobody tells which handler has run: the call
+ * goes on if all that could have run have SA_RESTART. From its first ppoll on a
+ * call holds signals back outside of it, so that none comes unseen while the
+ * thread works on frames; those that tell of a fault, or serve a debugger, are
+ * let through.
  */
 #define _GNU_SOURCE /* ppoll */
 #include "host/wait.h"
@@ -31,6 +35,7 @@ void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
     waiter->clock = clock;
     waiter->is_notified = false;
     waiter->is_interrupted = false;
+    waiter->restarts = false;
     waiter->holds_signals = false;
     waiter->mask = NULL;
     waiter->sleep = WAITER_AWAKE;
@@ -96,15 +101,20 @@ static int borrow_event_fd(void)
     if (the_host.spare_event_count > 0)
         return the_host.spare_event_fds[--the_host.spare_event_count];
     fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    host_own_fd(fd);
+    return fd;
 }
 
 static void return_event_fd(int fd)
 {
-    if (the_host.spare_event_count < SPARE_EVENT_FDS)
+    if (the_host.spare_event_count < SPARE_EVENT_FDS) {
         the_host.spare_event_fds[the_host.spare_event_count++] = fd;
-    else
+    } else {
+        host_disown_fd(fd);
         close(fd);
+    }
 }
 
 void waiter_call(struct waiter *waiter)
@@ -147,18 +157,19 @@ static struct timespec timespec_of(usec wait)
     };
 }
 
-/* Without a time-out futex(2) would go on after a handler with SA_RESTART. */
+/* Without a time-out futex(2) goes on after a handler with SA_RESTART. */
 int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
 {
     struct timespec timeout = timespec_of(usec_min(wait, LONG_TIME));
+    bool is_endless = waiter->restarts && wait == USEC_NEVER;
     long slept;
     int error;
 
     atomic_store(&waiter->word, 0);
     waiter->sleep = WAITER_IN_FUTEX;
     host_unlock();
-    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, &timeout,
-                    NULL, 0);
+    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0,
+                    is_endless ? NULL : &timeout, NULL, 0);
     error = errno;
     host_lock();
     waiter->sleep = WAITER_AWAKE;
@@ -213,6 +224,23 @@ static void put_event_fd_back(struct waiter *waiter)
     waiter->event_fd = -1;
 }
 
+/* Whether a handler that is installed could have run under the thread's mask
+ * that does not let system calls restart. */
+static bool a_handler_interrupts(const struct waiter *waiter)
+{
+    struct sigaction action;
+
+    for (int signal = 1; signal < NSIG; signal++) {
+        if (sigismember(&waiter->old_mask, signal) != 0 ||
+            sigaction(signal, NULL, &action) < 0 ||
+            action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+            continue;
+        if ((action.sa_flags & SA_RESTART) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool kernel_is_ready(const struct waiter *waiter)
 {
     for (nfds_t i = 0; i < waiter->kernel_count; i++) {
@@ -236,8 +264,11 @@ int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
     error = errno;
     host_lock();
     put_event_fd_back(waiter);
+    if (ready < 0 && error == EINTR && waiter->restarts &&
+        !a_handler_interrupts(waiter))
+        return 0;
     if (ready < 0)
-        return error == EINTR ? -EINTR : -error;
+        return -error;
     if (kernel_is_ready(waiter))
         waiter->is_notified = true;
     return 0;

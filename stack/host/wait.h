@@ -28,6 +28,7 @@ struct waiter {
     usec deadline;
     bool is_notified;     /* what it waits for may have come */
     bool is_interrupted;  /* a signal came with the notification */
+    bool restarts;        /* a handler with SA_RESTART does not end the wait */
     bool holds_signals;   /* they are let through in ppoll only */
     sigset_t old_mask;    /* the thread's, while holds_signals */
     const sigset_t *mask; /* ppoll's argument, or NULL */

@@ -202,6 +202,11 @@ int socket_never_sent(const struct socket *socket)
                                            : socket->ops->never_sent(socket);
 }
 
+bool socket_arrived(const struct socket *socket, uint32_t *out)
+{
+    return socket->ops->arrived != NULL && socket->ops->arrived(socket, out);
+}
+
 int socket_at_mark(const struct socket *socket)
 {
     return socket->ops->at_mark == NULL ? -ENOTTY

@@ -146,6 +146,8 @@ MUST_CHECK int socket_unsent(const struct socket *socket);
  * before the urgent octet was read (SIOCATMARK). */
 MUST_CHECK int socket_never_sent(const struct socket *socket);
 MUST_CHECK int socket_at_mark(const struct socket *socket);
+/* See stack_arrived. */
+bool socket_arrived(const struct socket *socket, uint32_t *out);
 /* POLLPRI: the urgent octet. POLLIN, POLLRDNORM, POLLOUT, POLLWRNORM,
  * POLLRDHUP, POLLHUP, POLLERR. */
 int socket_readiness(const struct socket *socket);

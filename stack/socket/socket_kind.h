@@ -89,6 +89,7 @@ struct socket_ops {
     int (*unsent)(const struct socket *socket);
     int (*never_sent)(const struct socket *socket); /* these two: -ENOTTY */
     int (*at_mark)(const struct socket *socket);
+    bool (*arrived)(const struct socket *socket, uint32_t *out); /* or none */
     bool (*is_listening)(const struct socket *socket);
 
     void (*apply)(struct socket *socket, enum socket_setting setting);

@@ -530,6 +530,14 @@ static int stream_never_sent(const struct socket *socket)
     return (int)tcp_unsent(stream_of_const(socket)->tcb);
 }
 
+static bool stream_arrived(const struct socket *socket, uint32_t *out)
+{
+    if (is_listening(socket))
+        return false;
+    *out = tcp_arrived(stream_of_const(socket)->tcb);
+    return true;
+}
+
 static int stream_at_mark(const struct socket *socket)
 {
     return tcp_is_at_mark(stream_of_const(socket)->tcb);
@@ -661,6 +669,7 @@ const struct socket_ops socket_stream_ops = {
     .unsent = stream_unsent,
     .never_sent = stream_never_sent,
     .at_mark = stream_at_mark,
+    .arrived = stream_arrived,
     .is_listening = is_listening,
     .apply = stream_apply,
     .refresh_buffers = stream_refresh_buffers,

@@ -337,6 +337,8 @@ const struct endpoint *tcp_remote(const struct tcb *tcb);
 /* Bytes to be received: up to the urgent octet, unless it is in line. */
 uint32_t tcp_unread(const struct tcb *tcb);
 /* Bytes written that were never sent. */
+/* Changes whenever more bytes, or the FIN, have arrived. */
+uint32_t tcp_arrived(const struct tcb *tcb);
 uint32_t tcp_unsent(const struct tcb *tcb);
 /* Bytes sent or waiting that are not acknowledged, the FIN not counted. */
 uint32_t tcp_unacknowledged(const struct tcb *tcb);

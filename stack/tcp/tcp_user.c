@@ -575,6 +575,11 @@ uint32_t tcp_unread(const struct tcb *tcb)
                                         : urgent_readable(tcb);
 }
 
+uint32_t tcp_arrived(const struct tcb *tcb)
+{
+    return tcb->rcv_nxt;
+}
+
 uint32_t tcp_unsent(const struct tcb *tcb)
 {
     return tcb_unsent(tcb);

@@ -120,7 +120,7 @@ START_TEST(flags_are_kept)
     ck_assert_int_eq(tapir_fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     ck_assert_int_eq(tapir_ioctl(fd, FIONBIO, &on), 0);
     ck_assert_int_ne(tapir_fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-    ck_assert_int_eq(tapir_fcntl(fd, F_DUPFD, 0), -1);
+    ck_assert_int_eq(tapir_fcntl(fd, F_GETLK), -1);
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_int_eq(tapir_close(fd), 0);
     stop();
@@ -577,9 +577,6 @@ START_TEST(epoll_items_are_added_changed_and_deleted_once)
     ck_assert_int_eq(tapir_epoll_wait(epfd, &told, 1, 0), 1);
     ck_assert_int_eq(tapir_epoll_ctl(epfd, EPOLL_CTL_DEL, fd, NULL), 0);
     ck_assert_int_eq(tapir_epoll_wait(epfd, &told, 1, 0), 0);
-    event.events = EPOLLIN | EPOLLET;
-    ck_assert_int_eq(tapir_epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), -1);
-    ck_assert_int_eq(errno, EINVAL);
     add_to(epfd, fd, EPOLLOUT);
     ck_assert_int_eq(tapir_close(fd), 0);
     ck_assert_int_eq(tapir_epoll_wait(epfd, &told, 1, 0), 0);
@@ -1259,8 +1256,7 @@ static void ignore_signal(int number)
 
 __attribute__((constructor)) static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = ignore_signal,
-                               .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = ignore_signal};
 
     sigaction(SIGUSR1, &action, NULL);
 }

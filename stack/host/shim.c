@@ -1,0 +1,63 @@
+/*
+ * The table's side of the preload shim: see shim.h.
+ */
+#include "host/host.h"
+#include "host/dup.h"
+#include "host/numbers.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+bool shim_is_here(void)
+{
+    return !the_host.is_ready || the_host.process == getpid();
+}
+
+void shim_mirror(const struct shim_numbers *numbers)
+{
+    pthread_mutex_lock(&the_host.lock);
+    assert(!the_host.is_ready);
+    the_host.numbers = numbers;
+    pthread_mutex_unlock(&the_host.lock);
+}
+
+int shim_place(int from, int to, bool is_cloexec)
+{
+    return dup_to(from, to, is_cloexec);
+}
+
+struct file *shim_take(int number)
+{
+    struct file *file;
+
+    if (!shim_is_here())
+        return NULL;
+    host_lock();
+    file = number_file(number);
+    if (file != NULL)
+        number_remove(number);
+    host_unlock();
+    return file;
+}
+
+int shim_put(struct file *file, int number, bool is_cloexec)
+{
+    struct file *before = NULL;
+    int r = -ENETDOWN;
+
+    if (!shim_is_here())
+        return r;
+    host_lock();
+    r = number_put(file, number, is_cloexec, &before);
+    if (r == 0)
+        file_release(file); /* the caller's reference; the number has its own */
+    host_unlock();
+    if (r == 0 && before != NULL)
+        file_end(before);
+    return r;
+}
+
+void shim_end(struct file *file)
+{
+    file_end(file);
+}
