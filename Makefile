@@ -13,6 +13,7 @@
 #   make                      build/
 #   make DEBUG=1              build/debug/       -O0 -g3
 #   make SAN=1                build/san/         address and undefined behaviour
+#   make TSAN=1               build/tsan/        threads; `test` without live/
 #   make WERROR=1             build/werror/      warnings are errors
 #   make CC=clang             build/clang/       any compiler but cc
 #   make CC=clang SAN=1       build/clang-san/   and so on
@@ -30,7 +31,7 @@ quiet = $(if $(V),,@)
 # ---- Flavour --------------------------------------------------------------
 
 flavour := $(if $(filter-out cc,$(CC)),$(notdir $(CC))) \
-           $(if $(DEBUG),debug) $(if $(SAN),san) $(if $(WERROR),werror)
+           $(if $(DEBUG),debug) $(if $(SAN),san) $(if $(TSAN),tsan) $(if $(WERROR),werror)
 empty :=
 flavour := $(subst $(empty) $(empty),-,$(strip $(flavour)))
 B := build$(if $(flavour),/$(flavour))
@@ -42,6 +43,10 @@ endif
 ifdef SAN
 optimize := $(if $(DEBUG),-O0 -g3,-O1 -g) -fno-omit-frame-pointer \
             -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+ifdef TSAN
+optimize := $(if $(DEBUG),-O0 -g3,-O1 -g) -fno-omit-frame-pointer \
+            -fsanitize=thread
 endif
 warnings := -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
 
@@ -58,6 +63,11 @@ library := $(call objects,$(library_sources))
 
 apps := $(patsubst %.c,$(B)/%,$(wildcard apps/*.c))
 command := $(call objects,$(wildcard tools/tapir*.c))
+
+# What has no thread is not worth ThreadSanitizer's time.
+ifdef TSAN
+export SUITES ?= unit tcp
+endif
 
 # In each of these folders a test_*.c is a program (of Check), and all other
 # files are helpers that are linked to every one of them.

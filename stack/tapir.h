@@ -17,10 +17,12 @@
  * All calls may be made from any thread, but not from a signal's handler. A
  * blocking call sleeps in the kernel; while it waits it drives the stack (see
  * stack/README.md). A signal's handler that runs meanwhile ends it with EINTR,
- * also one that was installed with SA_RESTART.
+ * or it goes on where Linux restarts the call (signal(7)): the handler was
+ * installed with SA_RESTART, and it is a call on a socket that has no time-out.
  *
  * A process that forks keeps its stacks; in the child all calls on their
- * sockets answer ENETDOWN.
+ * sockets answer ENETDOWN, and so do calls that would make or close a number
+ * in a child of vfork.
  */
 #ifndef TAPIR_H
 #define TAPIR_H

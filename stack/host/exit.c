@@ -93,6 +93,9 @@ static void in_child(void)
     list_init(&the_host.driver.sleepers);
     while (the_host.spare_event_count > 0)
         close_own(the_host.spare_event_fds[--the_host.spare_event_count]);
+    if (the_host.signal_fd > 0)
+        close_own(the_host.signal_fd);
+    the_host.signal_fd = 0;
     for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
          node = node->next)
         close_device(container_of(node, struct tapir_stack, node));

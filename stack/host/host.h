@@ -129,6 +129,8 @@ struct host {
     uint64_t looks; /* how often a file was asked what it is ready for */
     int spare_event_fds[SPARE_EVENT_FDS];
     unsigned spare_event_count;
+    int signal_fd; /* readable when one of signal_set is pending; 0: none yet */
+    sigset_t signal_set;
     const struct shim_numbers *numbers; /* shim.h; NULL: they are our own */
     /* enum shim_kind of each number, written with the lock held and read
        without; pages of it are memory only once they are used. */

@@ -5,8 +5,10 @@
  * Signals. A handler that runs while a call waits ends the call with EINTR,
  * unless the call restarts (signal(7)) and the handler was installed with
  * SA_RESTART. futex(2) without a time-out is restarted by the kernel itself.
- * After ppoll, which never is, nobody tells which handler has run: the call
- * goes on if all that could have run have SA_RESTART. From its first ppoll on a
+ * ppoll never is, and does not tell which handler has run: a call that
+ * restarts sleeps there with its signals blocked, beside a signalfd, which
+ * tells that one is pending; what its handler was installed with is looked up,
+ * and only then is it let through. From its first ppoll on a
  * call holds signals back outside of it, so that none comes unseen while the
  * thread works on frames; those that tell of a fault, or serve a debugger, are
  * let through.
@@ -19,7 +21,9 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +45,8 @@ void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
     waiter->sleep = WAITER_AWAKE;
     atomic_init(&waiter->word, 0);
     waiter->event_fd = -1;
+    waiter->signal_fd = -1;
+    waiter->owns_signal_fd = false;
     waiter->kernel = NULL;
     waiter->kernel_count = 0;
     waiter->fds = waiter->few;
@@ -61,6 +67,10 @@ void waiter_end(struct waiter *waiter)
     list_remove(&waiter->timeout_node);
     if (waiter->fds != waiter->few)
         free(waiter->fds);
+    if (waiter->owns_signal_fd) {
+        host_disown_fd(waiter->signal_fd);
+        close(waiter->signal_fd);
+    }
     drive_leave(waiter);
 }
 
@@ -192,9 +202,52 @@ static int make_room(struct waiter *waiter, nfds_t count)
     return 0;
 }
 
+/*
+ * Readable when a signal is pending that the thread itself lets through. Poll
+ * asks on behalf of whoever polls, so one descriptor does for all threads that
+ * have the same mask; another mask gets one of its own, for this wait.
+ */
+static int open_signal_fd(struct waiter *waiter)
+{
+    sigset_t set = held_signals();
+    int fd;
+
+    for (int signal = 1; signal < NSIG; signal++) {
+        if (sigismember(&waiter->old_mask, signal) == 1)
+            sigdelset(&set, signal);
+    }
+    if (the_host.signal_fd > 0 &&
+        memcmp(&set, &the_host.signal_set, sizeof(set)) == 0)
+        return the_host.signal_fd;
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    host_own_fd(fd);
+    waiter->owns_signal_fd = the_host.signal_fd > 0;
+    if (!waiter->owns_signal_fd) { /* the first: it stays */
+        the_host.signal_fd = fd;
+        the_host.signal_set = set;
+    }
+    return fd;
+}
+
+static int add_signal_fd(struct waiter *waiter, nfds_t *count)
+{
+    if (!waiter->restarts)
+        return 0;
+    hold_signals(waiter);
+    if (waiter->signal_fd < 0)
+        waiter->signal_fd = open_signal_fd(waiter);
+    if (waiter->signal_fd < 0)
+        return waiter->signal_fd;
+    waiter->fds[(*count)++] =
+        (struct pollfd){.fd = waiter->signal_fd, .events = POLLIN};
+    return 0;
+}
+
 int waiter_fill_fds(struct waiter *waiter, nfds_t devices, nfds_t *count)
 {
-    int r = make_room(waiter, 1 + waiter->kernel_count + devices);
+    int r = make_room(waiter, 2 + waiter->kernel_count + devices);
 
     if (r < 0)
         return r;
@@ -205,7 +258,56 @@ int waiter_fill_fds(struct waiter *waiter, nfds_t devices, nfds_t *count)
     for (nfds_t i = 0; i < waiter->kernel_count; i++)
         waiter->fds[1 + i] = waiter->kernel[i];
     *count = 1 + waiter->kernel_count;
-    return 0;
+    r = add_signal_fd(waiter, count);
+    if (r < 0)
+        return_event_fd(waiter->event_fd);
+    return r;
+}
+
+/* Lets pending signals through; -EINTR if the handler of one of them was not
+ * installed with SA_RESTART, 0 if the wait goes on. No lock held. */
+static int let_pending_signals(const struct waiter *waiter)
+{
+    sigset_t pending;
+    sigset_t held;
+    int r = 0;
+
+    sigpending(&pending);
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action;
+
+        if (sigismember(&pending, signal) != 1 ||
+            sigismember(&waiter->old_mask, signal) == 1 ||
+            sigaction(signal, NULL, &action) < 0 ||
+            action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+            continue;
+        if ((action.sa_flags & SA_RESTART) == 0)
+            r = -EINTR;
+    }
+    pthread_sigmask(SIG_SETMASK, &waiter->old_mask, &held);
+    pthread_sigmask(SIG_SETMASK, &held, NULL);
+    return r;
+}
+
+/* Sleeps with signals blocked, and then lets them through. */
+static int restartable_ppoll(struct waiter *waiter, nfds_t count,
+                             const struct timespec *timeout)
+{
+    const struct pollfd *signals = &waiter->fds[1 + waiter->kernel_count];
+    int ready = ppoll(waiter->fds, count, timeout, NULL);
+
+    if (ready < 0)
+        return errno == EINTR ? 0 : -errno; /* a fault, or libc's own */
+    return signals->revents != 0 ? let_pending_signals(waiter) : 0;
+}
+
+static int interruptible_ppoll(struct waiter *waiter, nfds_t count,
+                               const struct timespec *timeout)
+{
+    const sigset_t *mask =
+        waiter->mask != NULL ? waiter->mask : &waiter->old_mask;
+
+    return ppoll(waiter->fds, count, timeout, mask) < 0 ? -errno : 0;
 }
 
 /* Gives the event descriptor back as it was: without an event. */
@@ -224,23 +326,6 @@ static void put_event_fd_back(struct waiter *waiter)
     waiter->event_fd = -1;
 }
 
-/* Whether a handler that is installed could have run under the thread's mask
- * that does not let system calls restart. */
-static bool a_handler_interrupts(const struct waiter *waiter)
-{
-    struct sigaction action;
-
-    for (int signal = 1; signal < NSIG; signal++) {
-        if (sigismember(&waiter->old_mask, signal) != 0 ||
-            sigaction(signal, NULL, &action) < 0 ||
-            action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
-            continue;
-        if ((action.sa_flags & SA_RESTART) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool kernel_is_ready(const struct waiter *waiter)
 {
     for (nfds_t i = 0; i < waiter->kernel_count; i++) {
@@ -253,25 +338,19 @@ static bool kernel_is_ready(const struct waiter *waiter)
 int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
 {
     struct timespec timeout = timespec_of(wait);
-    int ready;
-    int error;
+    const struct timespec *until = wait == USEC_NEVER ? NULL : &timeout;
+    int r;
 
     hold_signals(waiter);
     waiter->sleep = WAITER_IN_PPOLL;
     host_unlock();
-    ready = ppoll(waiter->fds, count, wait == USEC_NEVER ? NULL : &timeout,
-                  waiter->mask != NULL ? waiter->mask : &waiter->old_mask);
-    error = errno;
+    r = waiter->restarts ? restartable_ppoll(waiter, count, until)
+                         : interruptible_ppoll(waiter, count, until);
     host_lock();
     put_event_fd_back(waiter);
-    if (ready < 0 && error == EINTR && waiter->restarts &&
-        !a_handler_interrupts(waiter))
-        return 0;
-    if (ready < 0)
-        return -error;
-    if (kernel_is_ready(waiter))
+    if (r == 0 && kernel_is_ready(waiter))
         waiter->is_notified = true;
-    return 0;
+    return r;
 }
 
 /* While somebody else drives. */

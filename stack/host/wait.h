@@ -35,9 +35,11 @@ struct waiter {
     enum waiter_sleep sleep;
     _Atomic uint32_t word; /* futex: 0 asleep, 1 called */
     int event_fd;          /* borrowed while in ppoll */
+    int signal_fd;         /* for ppoll, if it restarts; -1: none yet */
+    bool owns_signal_fd;   /* its mask is not everybody's */
     struct pollfd *kernel; /* the kernel's descriptors that it waits for */
     nfds_t kernel_count;
-    struct pollfd *fds; /* for ppoll: event_fd, kernel, devices */
+    struct pollfd *fds; /* for ppoll: event_fd, kernel, signals, devices */
     nfds_t fds_room;
     struct pollfd few[WAITER_FDS];
 };
