@@ -175,6 +175,29 @@ TAPIR_API ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
                                  struct sockaddr *from, socklen_t *from_len);
 TAPIR_API ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags);
 
+/*
+ * Linux's: one call for several messages, each as tapir_sendmsg and
+ * tapir_recvmsg have it, its length in msg_len. How many were carried; an
+ * error only if none was. MSG_WAITFORONE: only the first is waited for. The
+ * time-out (NULL: none; what is left is stored) is looked at after each
+ * message. At most 1,024 at a time.
+ */
+struct mmsghdr;
+TAPIR_API int tapir_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
+                             int flags);
+TAPIR_API int tapir_recvmmsg(int fd, struct mmsghdr *messages, unsigned count,
+                             int flags, struct timespec *timeout);
+
+/*
+ * sendfile(2) from an imported file (EINVAL: it is none that can be read at an
+ * offset) to a socket, or from a socket to a pipe; splice(2) between a pipe and
+ * a socket. SPLICE_F_NONBLOCK, SPLICE_F_MORE. With two descriptors of the
+ * kernel they are its own calls. Bytes are copied: they save calls, not that.
+ */
+TAPIR_API ssize_t tapir_sendfile(int out, int in, off_t *offset, size_t count);
+TAPIR_API ssize_t tapir_splice(int in, off_t *in_offset, int out,
+                               off_t *out_offset, size_t count, unsigned flags);
+
 /* These four work on imported descriptors as well. */
 TAPIR_API ssize_t tapir_read(int fd, void *data, size_t len);
 TAPIR_API ssize_t tapir_write(int fd, const void *data, size_t len);

@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static int wait_until_ready(int fd, short events)
+int kernel_wait(int fd, short events)
 {
     struct pollfd kernel = {.fd = fd, .events = events};
     struct waiter waiter;
@@ -37,7 +37,7 @@ static int prepare(int fd, short events)
 
     if (flags < 0)
         return -errno;
-    return (flags & O_NONBLOCK) != 0 ? 0 : wait_until_ready(fd, events);
+    return (flags & O_NONBLOCK) != 0 ? 0 : kernel_wait(fd, events);
 }
 
 static void release(struct file *file)

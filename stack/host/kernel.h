@@ -12,4 +12,11 @@
 ssize_t kernel_readv(struct file *file, const struct iovec *iov, int count);
 ssize_t kernel_writev(struct file *file, const struct iovec *iov, int count);
 
+/*
+ * Waits until the kernel's descriptor is ready for `events`, driving
+ * meanwhile; at once if there is nothing to drive. 0, -EINTR, ... No lock
+ * held.
+ */
+MUST_CHECK int kernel_wait(int fd, short events);
+
 #endif

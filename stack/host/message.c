@@ -24,13 +24,15 @@ struct cursor {
     struct iovec rest; /* of iov[0] when offset is not 0 */
 };
 
-/* Bytes of all buffers; -EINVAL where POSIX says so. */
+/* Bytes of all buffers; -EINVAL where POSIX says so, -EFAULT for none. */
 static ssize_t iov_total(const struct iovec *iov, int count)
 {
     size_t total = 0;
 
     if (count < 0 || count > IOV_MAX)
         return -EINVAL;
+    if (iov == NULL && count > 0)
+        return -EFAULT;
     for (int i = 0; i < count; i++) {
         if (iov[i].iov_len > (size_t)SSIZE_MAX - total)
             return -EINVAL;
@@ -47,6 +49,16 @@ static void cursor_advance(struct cursor *cursor, size_t len)
         cursor->iov++;
         cursor->count--;
     }
+}
+
+/* A buffer that is nowhere: EFAULT, as far as it can be told. */
+static bool has_no_place(const struct iovec *iov, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (iov[i].iov_base == NULL && iov[i].iov_len > 0)
+            return true;
+    }
+    return false;
 }
 
 /* What is to be carried next: the rest of one buffer, or all that are left. */
@@ -214,6 +226,10 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count,
 
     if (r == 0 && total < 0)
         r = total;
+    if (r == 0 && has_no_place(iov, count))
+        r = -EFAULT;
+    if (r == 0 && to != NULL && to_len > sizeof(struct sockaddr_storage))
+        r = -EINVAL; /* as Linux, of streams too */
     if (r == 0) {
         is_stream = call.file->socket_type == SOCK_STREAM;
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
@@ -248,6 +264,9 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
 
     if (r == 0 && total < 0)
         r = total;
+    if (r == 0 && has_no_place(iov, count) &&
+        ((flags & MSG_TRUNC) == 0 || call.file->socket_type != SOCK_STREAM))
+        r = -EFAULT;
     if (r == 0) {
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
         r = receive(&call, &message, flags, (size_t)total);
@@ -285,8 +304,8 @@ ssize_t tapir_send(int fd, const void *data, size_t len, int flags)
 
 ssize_t tapir_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    if (message->msg_iovlen > IOV_MAX)
-        return errno_result(-EMSGSIZE);
+    if (message == NULL || message->msg_iovlen > IOV_MAX)
+        return errno_result(message == NULL ? -EFAULT : -EMSGSIZE);
     return send_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
                         message->msg_name, message->msg_namelen);
 }
@@ -296,6 +315,8 @@ ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
 {
     struct iovec iov = iov_of(data, len);
 
+    if (from != NULL && from_len == NULL)
+        return errno_result(-EFAULT);
     return receive_message(fd, &iov, 1, flags, NULL, NULL, from,
                            from == NULL ? NULL : from_len);
 }
@@ -332,8 +353,8 @@ ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags)
     uint8_t ttl = 0;
     ssize_t r;
 
-    if (message->msg_iovlen > IOV_MAX)
-        return errno_result(-EMSGSIZE);
+    if (message == NULL || message->msg_iovlen > IOV_MAX)
+        return errno_result(message == NULL ? -EFAULT : -EMSGSIZE);
     r = receive_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
                         &message->msg_flags, &ttl, message->msg_name,
                         message->msg_name == NULL ? NULL
@@ -343,37 +364,75 @@ ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags)
     return r;
 }
 
-/* The kernel's descriptor behind a number, held; NULL: it is something else. */
-static struct file *hold_kernel_file(int fd)
+/* What stands behind a number, held; NULL: nothing. */
+static struct file *hold_file(int fd)
 {
     struct file *file;
 
     host_lock();
     file = number_file(fd);
-    if (file != NULL && file->kind == FILE_KERNEL)
+    if (file != NULL)
         file_hold(file);
-    else
-        file = NULL;
     host_unlock();
     return file;
 }
 
+static void release_file(struct file *file)
+{
+    int error = errno;
+
+    host_lock();
+    file_release(file);
+    host_unlock();
+    errno = error;
+}
+
+/* Linux: nothing is asked of a socket for no bytes, as read(2) has it, but of
+ * recv(2) it is. */
 ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
 {
-    struct file *file = hold_kernel_file(fd);
+    struct file *file = hold_file(fd);
+    ssize_t r = iov_total(iov, count);
 
-    if (file != NULL)
-        return kernel_readv(file, iov, count);
+    if (file == NULL)
+        return errno_result(-EBADF);
+    if (file->kind == FILE_KERNEL)
+        return kernel_readv(file, iov, count); /* releases it */
+    if (file->kind == FILE_EPOLL)
+        r = -EINVAL;
+    release_file(file);
+    if (r <= 0)
+        return errno_result(r);
     return receive_message(fd, iov, count, 0, NULL, NULL, NULL, NULL);
 }
 
+static ssize_t write_pieces(int fd, const struct iovec *iov, int count)
+{
+    struct file *file = hold_file(fd);
+
+    if (file == NULL)
+        return errno_result(-EBADF);
+    if (file->kind == FILE_KERNEL)
+        return kernel_writev(file, iov, count); /* releases it */
+    if (file->kind == FILE_EPOLL) {
+        release_file(file);
+        return errno_result(-EINVAL);
+    }
+    release_file(file);
+    return send_message(fd, iov, count, 0, NULL, 0);
+}
+
+/* Linux: writev of no bytes is nothing, write of none an empty datagram. */
 ssize_t tapir_writev(int fd, const struct iovec *iov, int count)
 {
-    struct file *file = hold_kernel_file(fd);
+    ssize_t total = iov_total(iov, count);
+    struct iovec nothing = {0};
 
-    if (file != NULL)
-        return kernel_writev(file, iov, count);
-    return send_message(fd, iov, count, 0, NULL, 0);
+    if (total > 0)
+        return write_pieces(fd, iov, count);
+    if (total == 0 && tapir_readv(fd, &nothing, 1) < 0)
+        return -1; /* no such number, or an epoll set */
+    return errno_result(total);
 }
 
 ssize_t tapir_read(int fd, void *data, size_t len)
@@ -387,5 +446,5 @@ ssize_t tapir_write(int fd, const void *data, size_t len)
 {
     struct iovec iov = iov_of(data, len);
 
-    return tapir_writev(fd, &iov, 1);
+    return write_pieces(fd, &iov, 1);
 }

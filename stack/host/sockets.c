@@ -145,6 +145,8 @@ int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
     if (r == 0 && (flags & ~TYPE_FLAGS) != 0)
         r = -EINVAL;
+    if (r == 0 && addr != NULL && len == NULL)
+        r = -EFAULT;
     if (r == 0)
         r = accept_waiting(&call, &remote, flags);
     if (r >= 0)

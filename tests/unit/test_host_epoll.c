@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -635,6 +637,16 @@ START_TEST(two_events_wake_two_threads_on_one_set)
 }
 END_TEST
 
+static _Atomic int returned;
+
+static void *wait_and_count(void *argument)
+{
+    void *result = wait_on_set(argument);
+
+    returned++;
+    return result;
+}
+
 START_TEST(one_edge_wakes_one_thread_on_a_set)
 {
     pthread_t threads[2];
@@ -646,11 +658,15 @@ START_TEST(one_edge_wakes_one_thread_on_a_set)
 
     add(set, fd, EPOLLIN | EPOLLET);
     for (int i = 0; i < 2; i++) {
-        threads[i] = run(&set);
+        ck_assert_int_eq(
+            pthread_create(&threads[i], NULL, wait_and_count, &set), 0);
         await_sleepers((unsigned)i + 1);
     }
     send_datagram(client, PORT);
-    await_sleepers(1);
+    while (returned == 0)
+        sched_yield();
+    await_sleepers(1); /* the other one sleeps on */
+    ck_assert_int_eq(returned, 1);
     send_datagram(client, PORT);
     ck_assert_int_eq(result_of(threads[0]), 1);
     ck_assert_int_eq(result_of(threads[1]), 1);

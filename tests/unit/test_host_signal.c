@@ -17,6 +17,17 @@
 
 enum { PORT = 7000 };
 
+/*
+ * ThreadSanitizer keeps a signal until the thread comes back from the system
+ * call, which a futex(2) that the kernel restarts does not do: with it, whoever
+ * sleeps there is left alone.
+ */
+#ifdef __SANITIZE_THREAD__
+enum { DRIVER_ONLY = 1 };
+#else
+enum { DRIVER_ONLY = 0 };
+#endif
+
 static struct joined joined;
 static _Atomic int handled; /* how often a handler has run */
 
@@ -174,7 +185,7 @@ START_TEST(a_receive_goes_on_after_a_handler_with_sa_restart)
 
     catch_signal(SIGUSR1, SA_RESTART);
     begin_two(blocked, do_receive);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 - DRIVER_ONLY; i++) {
         interrupt(blocked[i].thread, SIGUSR1);
         await_sleepers(2);
     }
@@ -211,7 +222,8 @@ START_TEST(a_sleeper_goes_on_though_another_handler_would_interrupt_it)
     catch_signal(SIGUSR1, SA_RESTART);
     catch_signal(SIGUSR2, 0);
     begin_two(blocked, do_receive);
-    interrupt(blocked[1].thread, SIGUSR1);
+    if (!DRIVER_ONLY)
+        interrupt(blocked[1].thread, SIGUSR1);
     await_sleepers(2);
     interrupt(blocked[1].thread, SIGUSR2);
     expect_interrupted(&blocked[1]);
