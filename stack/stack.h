@@ -124,6 +124,10 @@ MUST_CHECK ssize_t stack_send(struct stack *stack, usec now, socket_id id,
                               const struct socket_message *message);
 MUST_CHECK ssize_t stack_receive(struct stack *stack, usec now, socket_id id,
                                  struct socket_message *message);
+MUST_CHECK ssize_t stack_borrow(struct stack *stack, usec now, socket_id id,
+                                struct iovec iov[static 2], int *count);
+MUST_CHECK int stack_give_back(struct stack *stack, usec now, socket_id id,
+                               size_t len);
 MUST_CHECK int stack_shutdown(struct stack *stack, usec now, socket_id id,
                               int how);
 /*

@@ -102,6 +102,21 @@ ssize_t stack_receive(struct stack *stack, usec now, socket_id id,
     return socket ? socket_receive(socket, message) : -EBADF;
 }
 
+ssize_t stack_borrow(struct stack *stack, usec now, socket_id id,
+                     struct iovec iov[static 2], int *count)
+{
+    struct socket *socket = enter(stack, now, id);
+
+    return socket ? socket_borrow(socket, iov, count) : -EBADF;
+}
+
+int stack_give_back(struct stack *stack, usec now, socket_id id, size_t len)
+{
+    struct socket *socket = enter(stack, now, id);
+
+    return socket ? socket_give_back(socket, len) : -EBADF;
+}
+
 int stack_shutdown(struct stack *stack, usec now, socket_id id, int how)
 {
     struct socket *socket = enter(stack, now, id);

@@ -176,6 +176,21 @@ TAPIR_API ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
 TAPIR_API ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags);
 
 /*
+ * Beyond POSIX: receiving a stream without a copy. tapir_recv_borrow waits as
+ * tapir_recv does (MSG_DONTWAIT is the one flag) and gives all that is unread
+ * where it lies in the socket's buffer, in *count pieces, one or two: how many
+ * bytes; 0 with no piece: the peer has closed. It is to be read only, and
+ * stays as it is until tapir_recv_release, which says how many bytes of it are
+ * done with; the others are unread again. Meanwhile more may arrive; to read,
+ * shut, connect or close the socket otherwise ends the loan's promise.
+ * EBUSY: it is lent already. EINVAL: wrong flags; nothing is lent, or less
+ * than `len`. EOPNOTSUPP: no stream. Errors of tapir_recv.
+ */
+TAPIR_API ssize_t tapir_recv_borrow(int fd, struct iovec iov[2], int *count,
+                                    int flags);
+TAPIR_API int tapir_recv_release(int fd, size_t len);
+
+/*
  * Linux's: one call for several messages, each as tapir_sendmsg and
  * tapir_recvmsg have it, its length in msg_len. How many were carried; an
  * error only if none was. MSG_WAITFORONE: only the first is waited for. The

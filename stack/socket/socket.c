@@ -202,6 +202,20 @@ int socket_never_sent(const struct socket *socket)
                                            : socket->ops->never_sent(socket);
 }
 
+ssize_t socket_borrow(struct socket *socket, struct iovec iov[static 2],
+                      int *count)
+{
+    return socket->ops->borrow == NULL
+               ? -EOPNOTSUPP
+               : socket->ops->borrow(socket, iov, count);
+}
+
+int socket_give_back(struct socket *socket, size_t len)
+{
+    return socket->ops->give_back == NULL ? -EOPNOTSUPP
+                                          : socket->ops->give_back(socket, len);
+}
+
 bool socket_arrived(const struct socket *socket, uint32_t *out)
 {
     return socket->ops->arrived != NULL && socket->ops->arrived(socket, out);

@@ -103,6 +103,15 @@ MUST_CHECK ssize_t socket_receive(struct socket *socket,
                                   struct socket_message *message);
 
 /*
+ * A stream's unread bytes where they lie, until socket_give_back, which says
+ * how many of them have been read. As socket_receive; -EBUSY, -EINVAL,
+ * -EOPNOTSUPP: it is no stream.
+ */
+MUST_CHECK ssize_t socket_borrow(struct socket *socket,
+                                 struct iovec iov[static 2], int *count);
+MUST_CHECK int socket_give_back(struct socket *socket, size_t len);
+
+/*
  * SHUT_RD, SHUT_WR, SHUT_RDWR; -EINVAL, -ENOTCONN. SHUT_RD of a listener ends
  * its listening, as in Linux: who waits for a connection is told.
  */

@@ -74,6 +74,9 @@ struct socket_ops {
     ssize_t (*send)(struct socket *socket,
                     const struct socket_message *message);
     ssize_t (*receive)(struct socket *socket, struct socket_message *message);
+    ssize_t (*borrow)(struct socket *socket, struct iovec iov[static 2],
+                      int *count);
+    int (*give_back)(struct socket *socket, size_t len);
     int (*shutdown)(struct socket *socket, int how);
     int (*linger)(struct socket *socket);
     /* The end of the transport's part; the socket's own memory is not its. */

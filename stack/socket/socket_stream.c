@@ -383,6 +383,17 @@ static ssize_t stream_receive(struct socket *socket,
     return tcp_receive(tcb, message->iov, message->iov_count);
 }
 
+static ssize_t stream_borrow(struct socket *socket, struct iovec iov[static 2],
+                             int *count)
+{
+    return tcp_borrow(stream_of(socket)->tcb, iov, count);
+}
+
+static int stream_give_back(struct socket *socket, size_t len)
+{
+    return tcp_give_back(stream_of(socket)->tcb, len);
+}
+
 static int shut_receive(struct stream *stream)
 {
     int error = tcp_shutdown_receive(stream->tcb);
@@ -657,6 +668,8 @@ const struct socket_ops socket_stream_ops = {
     .disconnect = stream_disconnect,
     .send = stream_send,
     .receive = stream_receive,
+    .borrow = stream_borrow,
+    .give_back = stream_give_back,
     .shutdown = stream_shutdown,
     .linger = stream_linger,
     .close = stream_close,

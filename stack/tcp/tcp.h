@@ -291,6 +291,17 @@ MUST_CHECK ssize_t tcp_skip(struct tcb *tcb, size_t len);
 MUST_CHECK ssize_t tcp_peek_skip(struct tcb *tcb, size_t len);
 
 /*
+ * Unread bytes where they lie, in at most two pieces: how many bytes, *count
+ * pieces of which are stored; otherwise as tcp_receive, and -EBUSY until
+ * tcp_give_back. They stay there until then, or the owner lets go.
+ */
+MUST_CHECK ssize_t tcp_borrow(struct tcb *tcb, struct iovec iov[static 2],
+                              int *count);
+/* `len` of them have been read, the others have not. -EINVAL: too many, or
+ * nothing is borrowed. */
+MUST_CHECK int tcp_give_back(struct tcb *tcb, size_t len);
+
+/*
  * The urgent octet, which the others pass over unless it is in line. 1;
  * -EINVAL there is none, or it was read, or it is in line; -EAGAIN it was only
  * announced; 0: and will not come.

@@ -47,6 +47,7 @@ void sndbuf_release_if_empty(struct sndbuf *buf, struct memory *memory);
 struct rcvbuf {
     struct ring ring;
     uint32_t limit;
+    struct rcvbuf_loan *loan; /* NULL: nothing is lent */
 };
 
 void rcvbuf_init(struct rcvbuf *buf, uint32_t limit);
@@ -81,6 +82,18 @@ ssize_t rcvbuf_peek(const struct rcvbuf *buf, const struct iovec *iov,
 ssize_t rcvbuf_read(struct rcvbuf *buf, const struct iovec *iov, int count);
 /* Copies `len` unread bytes from the `at`th on out. */
 void rcvbuf_copy(const struct rcvbuf *buf, uint32_t at, void *to, uint32_t len);
+/*
+ * Lends the bytes [at, at + len) of what is unread, as they lie; the number of
+ * pieces, -EBUSY if there is a loan, -ENOBUFS. They stay where they are until
+ * the loan ends: a ring that must grow meanwhile does so elsewhere.
+ */
+MUST_CHECK int rcvbuf_lend(struct rcvbuf *buf, struct memory *memory,
+                           uint32_t at, uint32_t len,
+                           struct bytes pieces[static 2]);
+/* How many bytes are lent; -EINVAL: there is no loan. */
+MUST_CHECK ssize_t rcvbuf_lent(const struct rcvbuf *buf);
+/* The loan ends; the bytes stay unread. */
+void rcvbuf_end_loan(struct rcvbuf *buf, struct memory *memory);
 /* Drops the oldest `len` unread bytes. */
 void rcvbuf_skip(struct rcvbuf *buf, uint32_t len);
 void rcvbuf_discard(struct rcvbuf *buf);

@@ -424,6 +424,40 @@ ssize_t tcp_skip(struct tcb *tcb, size_t len)
     return done;
 }
 
+ssize_t tcp_borrow(struct tcb *tcb, struct iovec iov[static 2], int *count)
+{
+    uint32_t skipped = urgent_to_skip(tcb);
+    uint32_t ahead = bytes_ahead(tcb, skipped);
+    struct bytes pieces[2];
+    int pieces_lent;
+
+    if (ahead == 0)
+        return receive_nothing(tcb);
+    pieces_lent = rcvbuf_lend(&tcb->rcvbuf, tcb->tcp->env->memory, skipped,
+                              ahead, pieces);
+    if (pieces_lent < 0)
+        return pieces_lent;
+    for (int i = 0; i < pieces_lent; i++)
+        iov[i] = (struct iovec){.iov_base = (void *)(uintptr_t)pieces[i].data,
+                                .iov_len = pieces[i].len};
+    *count = pieces_lent;
+    return ahead;
+}
+
+int tcp_give_back(struct tcb *tcb, size_t len)
+{
+    uint32_t skipped = urgent_to_skip(tcb);
+    ssize_t lent = rcvbuf_lent(&tcb->rcvbuf);
+
+    if (lent < 0 || len > (size_t)lent)
+        return -EINVAL;
+    rcvbuf_end_loan(&tcb->rcvbuf, tcb->tcp->env->memory);
+    len = min_size(len, bytes_ahead(tcb, skipped)); /* others may have read */
+    if (len > 0)
+        consume(tcb, skipped + (uint32_t)len);
+    return 0;
+}
+
 /* ---- CLOSE and ABORT ---------------------------------------------------- */
 
 /* Our FIN follows what was written, RFC 9293 3.10.4; in SYN-RECEIVED (without
