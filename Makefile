@@ -33,6 +33,7 @@ quiet = $(if $(V),,@)
 flavour := $(if $(filter-out cc,$(CC)),$(notdir $(CC))) \
            $(if $(DEBUG),debug) $(if $(SAN),san) $(if $(TSAN),tsan) $(if $(WERROR),werror)
 empty :=
+comma := ,
 flavour := $(subst $(empty) $(empty),-,$(strip $(flavour)))
 B := build$(if $(flavour),/$(flavour))
 
@@ -69,6 +70,10 @@ ifdef TSAN
 export SUITES ?= unit tcp
 endif
 
+# The shim that takes libc's place in unmodified programs: tools/preload.
+preload := $(call objects,$(wildcard tools/preload/*.c))
+preload_names := $(shell sed 's/\#.*//' tools/preload/names)
+
 # In each of these folders a test_*.c is a program (of Check), and all other
 # files are helpers that are linked to every one of them.
 suites := unit tcp sim fuzz
@@ -83,7 +88,8 @@ scripts := $(sort $(shell grep -ls '^\#!/bin/\|^\#!/usr/bin/env' \
              tools/* tests/run tests/live/* tests/bench/* .ci/run))
 
 .PHONY: all demo test check format clean
-all: $(B)/libtapir.a $(B)/libtapir.so $(B)/tapir $(apps)
+all: $(B)/libtapir.a $(B)/libtapir.so $(B)/libtapir-preload.so $(B)/tapir \
+     $(apps)
 
 # ---- Compiling ------------------------------------------------------------
 
@@ -92,6 +98,9 @@ $(B)/obj/stack/%.o $(B)/obj/netdev/%.o: kind := -fPIC -fvisibility=hidden
 include_paths = -Istack -I.
 # A program sees <tapir.h> and nothing else; a tool, devices too.
 $(B)/obj/apps/%.o: include_paths = -Istack
+
+# It defines what the headers' fortified inlines would define otherwise.
+$(B)/obj/tools/preload/%.o: kind := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE
 
 $(B)/obj/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
@@ -119,6 +128,19 @@ $(B)/libtapir.a: $(library) $(B)/sources
 $(B)/libtapir.so: $(library) $(B)/sources
 	$(say) "  LINK  $@"
 	$(quiet)$(link) -shared -Wl,-soname,libtapir.so -o $@ $(library)
+
+# Of the shim only the names of that list are seen, and the library's own calls
+# of them are the real ones: --wrap makes __wrap_read of its read.
+$(B)/preload.map: tools/preload/names
+	@mkdir -p $(@D)
+	@{ echo '{ global:'; sed 's/#.*//; s/..*/&;/' $<; echo 'local: *; };'; } >$@
+
+$(B)/libtapir-preload.so: $(preload) $(library) $(B)/preload.map $(B)/sources
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -shared -Wl,-soname,libtapir-preload.so \
+	    -Wl,--version-script=$(B)/preload.map \
+	    $(addprefix -Wl$(comma)--wrap=,$(preload_names)) \
+	    -o $@ $(preload) $(library) -ldl
 
 $(B)/tapir: $(command) $(B)/libtapir.a
 	$(say) "  LINK  $@"
@@ -175,10 +197,10 @@ build-tests: all $(tests) $(bench_programs)
 check:
 	@tools/install-deps check
 	@$(MAKE) WERROR=1 check-text check-headers build-tests \
-	    $(if $(SAN),,check-symbols) # the sanitizers add their own
+	    $(if $(SAN),,check-symbols check-preload) # the sanitizers add their own
 	@$(MAKE) WERROR=1 run-tests
 
-.PHONY: check-text check-headers check-symbols run-tests
+.PHONY: check-text check-headers check-symbols check-preload run-tests
 check-text:
 	@clang-format --dry-run -Werror $(code)
 	tools/check-layers
@@ -194,6 +216,9 @@ check-headers:
 
 check-symbols: $(B)/libtapir.so
 	tools/check-symbols $(B)
+
+check-preload: $(B)/libtapir-preload.so
+	tools/check-preload $(B)
 
 run-tests:
 	@B=$(B) LINK='$(link)' tests/run

@@ -110,6 +110,13 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
 
+/*
+ * Makes the environment's variables say what `config` says, for a program that
+ * this one starts; what is as tapir_config_init has it is taken out of it.
+ * 0; -1 and ENOMEM.
+ */
+TAPIR_API int tapir_config_export(const struct tapir_config *config);
+
 /* The lines that describe these options, for a program's --help. */
 TAPIR_API const char *tapir_config_help(void);
 

@@ -7,6 +7,7 @@
 #include "host/settings.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -252,6 +253,50 @@ int tapir_config_args(struct tapir_config *config, int *argc, char **argv,
     if (r == 0)
         r = check_together(config, why);
     return (int)errno_result(r);
+}
+
+/* The value as a text; NULL: it is as by default. */
+static const char *exported(const struct tapir_config *config,
+                            const struct tapir_config *defaults,
+                            const struct setting *setting, char number[32])
+{
+    const char *at = (const char *)config + setting->offset;
+    const char *usual = (const char *)defaults + setting->offset;
+
+    switch (setting->kind) {
+    case TEXT:
+        return strcmp(at, usual) == 0 ? NULL : at;
+    case NUMBER:
+        snprintf(number, 32, "%u", *(const unsigned *)(const void *)at);
+        return memcmp(at, usual, sizeof(unsigned)) == 0 ? NULL : number;
+    case SEED:
+        snprintf(number, 32, "%" PRIu64, config->seed);
+        return config->seed == 0 ? NULL : number;
+    case FLAG:
+        return *(const int *)(const void *)at ? "1" : NULL;
+    case TRACE:
+        if (!config->trace)
+            return NULL;
+        return *config->trace_what == '\0' ? "1" : config->trace_what;
+    }
+    return NULL;
+}
+
+int tapir_config_export(const struct tapir_config *config)
+{
+    struct tapir_config defaults;
+
+    tapir_config_init(&defaults);
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        char number[32];
+        const char *value = exported(config, &defaults, &table[i], number);
+        int r = value == NULL ? unsetenv(table[i].variable)
+                              : setenv(table[i].variable, value, 1);
+
+        if (r < 0)
+            return (int)errno_result(-ENOMEM);
+    }
+    return 0;
 }
 
 const char *tapir_config_help(void)

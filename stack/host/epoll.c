@@ -334,6 +334,36 @@ static int change_item(struct item *item, const struct epoll_event *event)
     return 0;
 }
 
+static struct item *first_item(const struct file *file)
+{
+    for (struct list *node = file->watches.next; node != &file->watches;
+         node = node->next) {
+        struct item *item =
+            item_of_watch(container_of(node, struct watch, node));
+
+        if (item != NULL)
+            return item;
+    }
+    return NULL;
+}
+
+void epoll_replace_file(struct file *file, int number)
+{
+    struct item *item;
+
+    while ((item = first_item(file)) != NULL) {
+        struct item before = *item;
+        struct file *kernel = number_file_or_kernel(number);
+        int r;
+
+        remove_item(item);
+        if (kernel == NULL)
+            continue;
+        r = add_item(before.epoll, kernel, number, &before.event);
+        (void)r; /* without memory it is in no set, as after its close */
+    }
+}
+
 static bool may_be_exclusive(const struct file *file, uint32_t events)
 {
     return (events & EPOLLEXCLUSIVE) == 0 ||

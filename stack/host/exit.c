@@ -40,7 +40,7 @@ static struct tapir_stack *next_to_end(void)
     return NULL;
 }
 
-static void end_all(void)
+void exit_end_all(void)
 {
     struct tapir_stack *stack;
 
@@ -107,7 +107,7 @@ void exit_prepare(void)
     if (the_host.has_exit_handler)
         return;
     the_host.has_exit_handler = true;
-    atexit(end_all);
+    atexit(exit_end_all);
 }
 
 void fork_prepare(void)

@@ -98,6 +98,8 @@ void core_close(struct tapir_stack *stack, socket_id id);
 
 /* exit.c: registers the handler for exit, once. */
 void exit_prepare(void);
+/* Ends the stacks of the real clock, as at exit. Lock not held. */
+void exit_end_all(void);
 /* exit.c: registers those for fork; to be called once. */
 void fork_prepare(void);
 

@@ -3,6 +3,7 @@
  */
 #include "host/host.h"
 #include "host/dup.h"
+#include "host/epoll.h"
 #include "host/numbers.h"
 
 #include <errno.h>
@@ -60,4 +61,24 @@ int shim_put(struct file *file, int number, bool is_cloexec)
 void shim_end(struct file *file)
 {
     file_end(file);
+}
+
+void shim_hand_over(int number)
+{
+    struct file *file;
+
+    host_lock();
+    file = number_file(number);
+    if (file != NULL) {
+        number_remove(number);
+        epoll_replace_file(file, number);
+    }
+    host_unlock();
+    if (file != NULL)
+        file_end(file);
+}
+
+void shim_finish(void)
+{
+    exit_end_all();
 }

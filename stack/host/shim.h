@@ -95,4 +95,14 @@ MUST_CHECK int shim_put(struct file *file, int number, bool is_cloexec);
 /* Closes it as tapir_close would. */
 void shim_end(struct file *file);
 
+/*
+ * The number, a socket's only one, is the kernel's from now on: its
+ * placeholder. The socket is closed; epoll sets that it is in have the
+ * placeholder in its place, with the same events.
+ */
+void shim_hand_over(int number);
+
+/* As at exit: the stacks finish what was written, and end. */
+void shim_finish(void);
+
 #endif

@@ -122,3 +122,43 @@ kernel_listens()
     grep -q "$(printf ':%04X 00000000:0000 0[A7]' "$1")" \
         /proc/net/tcp /proc/net/udp
 }
+
+# start_under_tapir NAME PROGRAM ARGUMENTS...: an unmodified program on a stack
+# of its own, in the background; what it says is in $work/NAME.log.
+start_under_tapir()
+{
+    local name=$1
+    shift
+    "${B:-build}/tapir" run -- "$@" >"$work/$name.log" 2>&1 </dev/null &
+    started=$!
+}
+
+under_tapir()
+{
+    "${B:-build}/tapir" run -- "$@"
+}
+
+# stack_listens PORT: a connection to the stack's port succeeds.
+stack_listens()
+{
+    socat -u OPEN:/dev/null "TCP:$stack:$1,connect-timeout=1"
+}
+
+# start_kernel NAME PROGRAM ARGUMENTS...: the same program without Tapir.
+start_kernel()
+{
+    local name=$1
+    shift
+    "$@" >"$work/$name.log" 2>&1 </dev/null &
+    started=$!
+}
+
+# A key and its certificate for the host and the stack, $work/key.pem and
+# $work/cert.pem.
+make_certificate()
+{
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tapir-test \
+        -addext "subjectAltName=IP:$host,IP:$stack" \
+        -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null ||
+        fail 'openssl makes no certificate'
+}

@@ -1,0 +1,51 @@
+/*
+ * The process's beginning, its children and its end.
+ *
+ * exit(3) runs the library's own handler. _exit(2) and its like do not, and
+ * with a kernel's sockets they need not: what was written is sent all the
+ * same. So here they let the stacks finish first.
+ */
+#include "shim.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static pid_t owner;
+
+static pid_t this_process(void)
+{
+    return (pid_t)real.syscall(SYS_getpid);
+}
+
+static void in_child(void)
+{
+    owner = this_process();
+}
+
+void process_begin(void)
+{
+    owner = this_process();
+    pthread_atfork(NULL, NULL, in_child);
+    at_quick_exit(process_finish);
+}
+
+bool process_is_owner(void)
+{
+    return owner == this_process();
+}
+
+void process_finish(void)
+{
+    if (process_is_owner())
+        shim_finish();
+}
+
+EXPORT _Noreturn void _exit(int status)
+{
+    process_finish();
+    real_exit(status);
+}
+
+EXPORT _Noreturn void _Exit(int status) __attribute__((alias("_exit")));

@@ -1,0 +1,64 @@
+/*
+ * What the shim's files share. See README.md.
+ */
+#ifndef TAPIR_PRELOAD_SHIM_H
+#define TAPIR_PRELOAD_SHIM_H
+
+#include "real.h"
+
+#include "host/shim.h"
+#include "tapir.h"
+
+/* What a program is to find in libc's place. */
+#define EXPORT __attribute__((visibility("default")))
+
+static inline bool is_socket(int fd)
+{
+    return shim_kind(fd) == SHIM_SOCKET;
+}
+
+static inline bool is_epoll(int fd)
+{
+    return shim_kind(fd) == SHIM_EPOLL;
+}
+
+/* A number that the table must hear of when it is closed or changes hands. */
+static inline bool is_known(int fd)
+{
+    return shim_kind(fd) != SHIM_NONE;
+}
+
+/* mirror.c: before the first number of ours is made; again is no harm. */
+void mirror_begin(void);
+
+/*
+ * loopback.c: a socket that has no address and no peer yet may still become
+ * its placeholder, a socket of the kernel.
+ */
+void loopback_allow(int fd);
+void loopback_forbid(int fd);
+bool loopback_is_allowed(int fd);
+/*
+ * Called with the first address that the program gives: makes the socket the
+ * kernel's if that is one of 127.0.0.0/8, and otherwise the stack's for good.
+ * Whether it is the stack's still.
+ */
+bool loopback_decide(int fd, const struct sockaddr *addr, socklen_t len);
+
+/* descriptors.c: what close, dup, ... do, for the other entries to them. */
+int shim_close(int fd);
+int shim_close_range(unsigned first, unsigned last, int flags);
+int shim_dup(int fd);
+int shim_dup3(int from, int to, int flags);
+int shim_fcntl(int fd, int command, void *argument);
+
+/*
+ * process.c: whether this is the process that the shim's memory belongs to; a
+ * child of vfork(2) has its parent's, and makes no sockets of ours.
+ */
+bool process_is_owner(void);
+void process_begin(void);
+/* Lets the stacks finish what was written, as at exit. */
+void process_finish(void);
+
+#endif
