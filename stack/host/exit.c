@@ -44,7 +44,7 @@ void exit_end_all(void)
 {
     struct tapir_stack *stack;
 
-    if (the_host.is_child || !lock_before_exit())
+    if (!the_host.is_ready || the_host.is_child || !lock_before_exit())
         return;
     while ((stack = next_to_end()) != NULL)
         stack_end(stack);

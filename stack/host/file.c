@@ -115,6 +115,19 @@ void file_unwatch(struct watch *watch)
     list_remove(&watch->node);
 }
 
+void file_forget_waiter(struct file *file, const struct waiter *waiter)
+{
+    struct list *node = file->watches.next;
+
+    while (node != &file->watches) {
+        struct watch *watch = container_of(node, struct watch, node);
+
+        node = node->next;
+        if (watch->waiter == waiter)
+            file_unwatch(watch);
+    }
+}
+
 static bool wants(const struct watch *watch, int events, int edges)
 {
     int news = watch->is_edge ? edges : events;

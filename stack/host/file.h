@@ -64,6 +64,8 @@ struct file *file_by_id(const struct tapir_stack *stack, socket_id id);
 void file_watch(struct file *file, struct watch *watch, int events,
                 struct waiter *waiter);
 void file_unwatch(struct watch *watch);
+/* The same for all watches of a waiter. */
+void file_forget_waiter(struct file *file, const struct waiter *waiter);
 /* Tells the watches that want one of these events; whether somebody wakes. */
 bool file_notify(struct file *file, int events);
 /*

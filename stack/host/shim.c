@@ -82,3 +82,8 @@ void shim_finish(void)
 {
     exit_end_all();
 }
+
+void shim_jump_out(void)
+{
+    waiter_abandon();
+}

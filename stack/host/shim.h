@@ -102,6 +102,12 @@ void shim_end(struct file *file);
  */
 void shim_hand_over(int number);
 
+/*
+ * The thread is about to jump out of a signal's handler, which may have
+ * interrupted a call here: see waiter_abandon.
+ */
+void shim_jump_out(void);
+
 /* As at exit: the stacks finish what was written, and end. */
 void shim_finish(void);
 

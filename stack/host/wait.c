@@ -40,6 +40,7 @@ void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
     waiter->is_notified = false;
     waiter->is_interrupted = false;
     waiter->restarts = false;
+    waiter->is_abandoned = false;
     waiter->holds_signals = false;
     waiter->mask = NULL;
     waiter->sleep = WAITER_AWAKE;
@@ -167,20 +168,27 @@ static struct timespec timespec_of(usec wait)
     };
 }
 
+/* The thread's waiter while it sleeps without the lock: that is when a handler
+ * may run, and jump out of the call. */
+static _Thread_local struct waiter *asleep;
+
 /* Without a time-out futex(2) goes on after a handler with SA_RESTART. */
 int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
 {
     struct timespec timeout = timespec_of(usec_min(wait, LONG_TIME));
     bool is_endless = waiter->restarts && wait == USEC_NEVER;
+    struct waiter *outer = asleep;
     long slept;
     int error;
 
     atomic_store(&waiter->word, 0);
     waiter->sleep = WAITER_IN_FUTEX;
     host_unlock();
+    asleep = waiter;
     slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0,
                     is_endless ? NULL : &timeout, NULL, 0);
     error = errno;
+    asleep = outer;
     host_lock();
     waiter->sleep = WAITER_AWAKE;
     return slept < 0 && error == EINTR ? -EINTR : 0;
@@ -339,18 +347,53 @@ int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
 {
     struct timespec timeout = timespec_of(wait);
     const struct timespec *until = wait == USEC_NEVER ? NULL : &timeout;
+    struct waiter *outer = asleep;
     int r;
 
     hold_signals(waiter);
     waiter->sleep = WAITER_IN_PPOLL;
     host_unlock();
+    asleep = waiter;
     r = waiter->restarts ? restartable_ppoll(waiter, count, until)
                          : interruptible_ppoll(waiter, count, until);
+    asleep = outer;
     host_lock();
+    if (waiter->is_abandoned)
+        return -EINTR; /* the jump was not out of here after all */
     put_event_fd_back(waiter);
     if (r == 0 && kernel_is_ready(waiter))
         waiter->is_notified = true;
     return r;
+}
+
+static void forget_watches(const struct waiter *waiter)
+{
+    const struct descriptors *table = &the_host.descriptors;
+
+    for (int n = descriptors_next(table, 0); n >= 0;
+         n = descriptors_next(table, n + 1))
+        file_forget_waiter(descriptors_get(table, n), waiter);
+}
+
+void waiter_abandon(void)
+{
+    struct waiter *waiter = asleep;
+
+    if (waiter == NULL)
+        return;
+    asleep = NULL;
+    host_lock();
+    waiter->is_abandoned = true;
+    if (waiter->event_fd >= 0)
+        put_event_fd_back(waiter);
+    waiter->sleep = WAITER_AWAKE;
+    list_remove(&waiter->node);
+    forget_watches(waiter);
+    if (the_host.driver.who == waiter)
+        the_host.driver.who = NULL;
+    waiter_end(waiter);
+    waiter->fds = waiter->few;
+    host_unlock();
 }
 
 /* While somebody else drives. */

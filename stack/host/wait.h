@@ -27,6 +27,7 @@ struct waiter {
                                   process's */
     usec deadline;
     bool is_notified;     /* what it waits for may have come */
+    bool is_abandoned;    /* its thread has jumped out of the call */
     bool is_interrupted;  /* a signal came with the notification */
     bool restarts;        /* a handler with SA_RESTART does not end the wait */
     bool holds_signals;   /* they are let through in ppoll only */
@@ -59,6 +60,13 @@ void waiter_let_signals(struct waiter *waiter);
  * -ETIMEDOUT; -ENOMEM, -EMFILE when there is no way to sleep.
  */
 MUST_CHECK int waiter_wait(struct waiter *waiter);
+
+/*
+ * A handler that has interrupted this thread's sleep is about to jump out of
+ * it (siglongjmp): its waiter is forgotten. What the call held of files and
+ * memory is lost. Lock not held.
+ */
+void waiter_abandon(void);
 
 /* What it waits for may have come. */
 void waiter_notify(struct waiter *waiter);

@@ -86,6 +86,12 @@ static void later_freeaddrinfo(struct addrinfo *list)
     real.freeaddrinfo(list);
 }
 
+static void later_longjmp(struct __jmp_buf_tag *env, int value)
+{
+    real_init();
+    real.longjmp(env, value);
+}
+
 /* What this libc does not have. */
 #define DEFINE_MISSING(result, name, count, parameters, arguments)             \
     static result missing_##name parameters                                    \
@@ -107,6 +113,7 @@ REAL_LATER(DEFINE_MISSING)
 struct real real = {
     REAL_EARLY(INIT_EARLY) REAL_LATER(INIT_LATER).freeaddrinfo =
         later_freeaddrinfo,
+    .longjmp = later_longjmp,
     .fcntl = early_fcntl,
     .ioctl = early_ioctl,
     .syscall = early_syscall,
@@ -125,6 +132,8 @@ static void look_up_others(void)
         found = dlsym(RTLD_NEXT, "fcntl");
     if (found != NULL)
         real.fcntl = (__typeof__(real.fcntl))found;
+    found = dlsym(RTLD_NEXT, "siglongjmp");
+    real.longjmp = (__typeof__(real.longjmp))found;
     found = dlsym(RTLD_NEXT, "freeaddrinfo");
     real.freeaddrinfo = (__typeof__(real.freeaddrinfo))found;
     if ((found = dlsym(RTLD_NEXT, "ioctl")) != NULL)

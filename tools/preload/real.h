@@ -14,6 +14,7 @@
 #endif
 #include <netdb.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -115,6 +116,7 @@ struct real {
     REAL_EARLY(REAL_FIELD)
     REAL_LATER(REAL_FIELD)
     void (*freeaddrinfo)(struct addrinfo *list);
+    void (*longjmp)(struct __jmp_buf_tag *env, int value);
     int (*fcntl)(int fd, int command, ...);
     int (*ioctl)(int fd, unsigned long request, ...);
     long (*syscall)(long number, ...);
