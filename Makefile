@@ -73,6 +73,7 @@ endif
 # The shim that takes libc's place in unmodified programs: tools/preload.
 preload := $(call objects,$(wildcard tools/preload/*.c))
 preload_names := $(shell sed 's/\#.*//' tools/preload/names)
+preload_own := open eventfd signalfd # the library's descriptors: own.c
 
 # In each of these folders a test_*.c is a program (of Check), and all other
 # files are helpers that are linked to every one of them.
@@ -139,7 +140,7 @@ $(B)/libtapir-preload.so: $(preload) $(library) $(B)/preload.map $(B)/sources
 	$(say) "  LINK  $@"
 	$(quiet)$(link) -shared -Wl,-soname,libtapir-preload.so \
 	    -Wl,--version-script=$(B)/preload.map \
-	    $(addprefix -Wl$(comma)--wrap=,$(preload_names)) \
+	    $(addprefix -Wl$(comma)--wrap=,$(preload_names) $(preload_own)) \
 	    -o $@ $(preload) $(library) -ldl
 
 $(B)/tapir: $(command) $(B)/libtapir.a

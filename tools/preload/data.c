@@ -5,8 +5,6 @@
  */
 #include "shim.h"
 
-#include "bulk.h"
-
 #include <stdlib.h>
 
 EXPORT ssize_t read(int fd, void *data, size_t len)
@@ -65,7 +63,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
     if (!message_is_ours(fd, count > 0 ? &messages[0].msg_hdr : NULL))
         return real.sendmmsg(fd, messages, count, flags);
-    return bulk_sendmmsg(fd, messages, count, flags);
+    return tapir_sendmmsg(fd, messages, count, flags);
 }
 
 EXPORT ssize_t recv(int fd, void *data, size_t len, int flags)
@@ -90,14 +88,14 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                     struct timespec *timeout)
 {
-    return is_socket(fd) ? bulk_recvmmsg(fd, messages, count, flags)
+    return is_socket(fd) ? tapir_recvmmsg(fd, messages, count, flags, timeout)
                          : real.recvmmsg(fd, messages, count, flags, timeout);
 }
 
 EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t count)
 {
     return is_socket(out) || is_socket(in)
-               ? bulk_sendfile(out, in, offset, count)
+               ? tapir_sendfile(out, in, offset, count)
                : real.sendfile(out, in, offset, count);
 }
 
@@ -105,7 +103,7 @@ EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset,
                       size_t len, unsigned flags)
 {
     return is_socket(out) || is_socket(in)
-               ? bulk_splice(in, out, len, flags)
+               ? tapir_splice(in, in_offset, out, out_offset, len, flags)
                : real.splice(in, in_offset, out, out_offset, len, flags);
 }
 

@@ -79,6 +79,7 @@ static long early_syscall(long number, ...)
         return real.name arguments;                                            \
     }
 REAL_LATER(DEFINE_LATER)
+REAL_MOVED(DEFINE_LATER)
 
 static void later_freeaddrinfo(struct addrinfo *list)
 {
@@ -103,6 +104,7 @@ static void later_longjmp(struct __jmp_buf_tag *env, int value)
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 REAL_EARLY(DEFINE_MISSING)
 REAL_LATER(DEFINE_MISSING)
+REAL_MOVED(DEFINE_MISSING)
 #pragma GCC diagnostic pop
 
 #define INIT_EARLY(result, name, count, parameters, arguments)                 \
@@ -110,14 +112,13 @@ REAL_LATER(DEFINE_MISSING)
 #define INIT_LATER(result, name, count, parameters, arguments)                 \
     .name = later_##name,
 
-struct real real = {
-    REAL_EARLY(INIT_EARLY) REAL_LATER(INIT_LATER).freeaddrinfo =
-        later_freeaddrinfo,
-    .longjmp = later_longjmp,
-    .fcntl = early_fcntl,
-    .ioctl = early_ioctl,
-    .syscall = early_syscall,
-};
+struct real real = {.freeaddrinfo = later_freeaddrinfo,
+                    .longjmp = later_longjmp,
+                    .fcntl = early_fcntl,
+                    .ioctl = early_ioctl,
+                    .syscall = early_syscall,
+                    REAL_EARLY(INIT_EARLY) REAL_LATER(INIT_LATER)
+                        REAL_MOVED(INIT_LATER)};
 
 /* POSIX lets an object pointer from dlsym be a function's. */
 #define LOOK_UP(result, name, count, parameters, arguments)                    \
@@ -148,6 +149,7 @@ void real_init(void)
 
     REAL_EARLY(LOOK_UP)
     REAL_LATER(LOOK_UP)
+    REAL_MOVED(LOOK_UP)
     look_up_others();
 }
 

@@ -40,7 +40,6 @@
 #define REAL_LATER(X)                                                          \
     X(int, close_range, 3, (unsigned a, unsigned b, int c), (a, b, c))         \
     X(int, dup2, 2, (int a, int b), (a, b))                                    \
-    X(int, socket, 3, (int a, int b, int c), (a, b, c))                        \
     X(int, bind, 3, (int a, const struct sockaddr *b, socklen_t c), (a, b, c)) \
     X(int, connect, 3, (int a, const struct sockaddr *b, socklen_t c),         \
       (a, b, c))                                                               \
@@ -85,7 +84,6 @@
       (int a, fd_set *b, fd_set *c, fd_set *d, const struct timespec *e,       \
        const sigset_t *f),                                                     \
       (a, b, c, d, e, f))                                                      \
-    X(int, epoll_create1, 1, (int a), (a))                                     \
     X(int, epoll_ctl, 4, (int a, int b, int c, struct epoll_event *d),         \
       (a, b, c, d))                                                            \
     X(int, epoll_wait, 4, (int a, struct epoll_event *b, int c, int d),        \
@@ -109,12 +107,18 @@
     X(FILE *, fdopen, 2, (int a, const char *b), (a, b))                       \
     X(int, vdprintf, 3, (int a, const char *b, va_list c), (a, b, c))
 
+/* Of these the library has its own: own.c. */
+#define REAL_MOVED(X)                                                          \
+    X(int, socket, 3, (int a, int b, int c), (a, b, c))                        \
+    X(int, epoll_create1, 1, (int a), (a))
+
 #define REAL_FIELD(result, name, count, parameters, arguments)                 \
     result(*name) parameters;
 
 struct real {
     REAL_EARLY(REAL_FIELD)
     REAL_LATER(REAL_FIELD)
+    REAL_MOVED(REAL_FIELD)
     void (*freeaddrinfo)(struct addrinfo *list);
     void (*longjmp)(struct __jmp_buf_tag *env, int value);
     int (*fcntl)(int fd, int command, ...);

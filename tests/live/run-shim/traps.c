@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -379,6 +380,48 @@ static void dups(void)
     CHECK(read(far, &status, 1) < 0 && errno == EBADF);
 }
 
+/* What the library opens for itself is in nobody's way. */
+static void low_numbers(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    int next = dup(null);
+    int fd;
+
+    close(next);
+    fd = connect_to(&peer);
+    CHECK(fd == next);
+    for (int n = fd + 1; n < 60; n++)
+        CHECK(dup2(null, n) == n);
+    close(converse(fd, "still"));
+    close(converse(connect_to(&peer), "and another one"));
+}
+
+/* sendfile of a file, and splice from a pipe and into one. */
+static void bulk(void)
+{
+    char data[] = "of a file", got[64];
+    char name[] = "/tmp/traps-XXXXXX";
+    int file = mkstemp(name);
+    int fd = connect_to(&peer);
+    off_t offset = 3;
+    int pipes[2];
+
+    CHECK(file >= 0 && unlink(name) == 0);
+    CHECK(write(file, data, 9) == 9 && lseek(file, 0, SEEK_SET) == 0);
+    CHECK(sendfile(fd, file, &offset, 100) == 6 && offset == 9);
+    CHECK(recv(fd, got, 6, MSG_WAITALL) == 6 && memcmp(got, data + 3, 6) == 0);
+    CHECK(sendfile(fd, file, NULL, 2) == 2);
+    CHECK(lseek(file, 0, SEEK_CUR) == 2);
+    CHECK(recv(fd, got, 2, MSG_WAITALL) == 2 && memcmp(got, data, 2) == 0);
+
+    CHECK(pipe(pipes) == 0 && write(pipes[1], data, 9) == 9);
+    CHECK(splice(pipes[0], NULL, fd, NULL, 9, 0) == 9);
+    CHECK(recv(fd, got, 9, MSG_WAITALL | MSG_PEEK) == 9);
+    CHECK(splice(fd, NULL, pipes[1], NULL, 9, 0) == 9);
+    CHECK(read(pipes[0], got, 9) == 9 && memcmp(got, data, 9) == 0);
+    close(fd);
+}
+
 static void ranges(void)
 {
     int fd = connect_to(&peer);
@@ -522,6 +565,8 @@ static const struct trap traps[] = {
     {"ends-at-once", ends_at_once},
     {"dups-over", dups_over},
     {"dups", dups},
+    {"low-numbers", low_numbers},
+    {"bulk", bulk},
     {"ranges", ranges},
     {"streams", streams},
     {"raw-calls", raw_calls},
