@@ -301,6 +301,40 @@ START_TEST(a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)
 }
 END_TEST
 
+/* For the programs that `tapir run` starts. */
+START_TEST(what_is_exported_is_what_the_environment_gives_back)
+{
+    struct tapir_config config = defaults();
+    struct tapir_config again = defaults();
+    struct words words =
+        WORDS("--dev", "tap3", "--addr=198.51.100.2/24", "--gateway=", "--mtu",
+              "900", "--trace=tcp,drop", "--seed", "0x12345678abcdef",
+              "--debug", "--exit-wait=0");
+
+    setenv("TAPIR_MAC", "02:00:00:00:00:01", 1); /* stale */
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_int_eq(tapir_config_export(&config), 0);
+    ck_assert_ptr_null(getenv("TAPIR_MAC"));
+    ck_assert_ptr_null(getenv("TAPIR_CONGESTION"));
+    ck_assert_int_eq(tapir_config_env(&again, why), 0);
+    ck_assert_str_eq(again.dev, "tap3");
+    ck_assert_str_eq(again.addr, "198.51.100.2/24");
+    ck_assert_str_eq(again.gateway, "");
+    ck_assert_uint_eq(again.mtu, 900);
+    ck_assert_int_eq(again.trace, 1);
+    ck_assert_str_eq(again.trace_what, "tcp,drop");
+    ck_assert_uint_eq(again.seed, 0x12345678abcdef);
+    ck_assert_int_eq(again.debug, 1);
+    ck_assert_uint_eq(again.exit_wait, 0);
+
+    config = defaults();
+    ck_assert_int_eq(tapir_config_export(&config), 0);
+    ck_assert_ptr_null(getenv("TAPIR_DEV"));
+    ck_assert_ptr_null(getenv("TAPIR_TRACE"));
+    ck_assert_ptr_null(getenv("TAPIR_EXIT_WAIT"));
+}
+END_TEST
+
 UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           options_are_taken_out_and_the_rest_stays_in_order,
           nothing_is_taken_after_two_dashes,
@@ -312,4 +346,5 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           the_gateway_may_take_the_place_of_an_address_that_is_not_given,
           a_device_may_be_a_socket, wrong_faults_are_refused,
           the_environment_is_named_by_its_variable,
+          what_is_exported_is_what_the_environment_gives_back,
           a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)
