@@ -267,6 +267,7 @@ static const char *exported(const struct tapir_config *config,
     case TEXT:
         return strcmp(at, usual) == 0 ? NULL : at;
     case NUMBER:
+    case ECN:
         snprintf(number, 32, "%u", *(const unsigned *)(const void *)at);
         return memcmp(at, usual, sizeof(unsigned)) == 0 ? NULL : number;
     case SEED:
