@@ -186,18 +186,23 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
 
 /* ---- Fast recovery ------------------------------------------------------- */
 
-/* RFC 5681 (4). A second time within one recovery it is from ssthresh on, not
- * from what PRR allows for the moment (RFC 9937 6.4), and nothing will be
- * undone: one loss, at least, was real. */
-static void reduce_window(struct tcb *tcb)
+/* RFC 5681 (4): the flight is the one that the loss was in, with the `acked`
+ * bytes that this ACK has taken out of it. A second time within one recovery it
+ * is from ssthresh on, not from what PRR allows for the moment (RFC 9937 6.4),
+ * and nothing will be undone: one loss, at least, was real. */
+static void reduce_window(struct tcb *tcb, uint32_t acked)
 {
+    uint32_t flight = tcb_flight_size(tcb) + acked;
+
     if (tcb->phase == RECOVERY_NONE)
         undo_begin(tcb);
     else
         undo_forget(tcb);
     if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
         prr_end(tcb);
-    ecn_reduce_for_loss(tcb, recovery_flight(tcb));
+    /* what limited transmit has added does not count, RFC 5681 3.2 step 2 */
+    ecn_reduce_for_loss(
+        tcb, max_u32(min_u32(flight, tcb->cwnd), recovery_flight(tcb)));
 }
 
 /* The window at once: RFC 6675 5 (4.2), RFC 5681 3.2 step 3. */
@@ -209,12 +214,13 @@ static void begin_without_prr(struct tcb *tcb)
 }
 
 /* RFC 5681 3.2 steps 2 and 3, RFC 6582 3.2 step 2; or once more within a
- * recovery. `delivered` bytes by this ACK. */
-static void enter_fast_recovery(struct tcb *tcb, uint32_t delivered)
+ * recovery. What this ACK has brought. */
+static void enter_fast_recovery(struct tcb *tcb,
+                                const struct delivery *delivery)
 {
     uint32_t cwnd;
 
-    reduce_window(tcb);
+    reduce_window(tcb, delivery->acked);
     frto_end(tcb);
     tlp_cancel(tcb);
     tlp_init(tcb);
@@ -228,7 +234,7 @@ static void enter_fast_recovery(struct tcb *tcb, uint32_t delivered)
     if (!tcb->has_sack)
         lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
     if (has_prr(tcb))
-        prr_begin(tcb, delivered);
+        prr_begin(tcb, delivery->delivered);
     else
         begin_without_prr(tcb);
     if (has_model(tcb))
@@ -289,12 +295,13 @@ static bool begins_fast_recovery(const struct tcb *tcb)
 static void duplicate_ack(struct tcb *tcb)
 {
     bool is_inflating = tcb->phase == RECOVERY_FAST && !has_prr(tcb);
+    struct delivery nothing = {.acked = 0};
 
     if (tcb->duplicate_acks < UINT16_MAX)
         tcb->duplicate_acks++;
     tcb_mark_output(tcb);
     if (begins_fast_recovery(tcb))
-        enter_fast_recovery(tcb, 0);
+        enter_fast_recovery(tcb, &nothing);
     if (is_inflating)
         tcb->cwnd += tcb->snd_mss; /* RFC 5681 3.2 step 4 */
     else if (tcb->phase == RECOVERY_FAST && has_prr(tcb))
@@ -361,7 +368,7 @@ static void answer_losses(struct tcb *tcb, const struct delivery *delivery,
                           uint32_t newly_lost)
 {
     if (tcb->was_lost_since)
-        enter_fast_recovery(tcb, delivery->delivered);
+        enter_fast_recovery(tcb, delivery);
     if (tcb->phase == RECOVERY_FAST && tcb->tcp->config.prr && !has_model(tcb))
         prr_acked(tcb, delivery, newly_lost);
 }
@@ -516,7 +523,7 @@ void recovery_timed_out(struct tcb *tcb)
 {
     frto_timed_out(tcb);
     if (lowers_ssthresh(tcb)) {
-        reduce_window(tcb);
+        reduce_window(tcb, 0);
         tcb->undo.is_of_timeout = true;
     }
     ecn_window_reduced(tcb);

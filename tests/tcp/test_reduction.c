@@ -194,6 +194,24 @@ START_TEST(a_lost_retransmission_after_a_timeout_reduces_it_once_more)
 }
 END_TEST
 
+/* The ACK that shows the loss has acknowledged something as well: that was in
+ * the same flight, and what it lets go is not there yet. */
+START_TEST(the_flight_is_the_one_that_the_loss_was_in)
+{
+    struct window window = {0};
+    struct conversation c;
+    open_conversation(&c, SPEAKS);
+
+    open_flight(&c);
+    peer_sends(&c, .ack = 8001, .flags = ACK, .sack = {{9001, 14001}});
+    expect_segment(&c, .seq = 8001, .len = SEGMENT, .flags = ACK);
+    ck_assert_uint_eq(window.ssthresh, 10 * SEGMENT);
+    conversation_ignore_sent(&c);
+    end_flight(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 static void time_out_in_recovery(struct conversation *c,
                                  const struct window *window)
 {
@@ -280,6 +298,7 @@ END_TEST
 UNIT_MAIN("tcp reduction", a_lost_retransmission_reduces_the_window_no_further,
           unless_it_is_set_so, or_there_is_no_rate_reduction,
           the_loss_of_what_was_sent_since_reduces_it_once_more,
+          the_flight_is_the_one_that_the_loss_was_in,
           several_losses_in_a_round_trip_reduce_it_once,
           a_lost_retransmission_after_a_timeout_reduces_it_once_more,
           a_timeout_within_a_recovery_does_not_reduce_ssthresh,
