@@ -267,11 +267,11 @@ static uint32_t largest_text(const struct tcb *tcb)
         max_gso = path.iface->dev->max_gso;
     /* all that are cut from one frame have its options, its urgent pointer
      * and its flags: a D-SACK goes once, and so does CWR (RFC 3168 6.1.2) */
-    max_gso = min_u32(max_gso, pacing_quantum(tcb));
     if (max_gso <= headers + text_mss(tcb) || tcb->sack_sender.has_dsack ||
         urgent_is_outstanding(tcb) || tcb->ecn.cwr_is_due)
         return text_mss(tcb);
-    return (max_gso - headers) / text_mss(tcb) * text_mss(tcb);
+    uint32_t most = min_u32(max_gso - headers, pacing_quantum(tcb));
+    return most / text_mss(tcb) * text_mss(tcb);
 }
 
 /* How much of the peer's window lies after `seq`. */
@@ -524,6 +524,7 @@ DOOR void tcp_output(struct tcb *tcb)
         path_mtu_refresh(tcb);
         if (2 * tcb_flight_size(tcb) < tcb->cwnd)
             tcb->is_cwnd_limited = false;
+        tcp_timer_clear(tcb, TCP_TIMER_PACING); /* set by what waits for it */
         if (tcb->probe_is_due)
             send_window_probe(tcb);
         resend_lost(tcb);

@@ -8,10 +8,10 @@ void pacing_init(struct tcb *tcb)
 {
     tcb->is_paced = tcb->cc->model != NULL || tcb->tcp->config.pacing ||
                     tcb->settings.max_pacing_rate != 0;
-    if (!tcb->is_paced)
-        tcp_timer_clear(tcb, TCP_TIMER_PACING);
-    else
-        pacing_follow_window(tcb);
+    pacing_follow_window(tcb);
+    tcb->pacing.next_send_time =
+        usec_min(tcb->pacing.next_send_time, tcb->tcp->env->now);
+    tcb_mark_output(tcb); /* what has waited under the former rate */
 }
 
 void tcp_set_max_pacing_rate(struct tcb *tcb, uint64_t rate)
@@ -53,7 +53,6 @@ bool pacing_holds(struct tcb *tcb)
     if (!tcb->is_paced || at <= tcb->tcp->env->now)
         return false;
     tcp_timer_set(tcb, TCP_TIMER_PACING, at);
-    tcb->pacing.is_held = true;
     return true;
 }
 
@@ -62,9 +61,9 @@ static usec time_of(uint32_t len, uint64_t rate)
     return (usec)(((uint64_t)len * USEC_PER_SEC + rate / 2) / rate);
 }
 
-/* What has waited and goes later than it might, because nobody drove the stack
- * in time, gets up to half of its own time back, or each delay would be lost
- * for good. */
+/* What goes later than it might, because nobody drove the stack in time, gets
+ * up to half of its own time back, or each delay would be lost for good. So
+ * does the first segment after an idle time, as in Linux. */
 void pacing_sent(struct tcb *tcb, uint32_t len)
 {
     usec now = tcb->tcp->env->now;
@@ -74,11 +73,8 @@ void pacing_sent(struct tcb *tcb, uint32_t len)
     if (rate == TCP_PACING_UNLIMITED)
         return;
     usec delay = time_of(len, rate);
-    usec late = 0;
+    usec late = next < now ? usec_min(now - next, delay / 2) : 0;
 
-    if (tcb->pacing.is_held && next < now)
-        late = usec_min(now - next, delay / 2);
-    tcb->pacing.is_held = false;
     tcb->pacing.next_send_time = usec_max(now, next) + delay - late;
 }
 

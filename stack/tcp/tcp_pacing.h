@@ -24,10 +24,10 @@ struct tcb;
 struct pacing {
     uint64_t rate;       /* bytes a second; 0: not known yet */
     usec next_send_time; /* C.next_send_time */
-    bool is_held;        /* a segment waits for it */
 };
 
-/* The connection is established: whether it is paced. */
+/* The connection is established, or its algorithm or its limit is another one:
+ * whether it is paced. */
 void pacing_init(struct tcb *tcb);
 
 /* The rate in force, within SO_MAX_PACING_RATE; TCP_PACING_UNLIMITED: none. */

@@ -102,6 +102,7 @@ static void configure(struct tcp_config *tcp,
 {
     snprintf(tcp->congestion, sizeof(tcp->congestion), "%s",
              options->congestion != NULL ? options->congestion : "reno");
+    tcp->pacing = options->pacing;
     set_if(&tcp->initial_window, options->initial_window);
     set_if(&tcp->retries, options->retries);
     set_if(&tcp->syn_retries, options->syn_retries);

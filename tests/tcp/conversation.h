@@ -106,6 +106,7 @@ struct conversation_options {
     unsigned rtt_us; /* as well */
     /* The stack: changes to tcp_config_default(). */
     const char *congestion; /* "reno", by which segments are easily counted */
+    bool pacing;
     unsigned initial_window;
     unsigned retries;
     unsigned syn_retries;

@@ -320,6 +320,78 @@ START_TEST(an_accepted_socket_has_its_listeners_options)
 }
 END_TEST
 
+/* ---- SO_MAX_PACING_RATE: 32 bits, or 64 ---- */
+
+static int set_rate(struct fixture *f, socket_id id, uint64_t rate, size_t len)
+{
+    uint32_t small = (uint32_t)rate;
+
+    return stack_set_option(
+        f->stack, f->now, id, SOL_SOCKET, SO_MAX_PACING_RATE,
+        len >= sizeof(rate) ? bytes_of(&rate, len) : bytes_of(&small, len));
+}
+
+static uint64_t get_rate(struct fixture *f, socket_id id, size_t len)
+{
+    uint64_t rate = 0;
+    uint32_t small = 0;
+    void *value = len >= sizeof(rate) ? (void *)&rate : (void *)&small;
+    size_t given = len;
+
+    ck_assert_int_eq(stack_get_option(f->stack, f->now, id, SOL_SOCKET,
+                                      SO_MAX_PACING_RATE, value, &given),
+                     0);
+    ck_assert_uint_eq(given, len);
+    return len >= sizeof(rate) ? rate : small;
+}
+
+START_TEST(a_pacing_rate_has_thirty_two_bits_or_sixty_four)
+{
+    const uint64_t large = 5000000000;
+    struct fixture f;
+
+    open_stack(&f);
+    socket_id id = stream(&f);
+    ck_assert_uint_eq(get_rate(&f, id, 8), UINT64_MAX); /* none */
+    ck_assert_uint_eq(get_rate(&f, id, 4), UINT32_MAX);
+    ck_assert_int_eq(set_rate(&f, id, 125000, 4), 0);
+    ck_assert_uint_eq(get_rate(&f, id, 8), 125000);
+    ck_assert_uint_eq(get_rate(&f, id, 4), 125000);
+    ck_assert_int_eq(set_rate(&f, id, large, 8), 0);
+    ck_assert_uint_eq(get_rate(&f, id, 8), large);
+    ck_assert_uint_eq(get_rate(&f, id, 4), UINT32_MAX); /* cut */
+    ck_assert_int_eq(set_rate(&f, id, UINT32_MAX, 4), 0);
+    ck_assert_uint_eq(get_rate(&f, id, 8), UINT64_MAX);
+    ck_assert_int_eq(set_rate(&f, id, UINT32_MAX, 8), 0);
+    ck_assert_uint_eq(get_rate(&f, id, 8), UINT32_MAX); /* a rate, not none */
+    ck_assert_int_eq(set_rate(&f, id, UINT64_MAX, 8), 0);
+    ck_assert_uint_eq(get_rate(&f, id, 4), UINT32_MAX);
+    ck_assert_int_eq(set_rate(&f, id, 1, 3), -EINVAL);
+    ck_assert_int_eq(set_rate(&f, id, 0, 4), 0);
+    ck_assert_uint_eq(get_rate(&f, id, 4), 1); /* as slow as can be */
+    close_stack(&f);
+}
+END_TEST
+
+START_TEST(an_accepted_socket_has_its_listeners_pacing_rate)
+{
+    struct fixture f;
+    struct ends ends;
+
+    open_stack(&f);
+    ends.listener = stream(&f);
+    ck_assert_int_eq(set_rate(&f, ends.listener, 125000, 4), 0);
+    listen_on(&f, ends.listener, 80);
+    connect_ends(&f, &ends);
+    ck_assert_uint_eq(get_rate(&f, ends.server, 8), 125000);
+    ck_assert_uint_eq(get_info(&f, ends.server).tcpi_max_pacing_rate, 125000);
+    ck_assert_uint_eq(get_info(&f, ends.server).tcpi_pacing_rate, 125000);
+    ck_assert_uint_eq(get_info(&f, ends.client).tcpi_max_pacing_rate,
+                      UINT64_MAX);
+    close_stack(&f);
+}
+END_TEST
+
 START_TEST(options_outlive_a_connection_that_failed)
 {
     struct endpoint nobody = test_endpoint("127.0.0.1", 81);
@@ -540,6 +612,8 @@ UNIT_MAIN("socket options", each_option_has_linuxs_range,
           a_clamp_stays_once_there_is_a_connection,
           other_sockets_have_no_such_option,
           an_accepted_socket_has_its_listeners_options,
+          a_pacing_rate_has_thirty_two_bits_or_sixty_four,
+          an_accepted_socket_has_its_listeners_pacing_rate,
           options_outlive_a_connection_that_failed, the_queues_can_be_asked,
           a_listener_has_no_queues, urgent_data_is_of_streams_only,
           an_urgent_octet_arrives, info_is_cut_to_the_room_there_is,
