@@ -63,6 +63,15 @@ static bool dsack_detects(struct tcb *tcb, const struct sack_report *report)
     return undo->unexplained == 0;
 }
 
+/* All that was taken for lost has arrived before any of it was sent again: in
+ * the same pass, or while pacing held it back. */
+static bool arrives_in_time(const struct tcb *tcb,
+                            const struct delivery *delivery)
+{
+    return tcb->phase == RECOVERY_FAST && tcb->undo.resent == 0 &&
+           tcb->board.lost == 0 && delivery->delivered > 0;
+}
+
 bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
                         const struct delivery *delivery,
                         const struct sack_report *report)
@@ -70,7 +79,8 @@ bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
     bool by_dsack = dsack_detects(tcb, report);
 
     return tcb->undo.is_possible &&
-           (by_dsack || eifel_detects(tcb, seg, delivery, report));
+           (by_dsack || arrives_in_time(tcb, delivery) ||
+            eifel_detects(tcb, seg, delivery, report));
 }
 
 void undo_apply(struct tcb *tcb)

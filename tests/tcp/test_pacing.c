@@ -328,6 +328,8 @@ START_TEST(in_slow_start_the_window_takes_half_a_round_trip)
 END_TEST
 
 /* After a loss 1.2 times cwnd, 5,000 / 100 ms. */
+/* 5,000 bytes, 1.2 times in the SRTT of 100 ms, into which a sample of 97.5 ms
+ * (paced, the second segment left late) has entered. */
 START_TEST(after_slow_start_the_window_takes_less_than_a_round_trip)
 {
     struct conversation c;
@@ -344,10 +346,10 @@ START_TEST(after_slow_start_the_window_takes_less_than_a_round_trip)
     peer_sends(&c, .ack = 10001, .flags = ACK);
     app_writes(&c, 5000);
     expect_now(&c, 10001, 1000);
-    expect_after(&c, 8334, 11001, 1000);
-    expect_after(&c, 16667, 12001, 1000);
-    expect_after(&c, 16667, 13001, 1000);
-    expect_after(&c, 16667, 14001, 1000);
+    expect_after(&c, 8308, 11001, 1000);
+    expect_after(&c, 16615, 12001, 1000);
+    expect_after(&c, 16615, 13001, 1000);
+    expect_after(&c, 16615, 14001, 1000);
     peer_sends(&c, .ack = 15001, .flags = ACK);
     close_conversation(&c);
 }

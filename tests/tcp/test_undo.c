@@ -193,6 +193,24 @@ START_TEST(from_a_peer_that_sends_dsacks_it_does)
 }
 END_TEST
 
+/* A pass takes in several ACKs before anything is sent. */
+START_TEST(what_arrives_before_it_was_sent_again_is_no_loss)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    app_writes(&c, 10000);
+    expect_flight(&c, 1, 10001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 4001}},
+               .more = true);
+    peer_sends(&c, .ack = 4001, .flags = ACK);
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 1);
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 3522 3.2 is for peers without SACK as well. */
 START_TEST(eifel_needs_no_sack)
 {
@@ -295,7 +313,8 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           a_fast_retransmit_that_was_right_is_not_undone,
           a_probe_that_arrives_after_the_timeout_undoes_nothing,
           an_ack_of_everything_undoes_nothing,
-          from_a_peer_that_sends_dsacks_it_does, eifel_needs_no_sack,
+          from_a_peer_that_sends_dsacks_it_does,
+          what_arrives_before_it_was_sent_again_is_no_loss, eifel_needs_no_sack,
           a_fast_retransmit_is_undone_when_all_of_it_came_twice,
           it_is_not_undone_when_part_of_it_came_once,
           duplicates_of_what_was_sent_once_undo_nothing,
