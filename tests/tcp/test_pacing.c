@@ -327,9 +327,8 @@ START_TEST(in_slow_start_the_window_takes_half_a_round_trip)
 }
 END_TEST
 
-/* After a loss 1.2 times cwnd, 5,000 / 100 ms. */
-/* 5,000 bytes, 1.2 times in the SRTT of 100 ms, into which a sample of 97.5 ms
- * (paced, the second segment left late) has entered. */
+/* After a loss 1.2 times cwnd, 5,000 bytes, in the SRTT of 100 ms, into which a
+ * sample of 97.5 ms (paced, the second segment left late) has entered. */
 START_TEST(after_slow_start_the_window_takes_less_than_a_round_trip)
 {
     struct conversation c;
