@@ -123,6 +123,14 @@ kernel_listens()
         /proc/net/tcp /proc/net/udp
 }
 
+# A sanitizer wants to be there before the program, which was built without.
+case $0 in
+*/run-*.test)
+    ! ldd "${B:-build}/libtapir-preload.so" | grep -Eq 'lib[at]san' ||
+        skip 'a shim with sanitizers cannot be put before other programs'
+    ;;
+esac
+
 # start_under_tapir NAME PROGRAM ARGUMENTS...: an unmodified program on a stack
 # of its own, in the background; what it says is in $work/NAME.log.
 start_under_tapir()
