@@ -127,6 +127,8 @@ struct tcp_config {
     char congestion[TCP_CONGESTION_MAX];
     bool pacing; /* of those that have a window only; bbr always is */
     bool hystart;
+    unsigned slow_start_limit; /* segments of an ACK that count, without pacing:
+                                  L of RFC 9406 4.3; 0: all */
     bool cubic_fast_convergence;
     /* RFC 7413, see tcp_fast_open.h */
     unsigned fast_open;       /* enum tcp_fast_open_bit */

@@ -176,10 +176,20 @@ static bool is_first_slow_start(const struct tcb *tcb)
     return tcb->ssthresh == UINT32_MAX;
 }
 
+/* Of an ACK: L of RFC 9406 4.3, where a burst is to be feared. */
+static uint32_t counted(const struct tcb *tcb, uint32_t acked)
+{
+    uint32_t limit = tcb->tcp->config.slow_start_limit;
+
+    if (limit == 0 || tcb->is_paced || acked / tcb->snd_mss < limit)
+        return acked;
+    return limit * tcb->snd_mss;
+}
+
 static void slow_start(struct tcb *tcb, uint32_t acked)
 {
-    uint32_t growth = hystart_growth(&cubic_of(tcb)->hystart, acked,
-                                     tcb->snd_mss, tcb->is_paced);
+    uint32_t growth =
+        hystart_growth(&cubic_of(tcb)->hystart, counted(tcb, acked));
 
     if (tcb->phase == RECOVERY_LOSS) /* RFC 3465 2.3: L = 1 after a time-out */
         growth = min_u32(acked, tcb->snd_mss);

@@ -9,8 +9,7 @@ enum {
     N_RTT_SAMPLE = 8,
     MIN_RTT_DIVISOR = 8,
     CSS_GROWTH_DIVISOR = 4,
-    CSS_ROUNDS = 5,
-    L = 8 /* segments that an ACK may count for, without pacing */
+    CSS_ROUNDS = 5
 };
 
 static const usec min_rtt_thresh = 4 * USEC_PER_MSEC;
@@ -75,12 +74,9 @@ void hystart_rtt_sample(struct hystart *hystart, usec rtt)
         resume_slow_start(hystart);
 }
 
-uint32_t hystart_growth(const struct hystart *hystart, uint32_t acked,
-                        uint32_t mss, bool paced)
+uint32_t hystart_growth(const struct hystart *hystart, uint32_t acked)
 {
-    uint32_t growth = paced ? acked : min_u32(acked, L * mss);
-
-    return hystart->is_in_css ? growth / CSS_GROWTH_DIVISOR : growth;
+    return hystart->is_in_css ? acked / CSS_GROWTH_DIVISOR : acked;
 }
 
 bool hystart_acked(struct hystart *hystart, tcp_seq snd_una, tcp_seq snd_nxt)

@@ -30,10 +30,9 @@ void hystart_init(struct hystart *hystart, tcp_seq snd_nxt);
 /* One sample of the round: may begin or end Conservative Slow Start. */
 void hystart_rtt_sample(struct hystart *hystart, usec rtt);
 
-/* How much the window grows by an ACK of `acked` bytes, RFC 9406 4.2; `paced`:
- * what is sent is spread over the round trip, and no burst to be feared. */
-uint32_t hystart_growth(const struct hystart *hystart, uint32_t acked,
-                        uint32_t mss, bool paced);
+/* How much the window grows by an ACK of `acked` bytes, as far as they count:
+ * RFC 9406 4.2. */
+uint32_t hystart_growth(const struct hystart *hystart, uint32_t acked);
 
 /* SND.UNA has moved: false, slow start is over, without a loss. */
 bool hystart_acked(struct hystart *hystart, tcp_seq snd_una, tcp_seq snd_nxt);

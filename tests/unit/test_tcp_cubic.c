@@ -502,14 +502,30 @@ START_TEST(slow_start_doubles_the_window_and_stops_at_ssthresh)
     for (unsigned i = 0; i < 5; i++)
         peer_acks(&f, 2 * MSS);
     ck_assert_uint_eq(f.tcb->cwnd, 20 * MSS);
-    peer_acks(&f, 20 * MSS); /* L = 8 */
-    ck_assert_uint_eq(f.tcb->cwnd, 28 * MSS);
-    f.tcb->is_paced = true; /* L is infinite */
-    peer_acks(&f, 28 * MSS);
-    ck_assert_uint_eq(f.tcb->cwnd, 56 * MSS);
+    peer_acks(&f, 20 * MSS); /* at once */
+    ck_assert_uint_eq(f.tcb->cwnd, 40 * MSS);
     f.tcb->ssthresh = 60 * MSS;
-    peer_acks(&f, 50 * MSS);
+    peer_acks(&f, 30 * MSS);
     ck_assert_uint_eq(f.tcb->cwnd, 60 * MSS);
+    end(&f);
+}
+END_TEST
+
+/* RFC 9406 4.3: L */
+START_TEST(what_an_ack_counts_in_slow_start_can_be_limited_without_pacing)
+{
+    struct tcp_config config = tcp_config_default();
+    struct fixture f;
+
+    config.slow_start_limit = 8;
+    begin_with(&f, &config);
+    peer_acks(&f, 7 * MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, 17 * MSS);
+    peer_acks(&f, 17 * MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, 25 * MSS);
+    f.tcb->is_paced = true; /* L is infinite */
+    peer_acks(&f, 25 * MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, 50 * MSS);
     end(&f);
 }
 END_TEST
@@ -710,6 +726,7 @@ UNIT_MAIN("tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
           a_window_that_is_not_used_does_not_grow,
           the_window_never_becomes_too_large_to_count,
           slow_start_doubles_the_window_and_stops_at_ssthresh,
+          what_an_ack_counts_in_slow_start_can_be_limited_without_pacing,
           after_a_time_out_the_curve_begins_at_its_plateau,
           after_an_idle_time_the_window_begins_small_and_comes_back,
           a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
