@@ -10,6 +10,7 @@
 #include "tcp/tcp_autotune.h"
 #include "tcp/tcp_buffer.h"
 #include "tcp/tcp_cc.h"
+#include "tcp/tcp_cwv.h"
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_pacing.h"
 #include "tcp/tcp_path_mtu.h"
@@ -196,6 +197,7 @@ struct tcb {
     struct undo undo;
     struct ecn ecn;
     struct frto frto;
+    struct cwv cwv;
     enum tcp_recovery_phase phase;
     uint16_t duplicate_acks;
     uint8_t out_of_order_acks; /* duplicate ACKs that we owe */

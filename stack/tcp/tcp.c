@@ -54,6 +54,8 @@ struct tcp_config tcp_config_default(void)
         .tlp = true,
         .prr = true,
         .frto = true,
+        .cwv = true,
+        .slow_start_after_idle = true,
         .limited_transmit = true,
         .rto_restart = true,
         .undo = true,

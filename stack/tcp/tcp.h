@@ -100,16 +100,18 @@ struct tcp_config {
     /* Answers to unknown connections; 0: no limit. */
     unsigned resets_per_second;
 
-    bool timestamps;       /* RFC 7323 3 */
-    bool sack;             /* RFC 2018; without it NewReno, RFC 6582 */
-    bool dsack;            /* RFC 2883 */
-    bool rack;             /* RFC 8985; without it RFC 6675 */
-    bool tlp;              /* RFC 8985 7 */
-    bool prr;              /* RFC 9937 */
-    bool reduce_twice;     /* RFC 5681 4.3, of a retransmission that is lost */
-    bool frto;             /* RFC 5682 */
-    bool limited_transmit; /* RFC 3042 */
-    bool rto_restart;      /* RFC 7765 */
+    bool timestamps;   /* RFC 7323 3 */
+    bool sack;         /* RFC 2018; without it NewReno, RFC 6582 */
+    bool dsack;        /* RFC 2883 */
+    bool rack;         /* RFC 8985; without it RFC 6675 */
+    bool tlp;          /* RFC 8985 7 */
+    bool prr;          /* RFC 9937 */
+    bool reduce_twice; /* RFC 5681 4.3, of a retransmission that is lost */
+    bool frto;         /* RFC 5682 */
+    bool cwv;          /* RFC 7661 */
+    bool slow_start_after_idle; /* RFC 5681 4.1 */
+    bool limited_transmit;      /* RFC 3042 */
+    bool rto_restart;           /* RFC 7765 */
     bool undo;           /* RFC 3522, 3708, 4015: what was no loss is undone */
     bool window_scale;   /* RFC 7323 2 */
     bool pmtu_discovery; /* RFC 1191: DF, and ICMP is heard */

@@ -19,6 +19,8 @@ struct sent_range;
 
 struct tcp_cc_ops {
     const char *name; /* of TCP_CONGESTION and --congestion */
+    /* cwnd may be out of date when it was not used: RFC 7661, tcp_cwv.h */
+    bool validates_window;
 
     /* The connection is established: the initial window (RFC 6928 2). The
      * algorithm's state is all zero before. */

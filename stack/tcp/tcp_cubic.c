@@ -255,7 +255,7 @@ static void save(struct tcb *tcb)
     cubic->undo_ssthresh = tcb->ssthresh;
 }
 
-/* RFC 9438 4.7; what its 5 advises for a single flow is fast_convergence. */
+/* RFC 9438 4.7; which advises against it where a flow is alone. */
 static uint32_t converged(const struct tcb *tcb, uint32_t w_max)
 {
     if (tcb->cwnd < w_max && tcb->tcp->config.cubic_fast_convergence)
@@ -353,6 +353,7 @@ static void cubic_rtt_sample(struct tcb *tcb, usec rtt)
 
 const struct tcp_cc_ops tcp_cubic = {
     .name = "cubic",
+    .validates_window = true,
     .init = cubic_init,
     .acked = cubic_acked,
     .lost = cubic_lost,

@@ -99,6 +99,7 @@ static void newreno_rtt_sample(struct tcb *tcb, usec rtt)
 
 const struct tcp_cc_ops tcp_newreno = {
     .name = "reno",
+    .validates_window = true,
     .init = newreno_init,
     .acked = newreno_acked,
     .lost = newreno_lost,

@@ -330,9 +330,11 @@ static bool fin_follows(const struct tcb *tcb, tcp_seq end)
 
 static void begin_after_idle(struct tcb *tcb)
 {
-    if (tcb_flight_size(tcb) == 0 && tcb->last_sent != 0 &&
-        tcb->tcp->env->now - tcb->last_sent > tcb->rto)
+    if (tcb->tcp->config.slow_start_after_idle && tcb_flight_size(tcb) == 0 &&
+        tcb->last_sent != 0 && tcb->tcp->env->now - tcb->last_sent > tcb->rto)
         tcb->cc->idle(tcb); /* RFC 5681 4.1 */
+    if (tcb_unsent(tcb) > 0)
+        cwv_sending(tcb);
 }
 
 /* Text and perhaps FIN at `seq`, for the first time or again. False: there is

@@ -50,6 +50,7 @@ void recovery_init(struct tcb *tcb)
     tlp_init(tcb);
     undo_forget(tcb);
     frto_end(tcb);
+    cwv_begin(tcb);
 }
 
 static void lose(struct tcb *tcb, tcp_seq start, tcp_seq end)
@@ -176,8 +177,8 @@ void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
     if (seq_lt(from, tcb->snd_nxt)) {
         undo_resent(tcb, from, seq_min(end, tcb->snd_nxt));
         frto_resent(tcb, seq_min(end, tcb->snd_nxt));
-        scoreboard_resent(&tcb->board, memory, from, seq_min(end, tcb->snd_nxt),
-                          now);
+        cwv_resent(tcb, scoreboard_resent(&tcb->board, memory, from,
+                                          seq_min(end, tcb->snd_nxt), now));
         tcb->resend_first = false;
     }
     if (seq_gt(end, tcb->snd_nxt))
@@ -201,8 +202,8 @@ static void reduce_window(struct tcb *tcb, uint32_t acked)
     if (tcb->phase == RECOVERY_FAST && !has_model(tcb))
         prr_end(tcb);
     /* what limited transmit has added does not count, RFC 5681 3.2 step 2 */
-    ecn_reduce_for_loss(
-        tcb, max_u32(min_u32(flight, tcb->cwnd), recovery_flight(tcb)));
+    flight = max_u32(min_u32(flight, tcb->cwnd), recovery_flight(tcb));
+    ecn_reduce_for_loss(tcb, cwv_lost(tcb, flight));
 }
 
 /* The window at once: RFC 6675 5 (4.2), RFC 5681 3.2 step 3. */
@@ -253,6 +254,7 @@ static void leave_fast_recovery(struct tcb *tcb)
     else /* RFC 6582 3.2 step 3, the first of its two choices */
         tcb->cwnd = min_u32(tcb->ssthresh, flight + tcb->snd_mss);
     tcb->phase = RECOVERY_NONE;
+    cwv_recovered(tcb);
     rack_recovery_ended(tcb);
     trace_congestion(tcb, "recovered");
 }
@@ -268,6 +270,7 @@ static void undo(struct tcb *tcb)
     undo_apply(tcb);
     ecn_reduction_undone(tcb);
     tcb->phase = RECOVERY_NONE;
+    cwv_begin(tcb);
     tcb->duplicate_acks = 0;
     trace_congestion(tcb, "was no loss");
 }
@@ -397,9 +400,11 @@ static void acknowledged_with_sack(struct tcb *tcb,
     if (tlp_acknowledged(tcb, seg, delivery->acked, report) &&
         tcb->phase == RECOVERY_NONE) {
         /* RFC 8985 7.4.2: the flight is the one that the loss was in */
-        ecn_reduce_for_loss(tcb, tcb_flight_size(tcb) + delivery->acked);
+        ecn_reduce_for_loss(
+            tcb, cwv_lost(tcb, tcb_flight_size(tcb) + delivery->acked));
         if (!has_model(tcb))
             tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
+        cwv_begin(tcb);
         undo_forget(tcb); /* an older recovery's would undo this instead */
     }
     if (delivery->sacked > 0)
@@ -415,6 +420,7 @@ static void grow_window(struct tcb *tcb, uint32_t acked)
         tcb->cc->acked(tcb, acked);
     if (tcb->phase == RECOVERY_LOSS && seq_geq(tcb->snd_una, tcb->recover)) {
         tcb->phase = RECOVERY_NONE;
+        cwv_begin(tcb);
         rack_recovery_ended(tcb);
         if (has_model(tcb))
             tcb->cc->recovered(tcb);
@@ -498,6 +504,8 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
         acknowledged_with_sack(tcb, seg, &delivery, &report);
     else
         acknowledged_without_sack(tcb, acked, is_duplicate);
+    if (tcb->phase == RECOVERY_NONE)
+        cwv_acked(tcb, delivery.delivered);
     grow_window(tcb, ecn_acknowledged(tcb, seg, acked));
     rate_finish(tcb, &delivery, (uint32_t)(tcb->board.lost_ever - lost_before),
                 &sample);
@@ -522,6 +530,7 @@ static bool lowers_ssthresh(const struct tcb *tcb)
 void recovery_timed_out(struct tcb *tcb)
 {
     frto_timed_out(tcb);
+    cwv_begin(tcb); /* RFC 7661 4.4: the standard response to a time-out */
     if (lowers_ssthresh(tcb)) {
         reduce_window(tcb, 0);
         tcb->undo.is_of_timeout = true;

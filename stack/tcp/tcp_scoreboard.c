@@ -330,9 +330,11 @@ static void find_again(struct scoreboard *board, struct sent_range *range)
     range->lost = false;
 }
 
-void scoreboard_resent(struct scoreboard *board, struct memory *memory,
-                       tcp_seq start, tcp_seq end, usec now)
+uint32_t scoreboard_resent(struct scoreboard *board, struct memory *memory,
+                           tcp_seq start, tcp_seq end, usec now)
 {
+    uint32_t first_time = 0;
+
     /* without memory for the edges the whole range counts as sent again */
     (void)split(board, memory, start);
     (void)split(board, memory, end);
@@ -348,6 +350,7 @@ void scoreboard_resent(struct scoreboard *board, struct memory *memory,
             find_again(board, range);
         else if (!range->sacked)
             unlink_range(board, range);
+        first_time += range->resent ? 0 : range_len(range);
         range->resent = true;
         range->sent_at = now;
         range->stamp = board->stamp;
@@ -356,6 +359,7 @@ void scoreboard_resent(struct scoreboard *board, struct memory *memory,
     }
     if (last > at)
         join(board, at, last - 1);
+    return first_time;
 }
 
 /* RFC 8985 6.2: sent later, or at the same moment but further on */

@@ -93,9 +93,10 @@ MUST_CHECK bool scoreboard_reserve(struct scoreboard *board,
 void scoreboard_sent(struct scoreboard *board, struct memory *memory,
                      tcp_seq start, tcp_seq end, usec now);
 
-/* [start, end), which is outstanding, went out again. */
-void scoreboard_resent(struct scoreboard *board, struct memory *memory,
-                       tcp_seq start, tcp_seq end, usec now);
+/* [start, end), which is outstanding, went out again; how many bytes of it for
+ * the first time. */
+uint32_t scoreboard_resent(struct scoreboard *board, struct memory *memory,
+                           tcp_seq start, tcp_seq end, usec now);
 
 /* Everything before `una` has arrived. */
 void scoreboard_acknowledge(struct scoreboard *board, tcp_seq una,

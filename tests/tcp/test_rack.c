@@ -193,7 +193,8 @@ END_TEST
 START_TEST(duplicates_widen_the_reordering_window)
 {
     struct conversation c;
-    open_conversation(&c, .sack = true, .rtt_ms = 100, .no_undo = true);
+    open_conversation(&c, .sack = true, .rtt_ms = 100, .no_undo = true,
+                      .no_cwv = true);
 
     reorder_once(&c, 1);
     app_writes(&c, 3000);
