@@ -1,12 +1,14 @@
 /*
  * Two stacks of this process joined by a wire: see joined.h.
  */
+#define _GNU_SOURCE /* pthread_tryjoin_np */
 #include "host/host.h"
 
 #include "joined.h"
 
 #include <check.h>
 #include <sched.h>
+#include <signal.h>
 
 struct joined joined_open_faulty(enum tapir_clock clock, const char *faults)
 {
@@ -112,4 +114,17 @@ void await_sleepers(unsigned count)
 {
     while (count_sleepers() < count)
         sched_yield();
+}
+
+/* A thread that goes to sleep in futex(2) does not hear of a handler that runs
+ * in the moment before: the next one will find it there. */
+void interrupt_until_end(pthread_t thread, int number)
+{
+    enum { PATIENCE = 1000 };
+
+    for (unsigned turn = 0; pthread_tryjoin_np(thread, NULL) != 0; turn++) {
+        if (turn % PATIENCE == 0)
+            pthread_kill(thread, number);
+        sched_yield();
+    }
 }

@@ -5,6 +5,7 @@
 #ifndef TAPIR_TESTS_JOINED_H
 #define TAPIR_TESTS_JOINED_H
 
+#include <pthread.h>
 #include "tapir.h"
 
 struct joined {
@@ -32,5 +33,8 @@ int bound_socket(struct tapir_stack *stack, unsigned host, uint16_t port);
  * counted).
  */
 void await_sleepers(unsigned count);
+
+/* Sends the signal, again and again, until the thread has ended; joins it. */
+void interrupt_until_end(pthread_t thread, int number);
 
 #endif

@@ -298,8 +298,7 @@ START_TEST(a_signal_interrupts_whoever_drives_and_whoever_sleeps)
         await_sleepers((unsigned)i + 1);
     }
     for (int i = 1; i >= 0; i--) {
-        pthread_kill(threads[i], SIGUSR1);
-        join_thread(threads[i]);
+        interrupt_until_end(threads[i], SIGUSR1);
         ck_assert_int_eq(blocked[i].result, -1);
         ck_assert_int_eq(blocked[i].error, EINTR);
         ck_assert_int_eq(tapir_close(blocked[i].fd), 0);
@@ -322,8 +321,7 @@ START_TEST(when_the_driver_goes_a_sleeper_drives_on)
         threads[i] = run(receive_blocked, &blocked[i]);
         await_sleepers((unsigned)i + 1);
     }
-    pthread_kill(threads[0], SIGUSR1);
-    join_thread(threads[0]);
+    interrupt_until_end(threads[0], SIGUSR1);
     await_sleepers(1);
     ck_assert_int_eq(
         tapir_sendto(client, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);

@@ -172,9 +172,9 @@ static void begin_two(struct blocked blocked[2], ssize_t (*call)(int fd))
     }
 }
 
-static void expect_interrupted(struct blocked *blocked)
+static void expect_interrupted(struct blocked *blocked, int number)
 {
-    end(blocked);
+    interrupt_until_end(blocked->thread, number);
     ck_assert_int_eq(blocked->result, -1);
     ck_assert_int_eq(blocked->error, EINTR);
 }
@@ -206,8 +206,7 @@ START_TEST(a_receive_ends_after_a_handler_without_sa_restart)
     catch_signal(SIGUSR1, 0);
     begin_two(blocked, do_receive);
     for (int i = 1; i >= 0; i--) {
-        interrupt(blocked[i].thread, SIGUSR1);
-        expect_interrupted(&blocked[i]);
+        expect_interrupted(&blocked[i], SIGUSR1);
         ck_assert_int_eq(tapir_close(blocked[i].fd), 0);
     }
     stop();
@@ -225,10 +224,8 @@ START_TEST(a_sleeper_goes_on_though_another_handler_would_interrupt_it)
     if (!DRIVER_ONLY)
         interrupt(blocked[1].thread, SIGUSR1);
     await_sleepers(2);
-    interrupt(blocked[1].thread, SIGUSR2);
-    expect_interrupted(&blocked[1]);
-    interrupt(blocked[0].thread, SIGUSR2);
-    expect_interrupted(&blocked[0]);
+    expect_interrupted(&blocked[1], SIGUSR2);
+    expect_interrupted(&blocked[0], SIGUSR2);
     ck_assert_int_eq(tapir_close(blocked[0].fd), 0);
     ck_assert_int_eq(tapir_close(blocked[1].fd), 0);
     stop();
@@ -279,9 +276,8 @@ START_TEST(a_signal_that_the_thread_blocks_does_not_wake_it)
     pthread_kill(blocked.thread, SIGUSR2);
     await_sleepers(1);
     ck_assert_int_eq(handled, 0);
-    interrupt(blocked.thread, SIGUSR1);
-    expect_interrupted(&blocked);
-    ck_assert_int_eq(handled, 1);
+    expect_interrupted(&blocked, SIGUSR1);
+    ck_assert_int_ge(handled, 1);
     ck_assert_int_eq(tapir_close(blocked.fd), 0);
     stop();
 }
@@ -322,8 +318,7 @@ START_TEST(with_a_time_out_nothing_restarts)
                      0);
     begin(&blocked, fd, do_receive);
     await_sleepers(1);
-    interrupt(blocked.thread, SIGUSR1);
-    expect_interrupted(&blocked);
+    expect_interrupted(&blocked, SIGUSR1);
     ck_assert_int_eq(tapir_close(fd), 0);
     stop();
 }
@@ -339,8 +334,7 @@ START_TEST(poll_select_and_epoll_wait_never_restart)
 
         begin_two(blocked, calls[i]);
         for (int j = 1; j >= 0; j--) {
-            interrupt(blocked[j].thread, SIGUSR1);
-            expect_interrupted(&blocked[j]);
+            expect_interrupted(&blocked[j], SIGUSR1);
             ck_assert_int_eq(tapir_close(blocked[j].fd), 0);
         }
         stop();
@@ -413,8 +407,7 @@ START_TEST(an_interrupted_connect_goes_on_by_itself)
 
     begin(&blocked, fd, do_connect);
     await_sleepers(1);
-    interrupt(blocked.thread, SIGUSR1);
-    expect_interrupted(&blocked);
+    expect_interrupted(&blocked, SIGUSR1);
     ck_assert_int_eq(tapir_poll(&polled, 1, 10000), 1);
     ck_assert_int_eq(tapir_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len),
                      0);
