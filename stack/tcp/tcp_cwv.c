@@ -150,7 +150,7 @@ void cwv_recovered(struct tcb *tcb)
     const struct cwv *cwv = &tcb->cwv;
     uint32_t left = cwv->basis > cwv->resent ? cwv->basis - cwv->resent : 0;
 
-    if (cwv->basis > 0) {
+    if (is_on(tcb) && cwv->basis > 0) { /* not of another algorithm */
         uint64_t window = (uint64_t)tcb->ssthresh * left / cwv->basis;
 
         tcb->cwnd = max_u32((uint32_t)window, tcb->snd_mss);

@@ -82,12 +82,17 @@ static bool step_3(struct tcb *tcb, const struct delivery *delivery,
                    bool is_duplicate)
 {
     if (is_lost(tcb, delivery, is_duplicate)) {
-        tcb->cwnd = WINDOW_AFTER_TWO_ROUNDS * (uint32_t)tcb->snd_mss;
+        if (tcb->cc->model == NULL) /* whose window is its own */
+            tcb->cwnd = WINDOW_AFTER_TWO_ROUNDS * (uint32_t)tcb->snd_mss;
         frto_end(tcb);
         tcb_mark_output(tcb);
         return false;
     }
-    return delivery->delivered > 0; /* (b) */
+    if (delivery->delivered == 0)
+        return false;
+    frto_end(tcb); /* (b); also where it cannot be undone any more */
+    tcb_mark_output(tcb);
+    return true;
 }
 
 bool frto_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,

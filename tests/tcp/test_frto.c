@@ -379,22 +379,44 @@ START_TEST(without_sack_a_duplicate_ack_shows_a_loss)
 }
 END_TEST
 
-UNIT_MAIN("tcp f-rto", after_the_first_ack_two_new_segments_go,
-          when_switched_off_what_seems_lost_goes,
-          an_ack_of_everything_tells_nothing,
-          without_new_data_what_seems_lost_goes, without_a_window_for_it_too,
-          before_the_first_ack_a_sack_changes_nothing,
-          an_ack_of_a_part_of_it_tells_nothing,
-          a_further_ack_of_old_data_shows_that_it_was_spurious,
-          so_does_a_sack_of_old_data,
-          a_sack_of_new_data_shows_that_the_rest_was_lost,
-          old_data_that_the_first_ack_covers_shows_nothing,
-          a_duplicate_ack_without_news_shows_that_the_rest_was_lost,
-          a_new_window_shows_nothing,
-          when_everything_was_lost_nothing_is_undone,
-          a_further_timeout_of_the_same_segment_begins_anew,
-          within_a_fast_recovery_it_is_not_tried,
-          within_the_recovery_of_a_timeout_neither,
-          without_sack_a_second_ack_of_old_data_shows_it,
-          without_sack_a_duplicate_ack_ends_it,
-          without_sack_a_duplicate_ack_shows_a_loss)
+/* An echo of a mark forbids to undo; what is decided is over all the same. */
+START_TEST(a_spurious_timeout_that_cannot_be_undone_holds_nothing_up)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 100, .ecn = true, .mss = 1000,
+                      .send_buffer = 1 << 20);
+
+    app_writes(&c, 200000);
+    conversation_ignore_sent(&c);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK, .within_ms = 400);
+    peer_sends(&c, .ack = 1001, .flags = ACK | ECE);
+    conversation_ignore_sent(&c);
+    for (unsigned i = 0; i < 400; i++) {
+        advance(&c, 10);
+        conversation_ignore_sent(&c);
+        peer_sends(&c, .ack = c.peer->received, .flags = ACK);
+    }
+    conversation_ignore_sent(&c);
+    ck_assert_int_eq(c.peer->received, 200001);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN(
+    "tcp f-rto", a_spurious_timeout_that_cannot_be_undone_holds_nothing_up,
+    after_the_first_ack_two_new_segments_go,
+    when_switched_off_what_seems_lost_goes, an_ack_of_everything_tells_nothing,
+    without_new_data_what_seems_lost_goes, without_a_window_for_it_too,
+    before_the_first_ack_a_sack_changes_nothing,
+    an_ack_of_a_part_of_it_tells_nothing,
+    a_further_ack_of_old_data_shows_that_it_was_spurious,
+    so_does_a_sack_of_old_data, a_sack_of_new_data_shows_that_the_rest_was_lost,
+    old_data_that_the_first_ack_covers_shows_nothing,
+    a_duplicate_ack_without_news_shows_that_the_rest_was_lost,
+    a_new_window_shows_nothing, when_everything_was_lost_nothing_is_undone,
+    a_further_timeout_of_the_same_segment_begins_anew,
+    within_a_fast_recovery_it_is_not_tried,
+    within_the_recovery_of_a_timeout_neither,
+    without_sack_a_second_ack_of_old_data_shows_it,
+    without_sack_a_duplicate_ack_ends_it,
+    without_sack_a_duplicate_ack_shows_a_loss)
