@@ -71,6 +71,25 @@ make_kernel()
         ip -n "$1" link set tap0 txqueuelen 20000 || exit 1
     ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
     ip netns exec "$1" sysctl -qw net.ipv4.tcp_no_metrics_save=1
+    share_work "$1"
+}
+
+# What the kernel does with a packet from the wire it does within the wire's
+# write, unless another processor is told to: then the wire has the first one
+# for itself, and a kernel has to wait for the others as a stack does.
+share_work()
+{
+    local others=$(((1 << ($(nproc) < 32 ? $(nproc) : 32)) - 2))
+    [ "$others" -gt 0 ] || return
+    # shellcheck disable=SC2016 # for the inner shell
+    ip netns exec "$1" sh -c 'printf "%x" "$0" >"$1"' "$others" \
+        /sys/class/net/tap0/queues/rx-0/rps_cpus 2>/dev/null
+}
+
+# run_wire ARGUMENTS...: on the first processor
+run_wire()
+{
+    exec taskset -c 0 "$B/tapir" wire --realtime "$@"
 }
 
 # address NAME DEVICE ADDRESS: which is then up.
@@ -128,7 +147,7 @@ late_of()
         late = rtt / 20
         if (late < 4 * 1514 * 8 / rate / 1000)
             late = 4 * 1514 * 8 / rate / 1000
-        printf "%.3f\n", late < 1 ? 1 : late
+        printf "%.3f\n", late < 2 ? 2 : late
     }'
 }
 
