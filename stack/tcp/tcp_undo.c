@@ -64,12 +64,14 @@ static bool dsack_detects(struct tcb *tcb, const struct sack_report *report)
 }
 
 /* All that was taken for lost has arrived before any of it was sent again: in
- * the same pass, or while pacing held it back. */
+ * the same pass, or while pacing held it back. Not what had gone twice before,
+ * by a loss probe: its copy may be what has arrived. */
 static bool arrives_in_time(const struct tcb *tcb,
                             const struct delivery *delivery)
 {
     return tcb->phase == RECOVERY_FAST && tcb->undo.resent == 0 &&
-           tcb->board.lost == 0 && delivery->delivered > 0;
+           tcb->board.lost == 0 && delivery->delivered > 0 &&
+           !delivery->acked_resent;
 }
 
 bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,

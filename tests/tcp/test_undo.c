@@ -211,6 +211,31 @@ START_TEST(what_arrives_before_it_was_sent_again_is_no_loss)
 }
 END_TEST
 
+/* But a copy that a loss probe had sent proves nothing: the loss was real. */
+START_TEST(what_a_probe_had_sent_again_is_a_loss)
+{
+    struct conversation c;
+    open_conversation(&c, .sack = true, .rtt_ms = 100);
+
+    app_writes(&c, 10000);
+    expect_flight(&c, 1, 10001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 9001, .flags = ACK); /* the last one is lost */
+    advance(&c, 299);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->loss_probes, 1);
+    app_writes(&c, 5000);
+    conversation_ignore_sent(&c);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 9001, .flags = ACK, .sack = {{10001, 15001}},
+               .more = true);
+    peer_sends(&c, .ack = 15001, .flags = ACK);
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->fast_retransmits, 1);
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 0);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 3522 3.2 is for peers without SACK as well. */
 START_TEST(eifel_needs_no_sack)
 {
@@ -314,7 +339,8 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           a_probe_that_arrives_after_the_timeout_undoes_nothing,
           an_ack_of_everything_undoes_nothing,
           from_a_peer_that_sends_dsacks_it_does,
-          what_arrives_before_it_was_sent_again_is_no_loss, eifel_needs_no_sack,
+          what_arrives_before_it_was_sent_again_is_no_loss,
+          what_a_probe_had_sent_again_is_a_loss, eifel_needs_no_sack,
           a_fast_retransmit_is_undone_when_all_of_it_came_twice,
           it_is_not_undone_when_part_of_it_came_once,
           duplicates_of_what_was_sent_once_undo_nothing,
