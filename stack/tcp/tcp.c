@@ -47,6 +47,7 @@ struct tcp_config tcp_config_default(void)
         .congestion = "cubic",
         .hystart = true,
         .cubic_fast_convergence = true,
+        .cubic_search = true,
         .timestamps = true,
         .sack = true,
         .dsack = true,

@@ -132,6 +132,7 @@ struct tcp_config {
     unsigned slow_start_limit; /* segments of an ACK that count, without pacing:
                                   L of RFC 9406 4.3; 0: all */
     bool cubic_fast_convergence;
+    bool cubic_search; /* without a W_max cwnd grows by 1/20 in a round trip */
     /* RFC 7413, see tcp_fast_open.h */
     unsigned fast_open;       /* enum tcp_fast_open_bit */
     unsigned fast_open_cache; /* servers to remember */

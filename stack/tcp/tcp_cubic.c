@@ -22,7 +22,8 @@ enum {
     CONVERGENCE_DIVISOR = 20,
     /* alpha_cubic = 3 (1 - beta_cubic) / (1 + beta_cubic) = 9/17 (4.3) */
     ALPHA_DIVIDEND = 9,
-    ALPHA_DIVISOR = 17
+    ALPHA_DIVISOR = 17,
+    SEARCH_DIVISOR = 20 /* of cwnd, in a round trip */
 };
 
 /* C = 2/5 segments per cubic second (5.1), and so in cubic milliseconds. */
@@ -101,12 +102,14 @@ static void start_clock(struct cubic *cubic, usec now)
 }
 
 /* RFC 9438 4.2. Where no W_max lies above (after HyStart++, 4.10; after a
- * time-out, 4.8) the curve begins at its plateau: K = 0. */
+ * time-out, 4.8) the curve begins at its plateau: K = 0. It would be flat for
+ * long, although nobody knows that the window is right; so it is a search. */
 static void begin_stage(struct tcb *tcb)
 {
     struct cubic_curve *curve = &cubic_of(tcb)->curve;
 
     curve->has_begun = true;
+    curve->is_search = curve->w_max == 0 && tcb->tcp->config.cubic_search;
     curve->epoch = tcb->tcp->env->now;
     curve->w_est = (uint64_t)tcb->cwnd << W_EST_SHIFT;
     curve->w_max = max_u32(curve->w_max, tcb->cwnd);
@@ -137,10 +140,15 @@ static void grow_towards(struct tcb *tcb, uint32_t target, uint32_t acked)
     tcb->cwnd += (uint32_t)(growth / tcb->cwnd);
 }
 
-/* RFC 9438 4.2: in [cwnd, 1.5 cwnd] */
-static uint32_t clamp_target(const struct tcb *tcb, uint32_t window)
+/* RFC 9438 4.2: in [cwnd, 1.5 cwnd], and in a search not so near to cwnd. */
+static uint32_t target_for(struct tcb *tcb, uint32_t window)
 {
-    return max_u32(tcb->cwnd, min_u32(window, tcb->cwnd / 2 * 3));
+    uint32_t cwnd = tcb->cwnd;
+    uint32_t least = cwnd;
+
+    if (cubic_of(tcb)->curve.is_search)
+        least += cwnd / SEARCH_DIVISOR;
+    return max_u32(least, min_u32(window, cwnd / 2 * 3));
 }
 
 static void congestion_avoidance(struct tcb *tcb, uint32_t acked)
@@ -148,7 +156,7 @@ static void congestion_avoidance(struct tcb *tcb, uint32_t acked)
     struct cubic_curve *curve = &cubic_of(tcb)->curve;
     uint32_t mss = tcb->snd_mss;
     uint64_t t, ahead;
-    uint32_t estimate;
+    uint32_t window, estimate;
 
     if (!curve->has_begun)
         begin_stage(tcb);
@@ -159,13 +167,14 @@ static void congestion_avoidance(struct tcb *tcb, uint32_t acked)
     acked = min_u32(acked, tcb->cwnd);
     grow_estimate(tcb, acked);
     estimate = (uint32_t)(curve->w_est >> W_EST_SHIFT);
-    if (cubic_window(t, curve->k, curve->w_max, mss) < estimate)
-        tcb->cwnd = max_u32(tcb->cwnd, estimate); /* Reno-friendly, 4.3 */
-    else
+    window = cubic_window(t, curve->k, curve->w_max, mss);
+    if (window >= estimate || curve->is_search)
         grow_towards(
             tcb,
-            clamp_target(tcb, cubic_window(ahead, curve->k, curve->w_max, mss)),
+            target_for(tcb, cubic_window(ahead, curve->k, curve->w_max, mss)),
             acked);
+    if (window < estimate)
+        tcb->cwnd = max_u32(tcb->cwnd, estimate); /* Reno-friendly, 4.3 */
 }
 
 /* ---- Slow start --------------------------------------------------------- */

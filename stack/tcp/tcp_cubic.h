@@ -17,6 +17,7 @@ struct cubic_curve {
     uint32_t cwnd_prior; /* before the last loss */
     uint32_t k;          /* K, in milliseconds */
     bool has_begun;      /* the stage; epoch, k and w_est are valid */
+    bool is_search;      /* it began without a W_max */
 };
 
 struct cubic {

@@ -531,6 +531,54 @@ START_TEST(what_an_ack_counts_in_slow_start_can_be_limited_without_pacing)
 END_TEST
 
 /* RFC 9438 4.8 */
+/* Slow start has ended without a loss; ten round trips, which is nothing to the
+ * cubic function of a path so short. */
+static double growth_without_w_max(const struct tcp_config *config)
+{
+    const uint32_t cwnd = 500 * MSS;
+    struct fixture f;
+    double growth;
+
+    begin_with(&f, config);
+    f.tcb->cwnd = cwnd;
+    f.tcb->ssthresh = cwnd;
+    f.tcb->srtt = 1 * USEC_PER_MSEC;
+    for (unsigned i = 0; i < 10; i++) {
+        time_passes(&f, 1 * USEC_PER_MSEC);
+        peer_acks(&f, f.tcb->cwnd);
+    }
+    growth = (double)f.tcb->cwnd / cwnd;
+    end(&f);
+    return growth;
+}
+
+START_TEST(where_no_w_max_is_known_the_window_grows_by_a_twentieth)
+{
+    struct tcp_config config = tcp_config_default();
+
+    expect_near(growth_without_w_max(&config), pow(1.05, 10), 0.01);
+    config.cubic_search = false; /* as Reno, 4.3 */
+    expect_near(growth_without_w_max(&config), 1 + 10.0 / 500, 0.01);
+}
+END_TEST
+
+START_TEST(a_loss_ends_the_search)
+{
+    struct fixture f;
+
+    begin(&f);
+    f.tcb->ssthresh = f.tcb->cwnd;
+    peer_acks(&f, 1);
+    ck_assert(curve(&f)->is_search);
+    lose(&f, 1000 * MSS);
+    peer_acks(&f, 1);
+    ck_assert(!curve(&f)->is_search);
+    f.tcb->cc->undo(f.tcb); /* it was none */
+    ck_assert(curve(&f)->is_search);
+    end(&f);
+}
+END_TEST
+
 START_TEST(after_a_time_out_the_curve_begins_at_its_plateau)
 {
     struct fixture f;
@@ -704,34 +752,33 @@ START_TEST(another_algorithm_takes_over_the_window)
 }
 END_TEST
 
-UNIT_MAIN("tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
-          any_number_has_the_root_of_the_reference,
-          k_is_the_time_to_come_back_to_w_max,
-          w_cubic_is_the_cubic_function_of_time,
-          a_time_beyond_all_measure_gives_the_largest_window,
-          a_loss_takes_three_tenths_of_what_was_in_flight,
-          ssthresh_is_at_least_two_segments,
-          a_loss_below_w_max_makes_room_for_others,
-          fast_convergence_can_be_switched_off,
-          a_mark_takes_three_tenths_at_once_down_to_one_segment,
-          a_mark_is_not_undone,
-          with_abe_a_mark_takes_less_in_congestion_avoidance,
-          the_window_follows_the_curve, delayed_acks_change_nothing,
-          an_ack_may_cover_a_super_segment,
-          the_window_grows_by_no_more_than_half_in_a_round_trip,
-          where_reno_is_faster_the_window_is_renos,
-          time_without_need_of_the_window_does_not_count,
-          idle_time_does_not_count_either,
-          a_flight_that_one_pass_acknowledges_is_no_idle_time,
-          a_window_that_is_not_used_does_not_grow,
-          the_window_never_becomes_too_large_to_count,
-          slow_start_doubles_the_window_and_stops_at_ssthresh,
-          what_an_ack_counts_in_slow_start_can_be_limited_without_pacing,
-          after_a_time_out_the_curve_begins_at_its_plateau,
-          after_an_idle_time_the_window_begins_small_and_comes_back,
-          a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
-          what_was_no_loss_is_undone,
-          an_undo_that_comes_late_or_twice_takes_nothing_away,
-          an_undo_goes_back_to_slow_start,
-          each_algorithm_is_found_by_its_name_and_is_whole,
-          another_algorithm_takes_over_the_window)
+UNIT_MAIN(
+    "tcp_cubic", a_cube_has_its_root_and_one_less_the_next_lower,
+    any_number_has_the_root_of_the_reference,
+    k_is_the_time_to_come_back_to_w_max, w_cubic_is_the_cubic_function_of_time,
+    a_time_beyond_all_measure_gives_the_largest_window,
+    a_loss_takes_three_tenths_of_what_was_in_flight,
+    ssthresh_is_at_least_two_segments, a_loss_below_w_max_makes_room_for_others,
+    fast_convergence_can_be_switched_off,
+    a_mark_takes_three_tenths_at_once_down_to_one_segment, a_mark_is_not_undone,
+    with_abe_a_mark_takes_less_in_congestion_avoidance,
+    the_window_follows_the_curve, delayed_acks_change_nothing,
+    an_ack_may_cover_a_super_segment,
+    the_window_grows_by_no_more_than_half_in_a_round_trip,
+    where_reno_is_faster_the_window_is_renos,
+    time_without_need_of_the_window_does_not_count,
+    idle_time_does_not_count_either,
+    a_flight_that_one_pass_acknowledges_is_no_idle_time,
+    a_window_that_is_not_used_does_not_grow,
+    the_window_never_becomes_too_large_to_count,
+    slow_start_doubles_the_window_and_stops_at_ssthresh,
+    what_an_ack_counts_in_slow_start_can_be_limited_without_pacing,
+    where_no_w_max_is_known_the_window_grows_by_a_twentieth,
+    a_loss_ends_the_search, after_a_time_out_the_curve_begins_at_its_plateau,
+    after_an_idle_time_the_window_begins_small_and_comes_back,
+    a_rise_of_the_round_trip_time_ends_slow_start_without_a_loss,
+    what_was_no_loss_is_undone,
+    an_undo_that_comes_late_or_twice_takes_nothing_away,
+    an_undo_goes_back_to_slow_start,
+    each_algorithm_is_found_by_its_name_and_is_whole,
+    another_algorithm_takes_over_the_window)
