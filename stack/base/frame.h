@@ -26,7 +26,7 @@ struct iface;
 enum {
     FRAME_HEADROOM = 128, /* for headers, and those of a tunnel around them */
     FRAME_STORE = 256,    /* headroom and a head's own bytes */
-    FRAME_SLICES = 3
+    FRAME_SLICES = 4
 };
 
 /*

@@ -125,6 +125,8 @@ ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 {
     if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
         return -EOPNOTSUPP;
+    if (message->lent != NULL && socket->ops->type != SOCK_STREAM)
+        return -EOPNOTSUPP;
     if (socket->is_send_shut)
         return -EPIPE;
     if (message->name == NULL)

@@ -33,6 +33,8 @@ struct socket_message {
                               NULL (its port 0: there is none) */
     uint8_t ttl;           /* receive: the datagram's, if IP_RECVTTL is set;
                               left alone otherwise */
+    struct lent *lent;     /* send: NULL, or what the bytes of a stream are a
+                              part of while they are sent from where they lie */
 };
 
 struct socket;

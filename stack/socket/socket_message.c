@@ -3,14 +3,14 @@
  *
  * A datagram that comes in more pieces than a frame has slices is copied
  * together. The copy must stay until the device has been flushed, so it waits
- * in sockets->lent for the end of the pass.
+ * in sockets->kept for the end of the pass.
  */
 #include "socket/socket_message.h"
 
 #include <errno.h>
 #include <limits.h>
 
-struct lent {
+struct kept {
     struct list node;
     size_t len;
     uint8_t data[];
@@ -55,21 +55,21 @@ static int gather(struct sockets *sockets, const struct socket_message *message,
                   struct bytes *out)
 {
     size_t len = (size_t)message_len(message);
-    struct lent *lent =
-        memory_resize(sockets->env->memory, NULL, 0, sizeof(*lent) + len);
+    struct kept *kept =
+        memory_resize(sockets->env->memory, NULL, 0, sizeof(*kept) + len);
 
-    if (lent == NULL)
+    if (kept == NULL)
         return -ENOBUFS;
-    lent->len = 0;
+    kept->len = 0;
     for (int i = 0; i < message->iov_count; i++) {
         const struct iovec *iov = &message->iov[i];
 
         if (iov->iov_len > 0)
-            memcpy(lent->data + lent->len, iov->iov_base, iov->iov_len);
-        lent->len += iov->iov_len;
+            memcpy(kept->data + kept->len, iov->iov_base, iov->iov_len);
+        kept->len += iov->iov_len;
     }
-    list_append(&sockets->lent, &lent->node);
-    *out = bytes_of(lent->data, len);
+    list_append(&sockets->kept, &kept->node);
+    *out = bytes_of(kept->data, len);
     return 1;
 }
 
@@ -101,9 +101,9 @@ void message_end_pass(struct sockets *sockets)
 {
     struct list *node;
 
-    while ((node = list_pop(&sockets->lent)) != NULL) {
-        struct lent *lent = container_of(node, struct lent, node);
+    while ((node = list_pop(&sockets->kept)) != NULL) {
+        struct kept *kept = container_of(node, struct kept, node);
 
-        memory_free(sockets->env->memory, lent, sizeof(*lent) + lent->len);
+        memory_free(sockets->env->memory, kept, sizeof(*kept) + kept->len);
     }
 }

@@ -279,16 +279,25 @@ static int stream_disconnect(struct socket *socket)
     return stream_renew(stream_of(socket));
 }
 
+static struct tcp_text text_of(const struct socket_message *message)
+{
+    return (struct tcp_text){
+        .iov = message->iov,
+        .count = message->iov_count,
+        .lent = message->lent,
+    };
+}
+
 /* As connect, and its answers are connect's. -EINPROGRESS: no byte has gone. */
 static ssize_t connect_with(struct stream *stream,
                             const struct socket_message *message)
 {
+    struct tcp_text text = text_of(message);
     ssize_t sent;
 
     if (message->name->port == 0)
         return -EADDRNOTAVAIL;
-    sent = tcp_connect_with(stream->tcb, message->name, message->iov,
-                            message->iov_count);
+    sent = tcp_connect_with(stream->tcb, message->name, &text);
     if (sent >= 0 || sent == -EINPROGRESS)
         stream->phase = STREAM_CONNECTING;
     return sent;
@@ -302,6 +311,7 @@ static ssize_t send_fast_open(struct socket *socket,
                               const struct socket_message *message)
 {
     struct stream *stream = stream_of(socket);
+    struct tcp_text text = text_of(message);
     int error = 0;
 
     if (!tcp_may_open_fast(stream->tcb))
@@ -314,7 +324,7 @@ static ssize_t send_fast_open(struct socket *socket,
         error = stream_connect(socket, message->name);
     if (error < 0)
         return error;
-    return tcp_send(stream->tcb, message->iov, message->iov_count);
+    return tcp_send(stream->tcb, &text);
 }
 
 /* The name is not looked at: Linux, where POSIX would say EISCONN. */
@@ -322,14 +332,15 @@ static ssize_t stream_send(struct socket *socket,
                            const struct socket_message *message)
 {
     struct tcb *tcb = stream_of(socket)->tcb;
+    struct tcp_text text = text_of(message);
 
     if (message->flags & MSG_FASTOPEN)
         return send_fast_open(socket, message);
     if (message->flags & MSG_OOB)
-        return tcp_send_urgent(tcb, message->iov, message->iov_count);
+        return tcp_send_urgent(tcb, &text);
     if (message->flags & MSG_MORE)
-        return tcp_send_more(tcb, message->iov, message->iov_count);
-    return tcp_send(tcb, message->iov, message->iov_count);
+        return tcp_send_more(tcb, &text);
+    return tcp_send(tcb, &text);
 }
 
 /* MSG_OOB: an octet, if there is room for it. */

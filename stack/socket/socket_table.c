@@ -142,7 +142,7 @@ int sockets_init(struct sockets *sockets, struct env *env, struct tcp *tcp,
     *sockets = (struct sockets){
         .env = env, .tcp = tcp, .udp = udp, .echo = echo, .config = *config};
     list_init(&sockets->ready);
-    list_init(&sockets->lent);
+    list_init(&sockets->kept);
     return 0;
 }
 

@@ -36,7 +36,7 @@ struct sockets {
     uint32_t first_free; /* meaningful while count < slot_count */
     uint32_t last_free;
     struct list ready; /* changed, and not yet told */
-    struct list lent;  /* gathered datagrams, until the pass ends */
+    struct list kept;  /* gathered datagrams, until the pass ends */
 };
 
 /* -EINVAL: more sockets than there are numbers. */

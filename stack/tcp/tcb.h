@@ -8,7 +8,8 @@
 
 #include "tcp/tcp.h"
 #include "tcp/tcp_autotune.h"
-#include "tcp/tcp_buffer.h"
+#include "tcp/tcp_rcvbuf.h"
+#include "tcp/tcp_sndbuf.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_cwv.h"
 #include "tcp/tcp_ecn.h"

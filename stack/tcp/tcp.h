@@ -8,6 +8,7 @@
 #ifndef TAPIR_TCP_TCP_H
 #define TAPIR_TCP_TCP_H
 
+#include "base/lent.h"
 #include "ip/icmp.h"
 #include "tcp/tcp_challenge.h"
 #include "tcp/tcp_fast_open_cache.h"
@@ -252,6 +253,14 @@ MUST_CHECK int tcp_listen(struct tcb *tcb, unsigned backlog);
  * free port; -EISCONN, -EALREADY, -EINVAL (listening), -ENETUNREACH, -ENOBUFS.
  */
 MUST_CHECK int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
+/* What a program writes. */
+struct tcp_text {
+    const struct iovec *iov;
+    int count;
+    struct lent *lent; /* NULL: it is copied; else it is sent from where it lies
+                          and is a part of this until it is acknowledged */
+};
+
 /*
  * The same by Fast Open: as many bytes as the SYN takes go with it, the count.
  * -EINPROGRESS: none, for want of a cookie or of bytes; it is on its way, and
@@ -259,7 +268,7 @@ MUST_CHECK int tcp_connect(struct tcb *tcb, const struct endpoint *remote);
  */
 MUST_CHECK ssize_t tcp_connect_with(struct tcb *tcb,
                                     const struct endpoint *remote,
-                                    const struct iovec *iov, int count);
+                                    const struct tcp_text *text);
 /* After tcp_connect, where the program has set fast_open_connect and a cookie
  * is there: the SYN waits for the first text. */
 bool tcp_awaits_text(const struct tcb *tcb);
@@ -272,14 +281,12 @@ struct tcb *tcp_accept(struct tcb *listener, void *owner);
  * full, or not open yet; -EPIPE after our FIN, or without a connection; the
  * pending error.
  */
-MUST_CHECK ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov,
-                            int count);
+MUST_CHECK ssize_t tcp_send(struct tcb *tcb, const struct tcp_text *text);
 /* The same: no small segment goes before the next write, or for one RTO. */
-MUST_CHECK ssize_t tcp_send_more(struct tcb *tcb, const struct iovec *iov,
-                                 int count);
+MUST_CHECK ssize_t tcp_send_more(struct tcb *tcb, const struct tcp_text *text);
 /* The same, and the last byte is urgent. */
-MUST_CHECK ssize_t tcp_send_urgent(struct tcb *tcb, const struct iovec *iov,
-                                   int count);
+MUST_CHECK ssize_t tcp_send_urgent(struct tcb *tcb,
+                                   const struct tcp_text *text);
 
 /*
  * RECEIVE: how many bytes were given; 0 the peer has closed; -EAGAIN nothing

@@ -293,9 +293,10 @@ static void add_text(struct tcb *tcb, struct tcp_segment *seg,
                      struct frame *frame)
 {
     uint32_t len = min_u32(tcb_unsent(tcb), fast_open_room(tcb));
-    struct bytes pieces[2];
+    struct bytes pieces[FRAME_SLICES];
     unsigned count;
 
+    len = sndbuf_reach(&tcb->sndbuf, tcb->snd_nxt, len);
     if (len == 0 || !scoreboard_reserve(&tcb->board, tcb->tcp->env->memory))
         return;
     count = sndbuf_slices(&tcb->sndbuf, tcb->snd_nxt, len, pieces);

@@ -153,7 +153,7 @@ static void send_segment(struct tcb *tcb, tcp_seq seq, uint32_t len,
     uint16_t mss = text_mss(tcb); /* before begin_segment takes a D-SACK */
     struct tcp_segment seg = begin_segment(tcb, seq, flags);
     struct ip_send send = send_for(tcb);
-    struct bytes pieces[2];
+    struct bytes pieces[FRAME_SLICES];
     struct frame frame;
 
     frame_init_output(&frame);
@@ -337,12 +337,25 @@ static void begin_after_idle(struct tcb *tcb)
         cwv_sending(tcb);
 }
 
-/* Text and perhaps FIN at `seq`, for the first time or again. False: there is
- * no memory to remember it by, so it is not sent. */
-static bool send_text(struct tcb *tcb, tcp_seq seq, uint32_t len, bool fin)
+/* What of the text goes in one frame: lent memory may lie in many pieces. */
+static uint32_t text_of_frame(const struct tcb *tcb, tcp_seq seq, uint32_t len)
 {
-    uint32_t taken = len + (fin ? 1 : 0);
+    uint32_t reach = sndbuf_reach(&tcb->sndbuf, seq, len);
+    uint32_t mss = text_mss(tcb);
 
+    return reach < len && reach > mss ? reach - reach % mss : reach;
+}
+
+/* Text and perhaps FIN at `seq`, for the first time or again; less text, and no
+ * FIN, where it does not fit in a frame. False: there is no memory to remember
+ * it by, so it is not sent. */
+static bool send_text(struct tcb *tcb, tcp_seq seq, uint32_t wanted, bool fin)
+{
+    uint32_t len = text_of_frame(tcb, seq, wanted);
+    uint32_t taken;
+
+    fin = fin && len == wanted;
+    taken = len + (fin ? 1 : 0);
     if (!scoreboard_reserve(&tcb->board, tcb->tcp->env->memory))
         return false;
     if (tcb->cc->sending != NULL)

@@ -208,29 +208,40 @@ static int check_send(struct tcb *tcb)
     return 0;
 }
 
-static size_t iov_total(const struct iovec *iov, int count)
+static size_t text_total(const struct tcp_text *text)
 {
     size_t total = 0;
 
-    for (int i = 0; i < count; i++)
-        total += iov[i].iov_len;
+    for (int i = 0; i < text->count; i++)
+        total += text->iov[i].iov_len;
     return total;
 }
 
+static ssize_t take_piece(struct tcb *tcb, const struct iovec *piece,
+                          struct lent *lent)
+{
+    struct memory *memory = tcb->tcp->env->memory;
+    uint32_t limit = tcp_memory_send_limit(tcb);
+
+    return lent == NULL
+               ? sndbuf_write_up_to(&tcb->sndbuf, memory, piece, 1, limit)
+               : sndbuf_lend_up_to(&tcb->sndbuf, memory,
+                                   bytes_of(piece->iov_base, piece->iov_len),
+                                   lent, limit);
+}
+
 /* The pieces one by one, and of them no more than `most` bytes. */
-static ssize_t write_at_most(struct tcb *tcb, const struct iovec *iov,
-                             int count, uint32_t most)
+static ssize_t take_at_most(struct tcb *tcb, const struct tcp_text *text,
+                            uint32_t most)
 {
     uint32_t done = 0;
 
-    for (int i = 0; i < count && done < most; i++) {
+    for (int i = 0; i < text->count && done < most; i++) {
         struct iovec piece = {
-            .iov_base = iov[i].iov_base,
-            .iov_len = min_size(iov[i].iov_len, most - done),
+            .iov_base = text->iov[i].iov_base,
+            .iov_len = min_size(text->iov[i].iov_len, most - done),
         };
-        ssize_t taken =
-            sndbuf_write_up_to(&tcb->sndbuf, tcb->tcp->env->memory, &piece, 1,
-                               tcp_memory_send_limit(tcb));
+        ssize_t taken = take_piece(tcb, &piece, text->lent);
 
         if (taken < 0)
             return done > 0 ? (ssize_t)done : taken;
@@ -242,40 +253,39 @@ static ssize_t write_at_most(struct tcb *tcb, const struct iovec *iov,
 }
 
 /* The SYN goes with as much as it takes; -EINPROGRESS: with nothing. */
-static ssize_t send_with_syn(struct tcb *tcb, const struct iovec *iov,
-                             int count)
+static ssize_t send_with_syn(struct tcb *tcb, const struct tcp_text *text)
 {
-    ssize_t taken = write_at_most(tcb, iov, count, fast_open_room(tcb));
+    ssize_t taken = take_at_most(tcb, text, fast_open_room(tcb));
 
     send_syn(tcb);
     return taken > 0 ? taken : -EINPROGRESS;
 }
 
 ssize_t tcp_connect_with(struct tcb *tcb, const struct endpoint *remote,
-                         const struct iovec *iov, int count)
+                         const struct tcp_text *text)
 {
     int result = begin_connect(tcb, remote);
 
     if (result < 0)
         return result;
     tcb->fast_open_wanted = true;
-    return send_with_syn(tcb, iov, count);
+    return send_with_syn(tcb, text);
 }
 
-ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
+ssize_t tcp_send(struct tcb *tcb, const struct tcp_text *text)
 {
     ssize_t taken;
-    size_t wanted = iov_total(iov, count);
+    size_t wanted = text_total(text);
 
     if (tcp_awaits_text(tcb)) {
-        taken = send_with_syn(tcb, iov, count);
+        taken = send_with_syn(tcb, text);
         return taken == -EINPROGRESS ? -EAGAIN : taken;
     }
     taken = check_send(tcb);
     if (taken < 0)
         return taken;
     rate_check_app_limited(tcb);
-    taken = write_at_most(tcb, iov, count, tcp_room_below_lowat(tcb));
+    taken = take_at_most(tcb, text, tcp_room_below_lowat(tcb));
     tcb->counts.buffer_was_full = taken >= 0 && (size_t)taken < wanted;
     if (taken == 0 && wanted > 0)
         return -EAGAIN;
@@ -287,18 +297,18 @@ ssize_t tcp_send(struct tcb *tcb, const struct iovec *iov, int count)
     return taken;
 }
 
-ssize_t tcp_send_more(struct tcb *tcb, const struct iovec *iov, int count)
+ssize_t tcp_send_more(struct tcb *tcb, const struct tcp_text *text)
 {
-    ssize_t taken = tcp_send(tcb, iov, count);
+    ssize_t taken = tcp_send(tcb, text);
 
     if (taken > 0)
         tcb->more_follows = true;
     return taken;
 }
 
-ssize_t tcp_send_urgent(struct tcb *tcb, const struct iovec *iov, int count)
+ssize_t tcp_send_urgent(struct tcb *tcb, const struct tcp_text *text)
 {
-    ssize_t taken = tcp_send(tcb, iov, count);
+    ssize_t taken = tcp_send(tcb, text);
 
     if (taken > 0)
         urgent_written(tcb);

@@ -536,7 +536,7 @@ START_TEST(a_buffer_that_holds_something_again_keeps_its_memory)
     struct fixture f;
     uint8_t byte = 'x';
     struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-    struct bytes pieces[2];
+    struct bytes pieces[FRAME_SLICES];
 
     begin(&f);
     use_buffers(&f);

@@ -1,49 +1,16 @@
 /*
- * The two buffers of a connection. TCP asks them for bytes by sequence number
- * or by their distance from RCV.NXT and never sees the rings behind them.
+ * What has arrived and the program has not yet read. TCP asks for bytes by
+ * their distance from RCV.NXT and never sees the ring behind them.
  */
-#ifndef TAPIR_TCP_BUFFER_H
-#define TAPIR_TCP_BUFFER_H
+#ifndef TAPIR_TCP_TCP_RCVBUF_H
+#define TAPIR_TCP_TCP_RCVBUF_H
 
 #include "base/frame.h"
 #include "base/ring.h"
-#include "tcp/seq.h"
 
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* What the program has written and the peer has not yet acknowledged. */
-struct sndbuf {
-    struct ring ring;
-    uint32_t limit;
-    tcp_seq start; /* the sequence number of the oldest byte */
-};
-
-void sndbuf_init(struct sndbuf *buf, tcp_seq start, uint32_t limit);
-void sndbuf_fini(struct sndbuf *buf, struct memory *memory);
-
-/* The sequence number after the last byte: where the next write goes. */
-tcp_seq sndbuf_end(const struct sndbuf *buf);
-uint32_t sndbuf_space(const struct sndbuf *buf);
-
-/* As much as there is space for: the count, 0 when full, or -ENOBUFS. */
-MUST_CHECK ssize_t sndbuf_write(struct sndbuf *buf, struct memory *memory,
-                                const struct iovec *iov, int count);
-
-/* The same, as if the limit were another one. */
-MUST_CHECK ssize_t sndbuf_write_up_to(struct sndbuf *buf, struct memory *memory,
-                                      const struct iovec *iov, int count,
-                                      uint32_t limit);
-
-/* The bytes [from, from + len) as they lie; the number of pieces. */
-unsigned sndbuf_slices(const struct sndbuf *buf, tcp_seq from, uint32_t len,
-                       struct bytes pieces[static 2]);
-
-/* Everything before `una` is acknowledged: drops it. */
-void sndbuf_acknowledge(struct sndbuf *buf, tcp_seq una);
-void sndbuf_release_if_empty(struct sndbuf *buf, struct memory *memory);
-
-/* What has arrived and the program has not yet read. */
 struct rcvbuf {
     struct ring ring;
     uint32_t limit;
