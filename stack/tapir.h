@@ -198,6 +198,21 @@ TAPIR_API ssize_t tapir_recv_borrow(int fd, struct iovec iov[2], int *count,
 TAPIR_API int tapir_recv_release(int fd, size_t len);
 
 /*
+ * Beyond POSIX: sending a stream without a copy. As tapir_send, but what is
+ * taken is sent from where it lies: the memory must stay there, unchanged,
+ * until the library calls `done` with `arg`, once: the peer has acknowledged
+ * all that was taken, or the connection is over. Closing the socket changes
+ * nothing of that. It is not called if nothing was taken (0, -1), at exit, and
+ * in a forked child. It may come before this call returns, in any thread that
+ * is in a call of the library; it may call the library, but should not wait.
+ * Less than 4,096 bytes are copied, and then free at once.
+ * EFAULT: no memory, no `done`. EOPNOTSUPP: no stream. Errors of tapir_send.
+ */
+typedef void tapir_lent_fn(void *arg);
+TAPIR_API ssize_t tapir_send_lend(int fd, const void *data, size_t len,
+                                  int flags, tapir_lent_fn *done, void *arg);
+
+/*
  * Linux's: one call for several messages, each as tapir_sendmsg and
  * tapir_recvmsg have it, its length in msg_len. How many were carried; an
  * error only if none was. MSG_WAITFORONE: only the first is waited for. The

@@ -48,6 +48,7 @@ void exit_end_all(void)
         return;
     while ((stack = next_to_end()) != NULL)
         stack_end(stack);
+    list_init(&the_host.loans_over); /* it is late for telling */
     host_unlock();
 }
 

@@ -2,6 +2,7 @@
  * The process: its one global variable, the lock, the time, and errno.
  */
 #include "host/host.h"
+#include "host/lend.h"
 #include "host/numbers.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ static void prepare(void)
     descriptors_init(&the_host.descriptors, DESCRIPTORS_MAX);
     list_init(&the_host.stacks);
     list_init(&the_host.work);
+    list_init(&the_host.loans_over);
     list_init(&the_host.driver.sleepers);
     stack_clock_init(&the_host.clock, raw_now());
     the_host.process = getpid();
@@ -57,7 +59,12 @@ void host_lock(void)
 
 void host_unlock(void)
 {
+    struct list over;
+
+    list_init(&over);
+    list_splice(&over, &the_host.loans_over);
     pthread_mutex_unlock(&the_host.lock);
+    lend_tell(&over);
 }
 
 usec host_now(void)

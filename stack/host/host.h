@@ -124,7 +124,8 @@ struct host {
     struct memory memory; /* of devices */
     struct descriptors descriptors;
     struct list stacks;
-    struct list work; /* stacks that a wire has something for */
+    struct list work;       /* stacks that a wire has something for */
+    struct list loans_over; /* lend.c: whom host_unlock has to tell */
     struct tapir_stack *default_stack;
     struct stack_clock clock;
     struct driver driver;

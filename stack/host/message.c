@@ -7,6 +7,7 @@
 #include "host/address.h"
 #include "host/call.h"
 #include "host/kernel.h"
+#include "host/lend.h"
 #include "host/numbers.h"
 
 #include <errno.h>
@@ -212,9 +213,10 @@ static void raise_sigpipe(void)
     errno = EPIPE;
 }
 
+/* `lender`: whose memory it is and stays; NULL: it is copied. */
 static ssize_t send_message(int fd, const struct iovec *iov, int count,
                             int flags, const struct sockaddr *to,
-                            socklen_t to_len)
+                            socklen_t to_len, const struct lender *lender)
 {
     struct socket_message message = {
         .iov = iov, .iov_count = count, .flags = flags & ~HOST_FLAGS};
@@ -240,8 +242,14 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count,
             message.name = &name;
         }
     }
+    if (r == 0 && lender != NULL) {
+        message.lent = lend_begin(lender);
+        r = message.lent == NULL ? -ENOBUFS : 0;
+    }
     if (r == 0)
         r = send_all(&call, &message, (size_t)total);
+    if (message.lent != NULL)
+        lend_end(message.lent, r > 0);
     r = call_leave(&call, r);
     if (r < 0 && errno == EPIPE && is_stream && (flags & MSG_NOSIGNAL) == 0)
         raise_sigpipe();
@@ -294,7 +302,18 @@ ssize_t tapir_sendto(int fd, const void *data, size_t len, int flags,
 {
     struct iovec iov = iov_of(data, len);
 
-    return send_message(fd, &iov, 1, flags, to, to_len);
+    return send_message(fd, &iov, 1, flags, to, to_len, NULL);
+}
+
+ssize_t tapir_send_lend(int fd, const void *data, size_t len, int flags,
+                        tapir_lent_fn *done, void *arg)
+{
+    struct iovec iov = iov_of(data, len);
+    struct lender lender = {.done = done, .arg = arg};
+
+    if (done == NULL)
+        return errno_result(-EFAULT);
+    return send_message(fd, &iov, 1, flags, NULL, 0, &lender);
 }
 
 ssize_t tapir_send(int fd, const void *data, size_t len, int flags)
@@ -307,7 +326,7 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *message, int flags)
     if (message == NULL || message->msg_iovlen > IOV_MAX)
         return errno_result(message == NULL ? -EFAULT : -EMSGSIZE);
     return send_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
-                        message->msg_name, message->msg_namelen);
+                        message->msg_name, message->msg_namelen, NULL);
 }
 
 ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
@@ -419,7 +438,7 @@ static ssize_t write_pieces(int fd, const struct iovec *iov, int count)
         return errno_result(-EINVAL);
     }
     release_file(file);
-    return send_message(fd, iov, count, 0, NULL, 0);
+    return send_message(fd, iov, count, 0, NULL, 0, NULL);
 }
 
 /* Linux: writev of no bytes is nothing, write of none an empty datagram. */

@@ -147,7 +147,8 @@ static void keep_fragment(struct datagram *datagram, struct hole *hole,
                datagram->buffer + IP_HEADER_MAX + fragment->begin,
                fragment->end - fragment->begin);
     datagram->fragments++;
-    datagram->codepoints |= 1u << (fragment->header->tos & IP_ECN_MASK);
+    datagram->codepoints |=
+        (uint8_t)(1u << (fragment->header->tos & IP_ECN_MASK));
     if (fragment->begin == 0)
         keep_header(datagram, fragment);
     if (!fragment->header->mf)
