@@ -5,6 +5,8 @@
 #   make test       all tests; the last line is the sum
 #   make check      warnings as errors, format, layers, symbols, then the tests
 #   make format     clang-format over all of it
+#   make install    under PREFIX (/usr/local), in DESTDIR if that is given
+#   make uninstall  the same files away again
 #   make clean
 #   make V=1 ...    shows the whole command lines
 #
@@ -121,6 +123,11 @@ $(B)/flags $(B)/sources: always
 
 # ---- Linking --------------------------------------------------------------
 
+# Until 1.0 a new minor version may change the structs of tapir.h, so it has a
+# soname of its own.
+version := 0.1.0
+soname := libtapir.so.$(basename $(version))
+
 $(B)/libtapir.a: $(library) $(B)/sources
 	@rm -f $@
 	$(say) "  AR    $@"
@@ -128,7 +135,8 @@ $(B)/libtapir.a: $(library) $(B)/sources
 
 $(B)/libtapir.so: $(library) $(B)/sources
 	$(say) "  LINK  $@"
-	$(quiet)$(link) -shared -Wl,-soname,libtapir.so -o $@ $(library)
+	$(quiet)$(link) -shared -Wl,-soname,$(soname) -o $@ $(library)
+	$(quiet)ln -sf libtapir.so $(B)/$(soname)
 
 # Of the shim only the names of that list are seen, and the library's own calls
 # of them are the real ones: --wrap makes __wrap_read of its read.
@@ -191,6 +199,55 @@ test:
 
 .PHONY: build-tests
 build-tests: all $(tests) $(bench_programs)
+
+# ---- Installing -----------------------------------------------------------
+
+# `tapir run` looks for the shim, a file of its own, in ../lib/tapir. LIBDIR may
+# name another place for the libraries, as /usr/lib/x86_64-linux-gnu.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+
+place = $(DESTDIR)$(PREFIX)
+library_place = $(DESTDIR)$(LIBDIR)
+app_names := $(notdir $(apps))
+
+define pkg_config
+prefix=$(PREFIX)
+libdir=$(LIBDIR)
+includedir=$${prefix}/include
+
+Name: tapir
+Description: TCP/IP stack in a library
+Version: $(version)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -ltapir
+Libs.private: -pthread
+endef
+
+.PHONY: install uninstall
+install: export pkg_config := $(pkg_config)
+install: all
+	install -d $(place)/bin $(place)/include $(place)/lib/tapir \
+	    $(library_place)/pkgconfig
+	install -m 644 stack/tapir.h $(place)/include
+	install -m 644 $(B)/libtapir.a $(library_place)
+	install $(B)/libtapir.so $(library_place)/libtapir.so.$(version)
+	ln -sf libtapir.so.$(version) $(library_place)/$(soname)
+	ln -sf $(soname) $(library_place)/libtapir.so
+	echo "$$pkg_config" >$(library_place)/pkgconfig/tapir.pc
+	install $(B)/libtapir-preload.so $(place)/lib/tapir
+	install $(B)/tapir $(place)/bin
+	for app in $(app_names); do \
+	    install $(B)/apps/$$app $(place)/bin/tapir-$$app || exit 1; \
+	done
+
+uninstall:
+	rm -f $(place)/include/tapir.h \
+	    $(addprefix $(library_place)/,libtapir.a libtapir.so $(soname) \
+	        libtapir.so.$(version) pkgconfig/tapir.pc) \
+	    $(place)/lib/tapir/libtapir-preload.so \
+	    $(addprefix $(place)/bin/,tapir $(addprefix tapir-,$(app_names)))
+	-rmdir $(place)/lib/tapir
 
 # ---- Checking -------------------------------------------------------------
 
