@@ -2,23 +2,27 @@
  * httpd: serves the files under a directory by HTTP/1.1 and 1.0 (RFC 9110, RFC
  * 9112).
  *
- *   httpd [--root DIR] [--port N]
+ *   httpd [--root DIR] [--port N] [--connections N]
  *
  * One thread serves all connections with epoll; a connection is either reading
  * a request, writing the answer, or draining, which means that its last answer
  * is sent and what the client still sends is thrown away (closing at once would
  * reset the connection and might destroy the answer, RFC 9112 9.6). Each turn
  * of a connection takes one read or one write, so that a fast client does not
- * keep the others waiting. Signals come as a descriptor of the kernel's in the
- * same epoll set.
+ * keep the others waiting. A connection that is idle costs its struct only: the
+ * memory for a request, or an answer, is there as long as that. Signals come as
+ * a descriptor of the kernel's in the same epoll set.
  *
- * GET and HEAD, keep-alive and pipelining. Left out: ranges, conditional
- * requests, listings of directories, request bodies (answered, then closed).
+ * GET and HEAD, keep-alive and pipelining, conditional requests (RFC 9110 13),
+ * ranges (14), index.html and listings of directories. The body of a request is
+ * skipped; one in chunks is not read: the connection closes after the answer.
  */
 #define _GNU_SOURCE /* O_PATH, program_invocation_short_name */
 #include <tapir.h>
 
 #include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +35,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,16 +44,43 @@
 #include <unistd.h>
 
 enum {
-    CONNECTIONS_MAX = 1000,
     REQUEST_MAX = 8192, /* bytes of a request's head */
+    FIELDS_MAX = 100,
     TARGET_MAX = 4096,
+    BODY_MAX = 65536, /* that is skipped */
+    RANGES_MAX = 16,
+    LISTED_MAX = 10000, /* names of a directory */
     CHUNK_LEN = 65536,
     EVENTS_MAX = 64,
+    ACCEPTED_MAX = 64,   /* in one turn */
     FAST_OPEN_MAX = 256, /* connections whose handshake is not over */
-    /* Seconds: for a whole request, without progress of an answer, to drain. */
+    CONNECTIONS = 10000, /* unless --connections says otherwise */
+    DATE_LEN = sizeof("Sun, 06 Nov 1994 08:49:37 GMT"),
+    TAG_LEN = 64,
+    /* Seconds: for a whole request, between two, without progress of an
+     * answer, to drain. */
     REQUEST_TIME = 20,
+    IDLE_TIME = 60,
     ANSWER_TIME = 30,
     DRAIN_TIME = 3
+};
+
+/* Consecutive bytes of an answer. */
+struct piece {
+    const char *text; /* NULL: of the file */
+    off_t from, len;
+};
+
+/* The head, and what follows: a text, a file, or parts of one. */
+struct answer {
+    char text[TARGET_MAX + 4096];
+    size_t text_len;
+    size_t text_cut; /* so much of it is in pieces */
+    struct piece pieces[2 * RANGES_MAX + 2];
+    unsigned count, at; /* of the pieces; the one that is being sent */
+    off_t sent;         /* of that one */
+    int file;           /* a descriptor of the kernel's, -1: none */
+    char *page;         /* text that is not in `text`, NULL: none */
 };
 
 enum state { READING, ANSWERING, DRAINING };
@@ -58,16 +91,12 @@ struct connection {
     enum state state;
     time_t deadline;
 
-    char request[REQUEST_MAX + 1];
+    char *request;      /* REQUEST_MAX and a NUL; NULL: nothing has been read */
     size_t request_len; /* what has been read; maybe several requests */
+    off_t body_left;    /* of the last request, to be skipped */
 
-    /* The answer is the bytes of `head` and then those of the file. */
-    char head[TARGET_MAX + 1024];
-    size_t head_len;
-    int file; /* a descriptor of the kernel's, -1: none */
-    off_t file_len;
-    off_t sent;
-    bool closes; /* after this answer */
+    struct answer *answer; /* while ANSWERING */
+    bool closes;           /* after this answer */
 };
 
 struct server {
@@ -75,9 +104,13 @@ struct server {
     int epoll;
     int listener;
     int signals;
-    bool is_listening; /* not while the table is full */
-    unsigned count;
+    bool is_listening; /* not while there are too many */
+    unsigned max, count;
     struct connection *connections;
+};
+
+struct field {
+    const char *name, *value;
 };
 
 /* One that was parsed. The path is relative to the root, without a NUL. */
@@ -86,7 +119,26 @@ struct request {
     bool closes;
     const char *target; /* as it came, without the query */
     size_t target_len;
+    off_t body_len;
+    struct field fields[FIELDS_MAX];
+    unsigned field_count;
     char path[TARGET_MAX + sizeof("index.html")];
+};
+
+/* What is told of a file (RFC 9110 8.8). */
+struct validators {
+    time_t modified;
+    char tag[TAG_LEN];
+};
+
+/* Both ends belong to it, as in the fields (RFC 9110 14.1.2). */
+struct range {
+    off_t first, last;
+};
+
+struct ranges {
+    unsigned count;
+    struct range list[RANGES_MAX];
 };
 
 static time_t seconds(void)
@@ -193,10 +245,41 @@ static bool list_has(const char *list, const char *word)
     }
 }
 
-/* The fields that matter here. 0 or the status. */
-static int parse_fields(char *text, bool is_http_1_0, struct request *request)
+/* The next field of that name, after one that was found, or NULL: the first. */
+static const struct field *find_field(const struct request *request,
+                                      const char *name,
+                                      const struct field *after)
 {
-    unsigned hosts = 0;
+    const struct field *end = request->fields + request->field_count;
+
+    for (const struct field *f = after != NULL ? after + 1 : request->fields;
+         f < end; f++)
+        if (strcasecmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+/* Of a field that may be there once, the value; NULL: it is not there. */
+static const char *field_value(const struct request *request, const char *name)
+{
+    const struct field *field = find_field(request, name, NULL);
+
+    return field != NULL ? field->value : NULL;
+}
+
+static bool field_has(const struct request *request, const char *name,
+                      const char *word)
+{
+    for (const struct field *f = find_field(request, name, NULL); f != NULL;
+         f = find_field(request, name, f))
+        if (list_has(f->value, word))
+            return true;
+    return false;
+}
+
+/* RFC 9112 5. The lines are taken apart in place. 0 or the status. */
+static int parse_fields(char *text, struct request *request)
+{
     char *save;
 
     for (char *line = strtok_r(text, "\r\n", &save); line != NULL;
@@ -204,25 +287,75 @@ static int parse_fields(char *text, bool is_http_1_0, struct request *request)
         size_t name_len = strcspn(line, ": \t");
         if (name_len == 0 || line[name_len] != ':')
             return 400; /* RFC 9112 5.1 and 5.2 */
+        if (request->field_count == FIELDS_MAX)
+            return 431;
         line[name_len] = '\0';
-        const char *value = line + name_len + 1;
+        char *value = line + name_len + 1;
         value += strspn(value, " \t");
-
-        if (strcasecmp(line, "Host") == 0)
-            hosts++;
-        if (strcasecmp(line, "Connection") == 0) {
-            if (list_has(value, "close"))
-                request->closes = true;
-            else if (is_http_1_0 && list_has(value, "keep-alive"))
-                request->closes = false;
-        }
-        /* A body follows, which is not read. */
-        if (strcasecmp(line, "Transfer-Encoding") == 0 ||
-            (strcasecmp(line, "Content-Length") == 0 && strcmp(value, "0")))
-            request->closes = true;
+        size_t len = strlen(value);
+        while (len > 0 && strchr(" \t", value[len - 1]) != NULL)
+            value[--len] = '\0';
+        request->fields[request->field_count++] =
+            (struct field){.name = line, .value = value};
     }
-    /* RFC 9112 3.2 */
-    return hosts == 1 || (is_http_1_0 && hosts == 0) ? 0 : 400;
+    return 0;
+}
+
+/* Digits only; too many are as the largest number. -1: something else. */
+static off_t parse_length(const char *text, const char **end)
+{
+    off_t length = 0;
+    const char *c = text;
+
+    for (; '0' <= *c && *c <= '9'; c++)
+        length = length > (INT64_MAX - 9) / 10 ? INT64_MAX
+                                               : length * 10 + (*c - '0');
+    *end = c;
+    return c == text ? -1 : length;
+}
+
+/* RFC 9112 6: where the request ends. 0 or the status. */
+static int parse_body(struct request *request)
+{
+    const struct field *coding = find_field(request, "Transfer-Encoding", NULL);
+    const struct field *length = find_field(request, "Content-Length", NULL);
+    const char *expect = field_value(request, "Expect");
+    const char *end;
+
+    if (coding != NULL && length != NULL)
+        return 400; /* RFC 9112 6.3: a request within a request, perhaps */
+    if (coding != NULL && strcasecmp(coding->value, "chunked") != 0)
+        return 501;
+    if (expect != NULL && strcasecmp(expect, "100-continue") != 0)
+        return 417;
+    if (length != NULL) {
+        request->body_len = parse_length(length->value, &end);
+        if (request->body_len < 0 || *end != '\0' ||
+            find_field(request, "Content-Length", length) != NULL)
+            return 400;
+        if (request->body_len > BODY_MAX)
+            return 413;
+    }
+    /* Chunks are not read; and whether a body comes that was to wait for a 100
+     * is not to be known (RFC 9110 10.1.1). */
+    if (coding != NULL || (expect != NULL && request->body_len > 0))
+        request->closes = true;
+    return 0;
+}
+
+/* RFC 9110 9: 0, 405 for the methods that it has besides, or 501. */
+static int parse_method(const char *method, struct request *request)
+{
+    static const char *const others[] = {
+        "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+
+    request->is_head = strcmp(method, "HEAD") == 0;
+    if (request->is_head || strcmp(method, "GET") == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (strcmp(method, others[i]) == 0)
+            return 405;
+    return 501;
 }
 
 /* RFC 9112 3. The text is taken apart in place. 0 or the status. */
@@ -245,14 +378,177 @@ static int parse_request(char *text, struct request *request)
         return 505;
 
     bool is_http_1_0 = version[7] == '0';
-    request->closes = is_http_1_0;
-    int status = parse_fields(fields, is_http_1_0, request);
+    int method_status = parse_method(text, request);
+    int status = parse_fields(fields, request);
     if (status != 0)
         return status;
-    request->is_head = strcmp(text, "HEAD") == 0;
-    if (!request->is_head && strcmp(text, "GET") != 0)
-        return 405;
-    return parse_target(target, request);
+    const struct field *host = find_field(request, "Host", NULL);
+    if (host != NULL ? find_field(request, "Host", host) != NULL : !is_http_1_0)
+        return 400; /* RFC 9112 3.2 */
+    request->closes =
+        field_has(request, "Connection", "close") ||
+        (is_http_1_0 && !field_has(request, "Connection", "keep-alive"));
+    status = parse_body(request);
+    if (status != 0)
+        return status;
+    return method_status != 0 ? method_status : parse_target(target, request);
+}
+
+/* ---- Conditions -------------------------------------------------------- */
+
+/* RFC 9110 5.6.7: the one form to write. */
+static void print_date(char text[DATE_LEN], time_t time)
+{
+    struct tm parts;
+
+    gmtime_r(&time, &parts);
+    strftime(text, DATE_LEN, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+}
+
+/* And the three to read. -1: it is none, and the field is to be ignored. */
+static time_t parse_date(const char *text)
+{
+    static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT",
+                                        "%A, %d-%b-%y %H:%M:%S GMT",
+                                        "%a %b %d %H:%M:%S %Y"};
+
+    for (size_t i = 0; text != NULL && i < sizeof(forms) / sizeof(*forms);
+         i++) {
+        struct tm parts = {0};
+        const char *end = strptime(text, forms[i], &parts);
+        if (end != NULL && *end == '\0')
+            return timegm(&parts);
+    }
+    return -1;
+}
+
+/* The file's time changes with its content: the tag is a strong one. */
+static struct validators validators_of(const struct stat *facts)
+{
+    struct validators validators = {.modified = facts->st_mtime};
+
+    snprintf(validators.tag, TAG_LEN, "\"%llx-%llx-%llx\"",
+             (unsigned long long)facts->st_ino,
+             (unsigned long long)facts->st_size,
+             (unsigned long long)facts->st_mtim.tv_sec * 1000000000 +
+                 (unsigned long long)facts->st_mtim.tv_nsec);
+    return validators;
+}
+
+enum comparison { STRONG, WEAK }; /* RFC 9110 8.8.3.2 */
+
+/* Whether the tag is in a list like `"a", W/"b"`. */
+static bool lists_tag(const char *list, const char *tag,
+                      enum comparison comparison)
+{
+    for (;;) {
+        list += strspn(list, ", \t");
+        bool is_weak = strncmp(list, "W/", 2) == 0;
+        list += is_weak ? 2 : 0;
+        const char *end = *list == '"' ? strchr(list + 1, '"') : NULL;
+        if (end == NULL)
+            return false;
+        size_t len = (size_t)(end + 1 - list);
+        if (len == strlen(tag) && memcmp(list, tag, len) == 0 &&
+            (!is_weak || comparison == WEAK))
+            return true;
+        list = end + 1;
+    }
+}
+
+/* If-Match or If-None-Match; in several lines, perhaps. */
+static bool matches(const struct request *request, const char *name,
+                    const char *tag, enum comparison comparison)
+{
+    for (const struct field *f = find_field(request, name, NULL); f != NULL;
+         f = find_field(request, name, f))
+        if (strcmp(f->value, "*") == 0 || lists_tag(f->value, tag, comparison))
+            return true;
+    return false;
+}
+
+/* RFC 9110 13.2.2, but for If-Range. 200, or the status of the answer. */
+static int check_conditions(const struct request *request,
+                            const struct validators *validators)
+{
+    if (field_value(request, "If-Match") != NULL) {
+        if (!matches(request, "If-Match", validators->tag, STRONG))
+            return 412;
+    } else {
+        time_t time = parse_date(field_value(request, "If-Unmodified-Since"));
+        if (time >= 0 && validators->modified > time)
+            return 412;
+    }
+    if (field_value(request, "If-None-Match") != NULL)
+        return matches(request, "If-None-Match", validators->tag, WEAK) ? 304
+                                                                        : 200;
+    time_t time = parse_date(field_value(request, "If-Modified-Since"));
+    return time >= 0 && validators->modified <= time ? 304 : 200;
+}
+
+/* RFC 9110 13.1.5: a tag, or exactly the date that was told. */
+static bool if_range_holds(const struct request *request,
+                           const struct validators *validators)
+{
+    const char *value = field_value(request, "If-Range");
+
+    if (value == NULL)
+        return true;
+    if (*value == '"')
+        return strcmp(value, validators->tag) == 0;
+    return parse_date(value) == validators->modified;
+}
+
+/* ---- Ranges ------------------------------------------------------------ */
+
+/* One of RFC 9110 14.1.2: "0-499", "500-", "-500". False: it is wrong. One that
+ * is outside of the file has its first after its last. */
+static bool parse_range(const char **text, off_t file_len, struct range *range)
+{
+    const char *c = *text;
+
+    if (*c == '-') {
+        off_t suffix = parse_length(c + 1, text);
+        range->last = file_len - 1;
+        range->first = suffix < file_len ? file_len - suffix : 0;
+        return suffix >= 0;
+    }
+    range->first = parse_length(c, &c);
+    if (range->first < 0 || *c != '-')
+        return false;
+    off_t last = parse_length(c + 1, text);
+    range->last = last < 0 || last >= file_len ? file_len - 1 : last;
+    return last < 0 || last >= range->first;
+}
+
+/*
+ * 206 and the ranges; 200 where Range is to be ignored, because it is wrong, or
+ * asks for more than all of it (RFC 9110 17.15); 416 where nothing is left.
+ */
+static int parse_ranges(const char *text, off_t file_len, struct ranges *ranges)
+{
+    off_t sum = 0;
+    struct range range;
+    bool is_any = false;
+
+    ranges->count = 0;
+    if (text == NULL || file_len == 0 || strncasecmp(text, "bytes=", 6) != 0)
+        return 200;
+    for (text += 6; *(text += strspn(text, ", \t")) != '\0';) {
+        if (!parse_range(&text, file_len, &range) ||
+            (*text != '\0' && strchr(", \t", *text) == NULL))
+            return 200;
+        is_any = true;
+        if (range.first > range.last)
+            continue;
+        sum += range.last - range.first + 1;
+        if (ranges->count == RANGES_MAX || sum > file_len)
+            return 200;
+        ranges->list[ranges->count++] = range;
+    }
+    if (!is_any)
+        return 200;
+    return ranges->count > 0 ? 206 : 416;
 }
 
 /* ---- Files ------------------------------------------------------------- */
@@ -322,52 +618,89 @@ static int status_of_errno(int error)
     }
 }
 
+/* 200 and the descriptor of a regular file or a directory, or another status.
+ */
+static int open_path(int root, const char *path, int *file, struct stat *facts)
+{
+    int fd = open_beneath(root, path);
+
+    if (fd < 0)
+        return status_of_errno(errno);
+    if (fstat(fd, facts) == 0 &&
+        (S_ISREG(facts->st_mode) || S_ISDIR(facts->st_mode))) {
+        *file = fd;
+        return 200;
+    }
+    close(fd);
+    return 403;
+}
+
 /*
- * The file for the request: 200 and its descriptor, or another status. For a
- * directory it is its index.html.
+ * What the request is for: 200 and its descriptor, or another status. For a
+ * directory it is its index.html, or the directory if there is none.
  */
 static int open_file(int root, struct request *request, int *file,
                      struct stat *facts)
 {
-    for (bool is_index = false;; is_index = true) {
-        int fd = open_beneath(root, request->path);
-        if (fd < 0)
-            return status_of_errno(errno);
-        if (fstat(fd, facts) == 0 && S_ISREG(facts->st_mode)) {
-            *file = fd;
-            return 200;
-        }
-        close(fd);
-        size_t len = strlen(request->path);
-        if (!S_ISDIR(facts->st_mode) || is_index)
-            return 403;
-        if (len > 0 && request->path[len - 1] != '/')
-            return 301;
-        strcpy(request->path + len, "index.html");
+    size_t len = strlen(request->path);
+    int status = open_path(root, request->path, file, facts);
+    if (status != 200 || S_ISREG(facts->st_mode))
+        return status;
+
+    int index;
+    struct stat index_facts;
+    if (len > 0 && request->path[len - 1] != '/') {
+        close(*file);
+        return 301;
     }
+    strcpy(request->path + len, "index.html");
+    status = open_path(root, request->path, &index, &index_facts);
+    if (status == 404) {
+        request->path[len] = '\0';
+        return 200;
+    }
+    close(*file);
+    *file = index;
+    *facts = index_facts;
+    if (status == 200 && S_ISDIR(index_facts.st_mode)) {
+        close(index);
+        return 403;
+    }
+    return status;
 }
 
 static const char *content_type(const char *path)
 {
     static const struct {
         const char *suffix, *type;
-    } types[] = {{".css", "text/css"},
+    } types[] = {{".avif", "image/avif"},
+                 {".css", "text/css; charset=utf-8"},
+                 {".csv", "text/csv; charset=utf-8"},
                  {".gif", "image/gif"},
+                 {".gz", "application/gzip"},
                  {".htm", "text/html; charset=utf-8"},
                  {".html", "text/html; charset=utf-8"},
                  {".ico", "image/vnd.microsoft.icon"},
                  {".jpeg", "image/jpeg"},
                  {".jpg", "image/jpeg"},
-                 {".js", "text/javascript"},
+                 {".js", "text/javascript; charset=utf-8"},
                  {".json", "application/json"},
                  {".md", "text/markdown; charset=utf-8"},
+                 {".mjs", "text/javascript; charset=utf-8"},
+                 {".mp3", "audio/mpeg"},
+                 {".mp4", "video/mp4"},
+                 {".ogg", "audio/ogg"},
                  {".pdf", "application/pdf"},
                  {".png", "image/png"},
                  {".svg", "image/svg+xml"},
+                 {".tar", "application/x-tar"},
                  {".txt", "text/plain; charset=utf-8"},
                  {".wasm", "application/wasm"},
+                 {".webm", "video/webm"},
                  {".webp", "image/webp"},
-                 {".xml", "application/xml"}};
+                 {".woff2", "font/woff2"},
+                 {".xml", "application/xml"},
+                 {".zip", "application/zip"}};
     const char *suffix = strrchr(path, '.');
 
     for (size_t i = 0; suffix != NULL && i < sizeof(types) / sizeof(*types);
@@ -377,6 +710,89 @@ static const char *content_type(const char *path)
     return "application/octet-stream";
 }
 
+/* ---- Listings ---------------------------------------------------------- */
+
+/* As text of HTML. A name may have any bytes. */
+static void print_html(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (strchr("&<>\"'", c) != NULL)
+            fprintf(out, "&#%d;", c);
+        else
+            fputc(c < ' ' || c == 0x7f ? '?' : c, out);
+    }
+}
+
+/* As a segment of a path, RFC 3986 2.3. */
+static void print_url(FILE *out, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        unsigned char c = (unsigned char)*name;
+        if (c < 0x80 && (isalnum(c) || strchr("-._~", c) != NULL))
+            fputc(c, out);
+        else
+            fprintf(out, "%%%02X", c);
+    }
+}
+
+/* A link is told of as what it is; to follow it may be refused. */
+static void print_entry(FILE *out, int directory, const char *name)
+{
+    struct stat facts;
+    const char *slash = "";
+
+    if (fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) < 0)
+        return; /* gone meanwhile */
+    if (S_ISDIR(facts.st_mode))
+        slash = "/";
+    fprintf(out, "<li><a href=\"./");
+    print_url(out, name);
+    fprintf(out, "%s\">", slash);
+    print_html(out, name);
+    fprintf(out, "%s</a>", slash);
+    if (S_ISREG(facts.st_mode))
+        fprintf(out, " %lld", (long long)facts.st_size);
+    fputc('\n', out);
+}
+
+static int is_listed(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* A page of the names in it, to be freed; NULL: errno. */
+static char *list_directory(int directory, const char *path, size_t *len)
+{
+    struct dirent **entries;
+    char *page = NULL;
+    int count = scandirat(directory, ".", &entries, is_listed, alphasort);
+    FILE *out = count >= 0 ? open_memstream(&page, len) : NULL;
+
+    if (out != NULL) {
+        fprintf(out, "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>/");
+        print_html(out, path);
+        fprintf(out, "</title>\n<h1>/");
+        print_html(out, path);
+        fprintf(out, "</h1>\n<ul>\n%s",
+                *path != '\0' ? "<li><a href=\"../\">../</a>\n" : "");
+        for (int i = 0; i < count && i < LISTED_MAX; i++)
+            print_entry(out, directory, entries[i]->d_name);
+        fprintf(out, "</ul>\n");
+        if (count > LISTED_MAX)
+            fprintf(out, "<p>and %d more\n", count - LISTED_MAX);
+        if (fclose(out) != 0) {
+            free(page);
+            page = NULL;
+        }
+    }
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    if (count >= 0)
+        free(entries);
+    return page;
+}
+
 /* ---- Answers ----------------------------------------------------------- */
 
 static const char *reason(int status)
@@ -384,8 +800,12 @@ static const char *reason(int status)
     switch (status) {
     case 200:
         return "OK";
+    case 206:
+        return "Partial Content";
     case 301:
         return "Moved Permanently";
+    case 304:
+        return "Not Modified";
     case 400:
         return "Bad Request";
     case 403:
@@ -396,10 +816,20 @@ static const char *reason(int status)
         return "Method Not Allowed";
     case 408:
         return "Request Timeout";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
     case 414:
         return "URI Too Long";
+    case 416:
+        return "Range Not Satisfiable";
+    case 417:
+        return "Expectation Failed";
     case 431:
         return "Request Header Fields Too Large";
+    case 501:
+        return "Not Implemented";
     case 503:
         return "Service Unavailable";
     case 505:
@@ -410,91 +840,267 @@ static const char *reason(int status)
 }
 
 __attribute__((format(printf, 2, 3))) static void
-append(struct connection *connection, const char *format, ...)
+append(struct answer *answer, const char *format, ...)
 {
-    size_t room = sizeof(connection->head) - connection->head_len;
+    size_t room = sizeof(answer->text) - answer->text_len;
     va_list arguments;
 
     va_start(arguments, format);
-    int len = vsnprintf(connection->head + connection->head_len, room, format,
-                        arguments);
+    int len =
+        vsnprintf(answer->text + answer->text_len, room, format, arguments);
     va_end(arguments);
-    connection->head_len += (size_t)len < room ? (size_t)len : room - 1;
+    answer->text_len += (size_t)len < room ? (size_t)len : room - 1;
 }
 
-/* RFC 9110 5.6.7 */
-static void append_date(struct connection *connection, const char *name,
-                        time_t time)
+static void append_date(struct answer *answer, const char *name, time_t time)
 {
-    char text[64];
-    struct tm parts;
+    char text[DATE_LEN];
 
-    gmtime_r(&time, &parts);
-    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    append(connection, "%s: %s\r\n", name, text);
+    print_date(text, time);
+    append(answer, "%s: %s\r\n", name, text);
 }
 
-static void begin_answer(struct connection *connection, int status)
+static void add_piece(struct answer *answer, const char *text, off_t from,
+                      off_t len)
 {
+    if (len > 0)
+        answer->pieces[answer->count++] =
+            (struct piece){.text = text, .from = from, .len = len};
+}
+
+/* What was appended since the last time is the next piece. */
+static void add_text(struct answer *answer)
+{
+    add_piece(answer, answer->text + answer->text_cut, 0,
+              (off_t)(answer->text_len - answer->text_cut));
+    answer->text_cut = answer->text_len;
+}
+
+static struct answer *begin_answer(struct connection *connection, int status)
+{
+    struct answer *answer = connection->answer;
+
     connection->state = ANSWERING;
     connection->deadline = seconds() + ANSWER_TIME;
-    connection->head_len = 0;
-    connection->sent = 0;
-    connection->file = -1;
-    connection->file_len = 0;
-    append(connection, "HTTP/1.1 %d %s\r\n", status, reason(status));
-    append_date(connection, "Date", time(NULL));
-    append(connection, "Connection: %s\r\n",
+    append(answer, "HTTP/1.1 %d %s\r\n", status, reason(status));
+    append_date(answer, "Date", time(NULL));
+    append(answer, "Connection: %s\r\n",
            connection->closes ? "close" : "keep-alive");
+    return answer;
 }
 
-static void answer_file(struct connection *connection,
-                        const struct request *request, int file,
-                        const struct stat *facts)
+/* RFC 9110 15.4.5 and 15.3.7 want these in a 304 and a 206, too. */
+static void append_validators(struct answer *answer,
+                              const struct validators *validators)
 {
-    begin_answer(connection, 200);
-    append_date(connection, "Last-Modified", facts->st_mtime);
-    append(connection, "Content-Type: %s\r\nContent-Length: %lld\r\n\r\n",
-           content_type(request->path), (long long)facts->st_size);
-    if (request->is_head) {
-        close(file);
+    append_date(answer, "Last-Modified", validators->modified);
+    append(answer, "ETag: %s\r\nAccept-Ranges: bytes\r\n", validators->tag);
+}
+
+/* What stands before a part of several, RFC 9110 14.6. Its length. */
+static int print_part(char *to, size_t room, const char *boundary,
+                      const char *type, const struct range *range,
+                      off_t file_len)
+{
+    return snprintf(to, room,
+                    "\r\n--%s\r\nContent-Type: %s\r\n"
+                    "Content-Range: bytes %lld-%lld/%lld\r\n\r\n",
+                    boundary, type, (long long)range->first,
+                    (long long)range->last, (long long)file_len);
+}
+
+/* Several ranges: the head's end, and each part after its own head. */
+static void add_parts(struct answer *answer, const struct ranges *ranges,
+                      const char *type, off_t file_len)
+{
+    enum { PART_HEAD_MAX = 256 };
+    char head[PART_HEAD_MAX];
+    char boundary[32];
+    uint64_t random = 0;
+
+    /* It must not be in the file: who writes that must not know it before. */
+    (void)getrandom(&random, sizeof(random), 0);
+    snprintf(boundary, sizeof(boundary), "part-%016llx",
+             (unsigned long long)random);
+    off_t len = (off_t)(strlen("\r\n----\r\n") + strlen(boundary));
+    for (unsigned i = 0; i < ranges->count; i++) {
+        const struct range *range = &ranges->list[i];
+        len += range->last - range->first + 1;
+        len += print_part(head, sizeof(head), boundary, type, range, file_len);
+    }
+    append(answer,
+           "Content-Type: multipart/byteranges; boundary=%s\r\n"
+           "Content-Length: %lld\r\n\r\n",
+           boundary, (long long)len);
+    for (unsigned i = 0; i < ranges->count; i++) {
+        const struct range *range = &ranges->list[i];
+        print_part(head, sizeof(head), boundary, type, range, file_len);
+        append(answer, "%s", head);
+        add_text(answer);
+        add_piece(answer, NULL, range->first, range->last - range->first + 1);
+    }
+    append(answer, "\r\n--%s--\r\n", boundary);
+    add_text(answer);
+}
+
+static void answer_parts(struct connection *connection,
+                         const struct request *request,
+                         const struct validators *validators,
+                         const struct ranges *ranges, off_t file_len)
+{
+    struct answer *answer = begin_answer(connection, 206);
+    const struct range *only = &ranges->list[0];
+    const char *type = content_type(request->path);
+
+    append_validators(answer, validators);
+    if (ranges->count > 1) {
+        add_parts(answer, ranges, type, file_len);
         return;
     }
-    connection->file = file;
-    connection->file_len = facts->st_size;
+    append(answer,
+           "Content-Type: %s\r\nContent-Range: bytes %lld-%lld/%lld\r\n"
+           "Content-Length: %lld\r\n\r\n",
+           type, (long long)only->first, (long long)only->last,
+           (long long)file_len, (long long)(only->last - only->first + 1));
+    add_text(answer);
+    add_piece(answer, NULL, only->first, only->last - only->first + 1);
 }
 
-/* Anything but a file. Without a request it could not be read. */
-static void answer_status(struct connection *connection,
-                          const struct request *request, int status)
+static void answer_whole(struct connection *connection,
+                         const struct request *request,
+                         const struct validators *validators, off_t file_len)
 {
-    begin_answer(connection, status);
+    struct answer *answer = begin_answer(connection, 200);
+
+    append_validators(answer, validators);
+    append(answer, "Content-Type: %s\r\nContent-Length: %lld\r\n\r\n",
+           content_type(request->path), (long long)file_len);
+    add_text(answer);
+    if (!request->is_head)
+        add_piece(answer, NULL, 0, file_len);
+}
+
+/* Anything but a file. `file_len` is told with 416 only. */
+static void answer_status(struct connection *connection,
+                          const struct request *request, int status,
+                          off_t file_len)
+{
+    struct answer *answer = begin_answer(connection, status);
+
     if (status == 301) {
         /* Not "//dir/", which would be a host's name (RFC 3986 4.2). */
         const char *path = request->target;
         const char *end = path + request->target_len;
         while (end - path > 1 && path[1] == '/')
             path++;
-        append(connection, "Location: %.*s/%s\r\n", (int)(end - path), path,
-               end);
+        append(answer, "Location: %.*s/%s\r\n", (int)(end - path), path, end);
     }
     if (status == 405)
-        append(connection, "Allow: GET, HEAD\r\n");
-    append(connection,
-           "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
+        append(answer, "Allow: GET, HEAD\r\n");
+    if (status == 416)
+        append(answer, "Content-Range: bytes */%lld\r\n", (long long)file_len);
+    append(answer, "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
            strlen("000 \n") + strlen(reason(status)));
-    if (request == NULL || !request->is_head)
-        append(connection, "%d %s\n", status, reason(status));
+    if (!request->is_head)
+        append(answer, "%d %s\n", status, reason(status));
+    add_text(answer);
+}
+
+static void answer_listing(struct connection *connection,
+                           const struct request *request, int directory)
+{
+    size_t len;
+    char *page = list_directory(directory, request->path, &len);
+    if (page == NULL) {
+        answer_status(connection, request, 500, 0);
+        return;
+    }
+    struct answer *answer = begin_answer(connection, 200);
+    append(answer,
+           "Content-Type: text/html; charset=utf-8\r\n"
+           "Content-Length: %zu\r\n\r\n",
+           len);
+    add_text(answer);
+    answer->page = page;
+    if (!request->is_head)
+        add_piece(answer, page, 0, (off_t)len);
+}
+
+/* RFC 9110 13.2.2: the conditions first, then the ranges, which only GET has
+ * (14.2). The file is closed with the answer. */
+static void answer_file(struct connection *connection,
+                        const struct request *request, int file,
+                        const struct stat *facts)
+{
+    struct validators validators = validators_of(facts);
+    struct ranges ranges;
+
+    connection->answer->file = file;
+    int status = check_conditions(request, &validators);
+    if (status == 200 && !request->is_head &&
+        if_range_holds(request, &validators))
+        status = parse_ranges(field_value(request, "Range"), facts->st_size,
+                              &ranges);
+    switch (status) {
+    case 200:
+        answer_whole(connection, request, &validators, facts->st_size);
+        break;
+    case 206:
+        answer_parts(connection, request, &validators, &ranges, facts->st_size);
+        break;
+    case 304: /* without content, RFC 9110 15.4.5 */
+        append_validators(begin_answer(connection, 304), &validators);
+        append(connection->answer, "\r\n");
+        add_text(connection->answer);
+        break;
+    default:
+        answer_status(connection, request, status, facts->st_size);
+    }
+}
+
+static void end_answer(struct connection *connection)
+{
+    struct answer *answer = connection->answer;
+
+    if (answer == NULL)
+        return;
+    if (answer->file >= 0)
+        close(answer->file);
+    free(answer->page);
+    free(answer);
+    connection->answer = NULL;
+}
+
+/* False: there is no memory. */
+static bool make_answer(struct connection *connection)
+{
+    struct answer *answer = malloc(sizeof(*answer));
+
+    if (answer == NULL)
+        return false;
+    answer->text_len = answer->text_cut = 0;
+    answer->count = answer->at = 0;
+    answer->sent = 0;
+    answer->file = -1;
+    answer->page = NULL;
+    connection->answer = answer;
+    return true;
 }
 
 /* A mistake after which nobody knows where the next request begins. */
-static void answer_and_close(struct connection *connection, int status)
+static bool answer_and_close(struct connection *connection,
+                             const struct request *request, int status)
 {
+    static const struct request none;
+
+    if (!make_answer(connection))
+        return false;
     connection->closes = true;
-    answer_status(connection, NULL, status);
+    answer_status(connection, request != NULL ? request : &none, status, 0);
+    return true;
 }
 
-static void answer_request(struct server *server, struct connection *connection,
+static bool answer_request(struct server *server, struct connection *connection,
                            char *text, size_t len)
 {
     struct request request = {0};
@@ -505,37 +1111,70 @@ static void answer_request(struct server *server, struct connection *connection,
     int status = memchr(text, '\0', len - 1) != NULL
                      ? 400
                      : parse_request(text, &request);
-    if (status != 0 && status != 403 && status != 405) {
-        answer_and_close(connection, status);
-        return;
-    }
+    if (status != 0 && status != 403 && status != 405)
+        return answer_and_close(connection, &request, status);
+    if (!make_answer(connection))
+        return false;
     connection->closes = request.closes;
+    connection->body_left = request.body_len;
     if (status == 0)
         status = open_file(server->root, &request, &file, &facts);
-    if (status == 200)
+    if (status != 200) {
+        answer_status(connection, &request, status, 0);
+    } else if (S_ISREG(facts.st_mode)) {
         answer_file(connection, &request, file, &facts);
-    else
-        answer_status(connection, &request, status);
+    } else {
+        answer_listing(connection, &request, file);
+        close(file);
+    }
+    return true;
 }
 
-/* Begins the answer to the next request if all of it is there. */
-static void next_request(struct server *server, struct connection *connection)
+static void consume(struct connection *connection, size_t len)
 {
-    char *text = connection->request;
-    /* RFC 9112 2.2: empty lines before a request are no request. */
-    size_t skipped = 0;
-    while (skipped < connection->request_len &&
-           (text[skipped] == '\r' || text[skipped] == '\n'))
-        skipped++;
-    size_t len = head_length(text + skipped, connection->request_len - skipped);
+    connection->request_len -= len;
+    memmove(connection->request, connection->request + len,
+            connection->request_len);
+}
 
+/* What of a body, or of empty lines (RFC 9112 2.2), is before a request. */
+static void skip_to_request(struct connection *connection)
+{
+    size_t skipped = connection->request_len;
+
+    if ((off_t)skipped > connection->body_left)
+        skipped = (size_t)connection->body_left;
+    connection->body_left -= (off_t)skipped;
+    while (skipped < connection->request_len &&
+           (connection->request[skipped] == '\r' ||
+            connection->request[skipped] == '\n'))
+        skipped++;
+    consume(connection, skipped);
+}
+
+/* Begins the answer to the next request if all of it is there. False: it is
+ * over. */
+static bool next_request(struct server *server, struct connection *connection)
+{
+    bool goes_on = true;
+
+    if (connection->request == NULL)
+        return true;
+    skip_to_request(connection);
+    char *text = connection->request;
+    size_t len = head_length(text, connection->request_len);
     if (len > 0)
-        answer_request(server, connection, text + skipped, len);
-    else if (connection->request_len - skipped == REQUEST_MAX)
-        answer_and_close(connection,
-                         memchr(text, '\n', REQUEST_MAX) != NULL ? 431 : 414);
-    connection->request_len -= skipped + len;
-    memmove(text, text + skipped + len, connection->request_len);
+        goes_on = answer_request(server, connection, text, len);
+    else if (connection->request_len == REQUEST_MAX)
+        goes_on = answer_and_close(
+            connection, NULL,
+            memchr(text, '\n', REQUEST_MAX) != NULL ? 431 : 414);
+    consume(connection, len);
+    if (connection->request_len == 0) {
+        free(connection->request);
+        connection->request = NULL;
+    }
+    return goes_on;
 }
 
 /* ---- Connections ------------------------------------------------------- */
@@ -558,7 +1197,8 @@ static void listen_again(struct server *server, bool is_listening)
           &server->listener);
 }
 
-static void accept_connection(struct server *server)
+/* False: there is no other now. */
+static bool accept_connection(struct server *server)
 {
     int yes = 1;
     int fd = tapir_accept4(server->listener, NULL, NULL, SOCK_NONBLOCK);
@@ -566,26 +1206,27 @@ static void accept_connection(struct server *server)
         /* Out of something: look again in a second. */
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             listen_again(server, false);
-        return;
+        return false;
     }
     struct connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
         tapir_close(fd);
-        return;
+        return false;
     }
     /* An answer's last piece is not to wait for an acknowledgement. */
     (void)tapir_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     connection->fd = fd;
-    connection->file = -1;
     connection->deadline = seconds() + REQUEST_TIME;
     connection->next = server->connections;
     connection->previous = &server->connections;
     if (connection->next != NULL)
         connection->next->previous = &connection->next;
     server->connections = connection;
-    if (++server->count == CONNECTIONS_MAX)
-        listen_again(server, false);
     watch(server, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
+    if (++server->count < server->max)
+        return true;
+    listen_again(server, false);
+    return false;
 }
 
 static void end_connection(struct server *server, struct connection *connection)
@@ -593,68 +1234,113 @@ static void end_connection(struct server *server, struct connection *connection)
     *connection->previous = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
-    server->count--;
+    if (server->count-- == server->max)
+        listen_again(server, true);
     tapir_close(connection->fd); /* and so out of the epoll set */
-    if (connection->file >= 0)
-        close(connection->file);
+    end_answer(connection);
+    free(connection->request);
     free(connection);
 }
 
-/* The next piece of the answer: what is left of the head, and of the file. */
-static size_t next_chunk(const struct connection *connection,
-                         char chunk[CHUNK_LEN])
+/*
+ * The bytes of a file go from the page cache to the socket here and nowhere
+ * else. As send(2); 0: the file has become shorter than was promised.
+ */
+static ssize_t send_file_part(int fd, int file, off_t from, size_t len,
+                              int flags)
 {
-    off_t in_file = connection->sent - (off_t)connection->head_len;
-    off_t left = connection->file_len;
+    static char chunk[CHUNK_LEN];
+    ssize_t got = pread(file, chunk, len < CHUNK_LEN ? len : CHUNK_LEN, from);
+
+    if (got <= 0)
+        return 0;
+    return tapir_send(fd, chunk, (size_t)got, flags);
+}
+
+/* What is left of pieces that are short, as far as there is room: a small
+ * answer is one write. */
+static size_t gather(const struct answer *answer, char chunk[CHUNK_LEN])
+{
+    off_t skipped = answer->sent;
     size_t len = 0;
 
-    if (in_file < 0) {
-        len = (size_t)-in_file;
-        memcpy(chunk, connection->head + connection->sent, len);
-        in_file = 0;
-    }
-    left -= in_file;
-    if (left > (off_t)(CHUNK_LEN - len))
-        left = (off_t)(CHUNK_LEN - len);
-    if (left > 0) {
-        ssize_t got =
-            pread(connection->file, chunk + len, (size_t)left, in_file);
-        len += got > 0 ? (size_t)got : 0;
+    for (unsigned i = answer->at; i < answer->count && len < CHUNK_LEN; i++) {
+        const struct piece *piece = &answer->pieces[i];
+        off_t left = piece->len - skipped;
+        size_t room = CHUNK_LEN - len;
+        size_t wanted = left < (off_t)room ? (size_t)left : room;
+
+        if (piece->text != NULL) {
+            memcpy(chunk + len, piece->text + skipped, wanted);
+        } else {
+            ssize_t got =
+                pread(answer->file, chunk + len, wanted, piece->from + skipped);
+            if (got < (ssize_t)wanted)
+                return len + (got > 0 ? (size_t)got : 0);
+        }
+        len += wanted;
+        skipped = 0;
     }
     return len;
+}
+
+static ssize_t send_some(struct connection *connection)
+{
+    static char chunk[CHUNK_LEN];
+    const struct answer *answer = connection->answer;
+    const struct piece *piece = &answer->pieces[answer->at];
+    off_t left = piece->len - answer->sent;
+
+    if (piece->text == NULL && left >= CHUNK_LEN)
+        return send_file_part(connection->fd, answer->file,
+                              piece->from + answer->sent, (size_t)left,
+                              MSG_NOSIGNAL);
+    size_t len = gather(answer, chunk);
+    return len == 0 ? 0 : tapir_send(connection->fd, chunk, len, MSG_NOSIGNAL);
+}
+
+/* False: there is more of it. */
+static bool advance(struct answer *answer, off_t sent)
+{
+    answer->sent += sent;
+    while (answer->at < answer->count &&
+           answer->sent >= answer->pieces[answer->at].len)
+        answer->sent -= answer->pieces[answer->at++].len;
+    return answer->at == answer->count;
 }
 
 /* False when the connection is over. */
 static bool write_answer(struct connection *connection)
 {
-    static char chunk[CHUNK_LEN];
-    size_t len = next_chunk(connection, chunk);
+    ssize_t sent = send_some(connection);
 
-    if (len == 0) /* the file has become shorter than was promised */
+    if (sent == 0)
         return false;
-    ssize_t sent = tapir_send(connection->fd, chunk, len, MSG_NOSIGNAL);
     if (sent < 0)
         return errno == EAGAIN || errno == EINTR;
-    connection->sent += sent;
     connection->deadline = seconds() + ANSWER_TIME;
-    if (connection->sent < (off_t)connection->head_len + connection->file_len)
+    if (!advance(connection->answer, sent))
         return true;
 
-    if (connection->file >= 0)
-        close(connection->file);
-    connection->file = -1;
+    end_answer(connection);
     connection->state = connection->closes ? DRAINING : READING;
     connection->deadline =
-        seconds() + (connection->closes ? DRAIN_TIME : REQUEST_TIME);
+        seconds() + (connection->closes ? DRAIN_TIME : IDLE_TIME);
     return !connection->closes || tapir_shutdown(connection->fd, SHUT_WR) == 0;
 }
 
+/* The time for a request begins with its first byte. */
 static bool read_request(struct connection *connection)
 {
+    if (connection->request == NULL) {
+        connection->request = malloc(REQUEST_MAX + 1);
+        if (connection->request == NULL)
+            return false;
+        connection->deadline = seconds() + REQUEST_TIME;
+    }
     ssize_t len = tapir_recv(connection->fd,
                              connection->request + connection->request_len,
                              REQUEST_MAX - connection->request_len, 0);
-
     if (len < 0)
         return errno == EAGAIN || errno == EINTR;
     connection->request_len += (size_t)len;
@@ -684,9 +1370,7 @@ static bool take_turn(struct server *server, struct connection *connection)
     case DRAINING:
         return drain(connection);
     }
-    if (connection->state == READING)
-        next_request(server, connection);
-    return true;
+    return connection->state != READING || next_request(server, connection);
 }
 
 /* The answer's first piece does not wait for epoll: mostly it is all. */
@@ -718,14 +1402,14 @@ static void end_slow_connections(struct server *server)
         next = one->next;
         if (now < one->deadline)
             continue;
-        if (one->state == READING && one->request_len > 0) {
-            answer_and_close(one, 408);
+        if (one->state == READING && one->request_len > 0 &&
+            answer_and_close(one, NULL, 408)) {
             watch(server, EPOLL_CTL_MOD, one->fd, EPOLLOUT, one);
         } else {
             end_connection(server, one);
         }
     }
-    listen_again(server, server->count < CONNECTIONS_MAX);
+    listen_again(server, server->count < server->max);
 }
 
 /* ---- The server -------------------------------------------------------- */
@@ -743,10 +1427,12 @@ static void serve(struct server *server)
             void *owner = events[i].data.ptr;
             if (owner == &server->signals)
                 return;
-            if (owner == &server->listener)
-                accept_connection(server);
-            else
+            if (owner != &server->listener)
                 serve_connection(server, owner);
+            else
+                for (int n = 0; n < ACCEPTED_MAX; n++)
+                    if (!accept_connection(server))
+                        break;
         }
         if (seconds() != last_look)
             end_slow_connections(server);
@@ -825,16 +1511,28 @@ static const char *own_address(const char *gateway, char text[INET_ADDRSTRLEN])
 struct options {
     const char *root;
     uint16_t port;
+    unsigned connections;
 };
 
-static uint16_t port_number(const char *text)
+static unsigned number(const char *option, const char *text, unsigned max)
 {
     char *end;
-    unsigned long port = strtoul(text, &end, 10);
+    unsigned long value = strtoul(text, &end, 10);
 
-    if (*text < '0' || *text > '9' || *end != '\0' || port < 1 || port > 65535)
-        errx(2, "--port %s: not a number from 1 to 65535", text);
-    return (uint16_t)port;
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > max)
+        errx(2, "--%s %s: not a number from 1 to %u", option, text, max);
+    return (unsigned)value;
+}
+
+/* An answer has its file open: one descriptor of the kernel's for each. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static struct options parse_options(int argc, char **argv)
@@ -842,26 +1540,33 @@ static struct options parse_options(int argc, char **argv)
     static const struct option long_options[] = {
         {"root", required_argument, 0, 'r'},
         {"port", required_argument, 0, 'p'},
+        {"connections", required_argument, 0, 'c'},
         {"help", no_argument, 0, 'h'},
         {0}};
-    struct options options = {.root = ".", .port = 80};
+    struct options options = {
+        .root = ".", .port = 80, .connections = CONNECTIONS};
     int option;
 
     argv[0] = program_invocation_short_name; /* getopt's messages as err's */
-    while ((option = getopt_long(argc, argv, "r:p:h", long_options, NULL)) !=
+    while ((option = getopt_long(argc, argv, "r:p:c:h", long_options, NULL)) !=
            -1) {
         switch (option) {
         case 'r':
             options.root = optarg;
             break;
         case 'p':
-            options.port = port_number(optarg);
+            options.port = (uint16_t)number("port", optarg, 65535);
+            break;
+        case 'c':
+            options.connections = number("connections", optarg, 1000000);
             break;
         case 'h':
-            printf("usage: httpd [--root DIR] [--port N]\n"
-                   "  --root DIR  what is served (.)\n"
-                   "  --port N    where (80)\n%s",
-                   tapir_config_help());
+            printf("usage: httpd [--root DIR] [--port N] [--connections N]\n"
+                   "  --root DIR       what is served (.)\n"
+                   "  --port N         where (80)\n"
+                   "  --connections N  at a time, at most; others wait (%d)\n"
+                   "%s",
+                   CONNECTIONS, tapir_config_help());
             exit(0);
         default:
             exit(2); /* getopt has said what is wrong */
@@ -885,6 +1590,8 @@ int main(int argc, char **argv)
         errx(2, "%s", why);
     struct options options = parse_options(argc, argv);
     server.root = open_root(options.root);
+    server.max = options.connections;
+    allow_files();
     sigset_t signals = block_signals();
     if (tapir_open(&config, why) < 0)
         errx(1, "%s", why);
