@@ -7,14 +7,15 @@ static uint32_t elapsed(usec since, usec now)
     return (uint32_t)usec_min(now - since, UINT32_MAX);
 }
 
-/* 4.1.2.2 OnPacketSent() */
+/* 4.1.2.2 OnPacketSent(). Not when C.inflight is 0, but when nothing is
+ * outstanding, as Linux: what is thought lost may have arrived after all, and
+ * its ACK would seem to be of what is sent now. */
 void rate_sending(struct tcb *tcb, uint32_t len)
 {
     struct delivery_rate *rate = &tcb->rate;
-    uint32_t pipe = recovery_pipe(tcb);
     usec now = tcb->tcp->env->now;
 
-    if (pipe == 0) {
+    if (tcb_flight_size(tcb) == 0) {
         rate->first_send_time = now;
         rate->delivered_time = now;
     }
@@ -23,7 +24,7 @@ void rate_sending(struct tcb *tcb, uint32_t len)
         .send_elapsed = elapsed(rate->first_send_time, now),
         .since_delivery = elapsed(rate->delivered_time, now),
         .lost = (uint32_t)tcb->board.lost_ever,
-        .tx_in_flight = pipe + len,
+        .tx_in_flight = recovery_pipe(tcb) + len,
         .is_app_limited = rate->app_limited != 0,
     };
 }
@@ -65,8 +66,11 @@ void rate_delivered(struct tcb *tcb, const struct delivery *delivery,
     sample->prior_delivered = newest->stamp.delivered;
     sample->is_app_limited = newest->stamp.is_app_limited;
     sample->tx_in_flight = newest->stamp.tx_in_flight;
-    if (!newest->resent) /* 4.2: else it is not known which one arrived */
-        sample->rtt = usec_max(now - newest->sent_at, 1);
+    if (newest->resent) /* 4.2: it is not known which one arrived */
+        return;
+    sample->rtt = usec_max(now - newest->sent_at, 1);
+    if (rate->min_rtt == 0 || sample->rtt < rate->min_rtt)
+        rate->min_rtt = sample->rtt;
 }
 
 static usec interval_of(const struct tcb *tcb, const struct sent_range *newest)
@@ -79,10 +83,9 @@ static usec interval_of(const struct tcb *tcb, const struct sent_range *newest)
 
 /* An interval shorter than any round trip: what was sent again has arrived the
  * first time (4.1.3.5). */
-static bool is_plausible(const struct tcb *tcb, usec interval)
+static bool is_plausible(const struct delivery_rate *rate, usec interval)
 {
-    return interval > 0 &&
-           (tcb->rack.min_rtt == USEC_NEVER || interval >= tcb->rack.min_rtt);
+    return interval > 0 && interval >= rate->min_rtt;
 }
 
 static void remember(struct delivery_rate *rate,
@@ -109,9 +112,11 @@ void rate_finish(struct tcb *tcb, const struct delivery *delivery,
     usec interval = interval_of(tcb, newest);
     sample->delivered = rate->delivered - sample->prior_delivered;
     sample->lost = (uint32_t)tcb->board.lost_ever - newest->stamp.lost;
-    if (!is_plausible(tcb, interval))
+    if (!is_plausible(rate, interval))
         return;
     sample->delivery_rate =
         sample->delivered * USEC_PER_SEC / (uint64_t)interval;
+    if (sample->delivery_rate > RATE_MAX)
+        sample->delivery_rate = RATE_MAX;
     remember(rate, sample);
 }

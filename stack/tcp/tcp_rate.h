@@ -18,6 +18,10 @@
 struct tcb;
 struct delivery;
 
+/* Bytes a second: no sample is larger, so that a rate may be multiplied by a
+ * gain and by ten seconds. */
+#define RATE_MAX (UINT64_C(1) << 40)
+
 /* What is remembered of the moment in which something was sent. There are
  * thousands of these: times are distances, to a good hour. */
 struct rate_stamp {
@@ -33,6 +37,7 @@ struct delivery_rate {
     uint64_t delivered; /* bytes, over the life of the connection */
     usec delivered_time;
     usec first_send_time;
+    usec min_rtt;         /* over the life of the connection; 0: none yet */
     uint64_t app_limited; /* until so much is delivered samples may be low for
                              want of data; 0: they are not */
     /* The last sample that counts, for TCP_INFO. */

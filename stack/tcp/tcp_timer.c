@@ -99,6 +99,7 @@ static void probe_timed_out(struct tcb *tcb)
     const struct tcp_config *config = &tcb->tcp->config;
 
     trace_timer(tcb, "zero-window probe");
+    rate_check_app_limited(tcb);
     if (tcb->probes >=
         (is_orphan(tcb) ? config->orphan_retries : config->retries)) {
         give_up(tcb);
