@@ -129,6 +129,7 @@ struct tcp_config {
      * 9438 4.7. */
     char congestion[TCP_CONGESTION_MAX];
     bool pacing; /* of those that have a window only; bbr always is */
+    bool bbr_strict; /* its answer to losses is the draft's: see tcp_bbr.c */
     bool hystart;
     unsigned slow_start_limit; /* segments of an ACK that count, without pacing:
                                   L of RFC 9406 4.3; 0: all */

@@ -5,6 +5,13 @@
  *
  * Where the draft has one C.inflight it is the pipe of recovery_pipe: what is
  * thought to be in the network.
+ *
+ * Not as the draft has it, unless `bbr_strict` is set, for its own aim of full
+ * throughput with 1 % of loss (3.1): outside of probing a round trip that loses
+ * no more than LossThresh lowers nothing, nor does a loss of what was sent
+ * while probing; what was delivered is compared with what was sent, which is
+ * PacingMarginPercent less than bw; the headroom below inflight_longterm is not
+ * taken out of the BDP.
  */
 #include "tcp/tcp_bbr.h"
 
@@ -142,16 +149,24 @@ static uint32_t target_inflight(const struct tcb *tcb)
     return min_u32(bdp_multiple(tcb, model_of(tcb)->bw, 100), tcb->cwnd);
 }
 
-/* InflightWithHeadroom() */
+static bool is_strict(const struct tcb *tcb)
+{
+    return tcb->tcp->config.bbr_strict;
+}
+
+/* InflightWithHeadroom(). A few losses by chance may set inflight_longterm to
+ * the BDP or below, where no queue is: headroom there would be idle time. */
 static uint32_t inflight_with_headroom(const struct tcb *tcb)
 {
     uint32_t longterm = model_of(tcb)->inflight_longterm;
     uint32_t headroom = max_u32(tcb->snd_mss, percent_of(longterm, HEADROOM));
+    uint32_t least = min_pipe_cwnd(tcb);
 
     if (longterm == BBR_INFLIGHT_INFINITE)
         return longterm;
-    return max_u32(longterm > headroom ? longterm - headroom : 0,
-                   min_pipe_cwnd(tcb));
+    if (!is_strict(tcb))
+        least = inflight_at(tcb, model_of(tcb)->bw, 100);
+    return max_u32(longterm > headroom ? longterm - headroom : 0, least);
 }
 
 /* ---- Rounds: 5.5.1 ------------------------------------------------------ */
@@ -173,6 +188,8 @@ static void update_round(struct tcb *tcb, const struct rate_sample *sample)
     start_round(tcb);
     bbr->round_count++;
     bbr->rounds_since_probe_up++;
+    bbr->was_cwnd_limited = tcb->is_cwnd_limited;
+    tcb->is_cwnd_limited = false; /* output says so again if it is */
 }
 
 /* ---- Rate: 5.5.2 to 5.5.6 ----------------------------------------------- */
@@ -278,6 +295,7 @@ static void advance_latest_delivery(struct bbr *bbr,
 static void reset_congestion_signals(struct bbr *bbr)
 {
     bbr->is_loss_in_round = false;
+    bbr->is_marked_in_round = false;
     bbr->bw_latest = 0;
     bbr->inflight_latest = 0;
 }
@@ -288,18 +306,38 @@ static void reset_short_term_model(struct bbr *bbr)
     bbr->inflight_shortterm = BBR_INFLIGHT_INFINITE;
 }
 
-/* InitLowerBounds(), LossLowerBounds() */
+/* InitLowerBounds(), LossLowerBounds(). 5.3.3.8.3 expects that a loss of X %
+ * lowers the rate by X %: what was sent for the sample was paced below bw. */
 static void lower_bounds(struct tcb *tcb)
 {
     struct bbr *bbr = bbr_of(tcb);
+    uint64_t bw_latest = bbr->bw_latest;
 
     if (bbr->bw_shortterm == BBR_RATE_INFINITE)
         bbr->bw_shortterm = max_bw(bbr);
     if (bbr->inflight_shortterm == BBR_INFLIGHT_INFINITE)
         bbr->inflight_shortterm = tcb->cwnd;
-    bbr->bw_shortterm = max_u64(bbr->bw_latest, bbr->bw_shortterm * BETA / 100);
+    if (!is_strict(tcb))
+        bw_latest = bw_latest * 100 / (100 - PACING_MARGIN);
+    bbr->bw_shortterm = max_u64(bw_latest, bbr->bw_shortterm * BETA / 100);
     bbr->inflight_shortterm = max_u32(
         bbr->inflight_latest, percent_of(bbr->inflight_shortterm, BETA));
+}
+
+/* Whether the loss round that ends now is to lower the bounds. That after
+ * ProbeRTT (5.3.4.4) tells how little was sent in it, not what the path bears.
+ * 3.2: a loss of up to LossThresh is within what is aimed at. */
+static bool is_loss_to_be_answered(const struct tcb *tcb)
+{
+    const struct bbr *bbr = model_of(tcb);
+    uint64_t delivered = tcb->rate.delivered - bbr->loss_round_from;
+    uint64_t lost = bbr->lost_in_round;
+
+    if (!bbr->is_loss_in_round || is_probing_bw(bbr) ||
+        bbr->is_leaving_probe_rtt)
+        return false;
+    return is_strict(tcb) || !tcb->has_sack || bbr->is_marked_in_round ||
+           lost * 100 > (lost + delivered) * LOSS_THRESH;
 }
 
 /* UpdateCongestionSignals(), AdaptLowerBoundsFromCongestion() */
@@ -311,9 +349,13 @@ static void update_congestion_signals(struct tcb *tcb,
     update_max_bw(tcb, sample);
     if (!bbr->loss_round_start)
         return;
-    if (bbr->is_loss_in_round && !is_probing_bw(bbr))
+    if (is_loss_to_be_answered(tcb))
         lower_bounds(tcb);
     bbr->is_loss_in_round = false;
+    bbr->is_marked_in_round = false;
+    bbr->is_leaving_probe_rtt = false;
+    bbr->loss_round_from = tcb->rate.delivered;
+    bbr->lost_in_round = 0;
 }
 
 /* ---- The full pipe: 5.3.1.2 --------------------------------------------- */
@@ -355,11 +397,15 @@ static void restore_cwnd(struct tcb *tcb)
     tcb->cwnd = max_u32(tcb->cwnd, bbr_of(tcb)->prior_cwnd);
 }
 
-/* SaveStateUponLoss() */
+/* SaveStateUponLoss(): of a loss episode, once, when the first loss is found.
+ * By the draft's words each first loss in a round trip would save it again, and
+ * OnEnterFastRecovery() after all of them: ProbeBW_UP, which the first of them
+ * may have ended, would be forgotten. */
 static void save_state(struct tcb *tcb)
 {
     struct bbr *bbr = bbr_of(tcb);
 
+    bbr->is_saved = true;
     save_cwnd(tcb);
     bbr->undo_state = BBR_STATE_NONE;
     bbr->undo_bw_shortterm = bbr->bw_shortterm;
@@ -372,10 +418,10 @@ static void note_loss(struct tcb *tcb)
 {
     struct bbr *bbr = bbr_of(tcb);
 
-    if (!bbr->is_loss_in_round) {
+    if (!bbr->is_loss_in_round)
         bbr->loss_round_delivered = tcb->rate.delivered;
+    if (!bbr->is_saved)
         save_state(tcb);
-    }
     bbr->is_loss_in_round = true;
 }
 
@@ -398,6 +444,7 @@ static void start_down(struct tcb *tcb)
 
     reset_congestion_signals(bbr);
     bbr->probe_up_acked_per_inc = BBR_INFLIGHT_INFINITE;
+    bbr->slowed_from = tcb->rate.delivered;
     pick_probe_wait(tcb);
     bbr->cycle_stamp = tcb->tcp->env->now;
     bbr->ack_phase = BBR_ACKS_PROBE_STOPPING;
@@ -440,11 +487,14 @@ static void start_up(struct tcb *tcb, const struct rate_sample *sample)
     raise_slope(tcb);
 }
 
-/* Whether inflight_longterm is what holds output back. */
+/* Whether inflight_longterm is what holds output back; C.is_cwnd_limited is for
+ * the last round trip. */
 static bool is_limited_by_longterm(const struct tcb *tcb)
 {
-    return tcb->is_cwnd_limited &&
-           tcb->cwnd >= model_of(tcb)->inflight_longterm;
+    const struct bbr *bbr = model_of(tcb);
+
+    return (tcb->is_cwnd_limited || bbr->was_cwnd_limited) &&
+           tcb->cwnd >= bbr->inflight_longterm;
 }
 
 /* ProbeInflightLongtermUpward() */
@@ -608,13 +658,14 @@ static void update_cycle_phase(struct tcb *tcb,
 /* ---- Startup and Drain: 5.3.1, 5.3.2 ------------------------------------ */
 
 /* 5.3.1.3 CheckStartupHighLoss(): whether so much is lost that the pipe must
- * be full. Without SACK one loss in a round trip is all that can be seen. */
+ * be full. Without SACK one loss in a round trip is all that can be seen.
+ * Before the first sample there is no model to go on with. */
 static bool is_startup_loss_high(const struct tcb *tcb,
                                  const struct rate_sample *sample)
 {
     const struct bbr *bbr = model_of(tcb);
 
-    if (tcb->phase != RECOVERY_FAST)
+    if (tcb->phase != RECOVERY_FAST || max_bw(bbr) == 0)
         return false;
     if (!tcb->has_sack)
         return true;
@@ -640,6 +691,7 @@ static void check_startup_done(struct tcb *tcb,
     if (!bbr->full_bw_reached)
         return;
     bbr->drain_start_round = bbr->round_count;
+    bbr->slowed_from = tcb->rate.delivered;
     enter(tcb, BBR_DRAIN);
 }
 
@@ -689,6 +741,8 @@ static void exit_probe_rtt(struct tcb *tcb)
     struct bbr *bbr = bbr_of(tcb);
 
     reset_short_term_model(bbr);
+    bbr->is_leaving_probe_rtt = true;
+    bbr->loss_round_delivered = tcb->rate.delivered;
     if (!bbr->full_bw_reached) {
         enter(tcb, BBR_STARTUP);
         return;
@@ -736,7 +790,7 @@ static void check_probe_rtt(struct tcb *tcb, const struct rate_sample *sample)
 
     if (bbr->state != BBR_PROBE_RTT && bbr->probe_rtt_expired &&
         !bbr->idle_restart) {
-        save_cwnd(tcb);
+        save_cwnd(tcb); /* before the state is entered: the last good one */
         enter(tcb, BBR_PROBE_RTT);
         bbr->probe_rtt_done_stamp = 0;
         bbr->ack_phase = BBR_ACKS_PROBE_STOPPING;
@@ -754,10 +808,10 @@ static void check_probe_rtt(struct tcb *tcb, const struct rate_sample *sample)
 static void init_pacing_rate(struct tcb *tcb)
 {
     usec rtt = tcb->srtt != 0 ? tcb->srtt : USEC_PER_MSEC;
-    uint64_t nominal =
-        tcp_cc_initial_window(tcb) * (uint64_t)USEC_PER_SEC / (uint64_t)rtt;
+    uint64_t window =
+        (uint64_t)tcp_cc_initial_window(tcb) * states[BBR_STARTUP].pacing_gain;
 
-    tcb->pacing.rate = nominal * states[BBR_STARTUP].pacing_gain / 100;
+    tcb->pacing.rate = max_u64(window * USEC_PER_SEC / 100 / (uint64_t)rtt, 1);
 }
 
 /* SetPacingRateWithGain() */
@@ -812,8 +866,6 @@ static void bbr_init(struct tcb *tcb)
     struct bbr *bbr = bbr_of(tcb);
     usec now = tcb->tcp->env->now;
     usec rtt = tcb->srtt != 0 ? tcb->srtt : USEC_NEVER;
-    bool has_rtt = bbr->has_rtt;
-
     *bbr = (struct bbr){
         .min_rtt = rtt,
         .min_rtt_stamp = now,
@@ -826,7 +878,8 @@ static void bbr_init(struct tcb *tcb)
         .lost_until = tcb->iss, /* no text begins there */
         .next_round_delivered = tcb->rate.delivered,
         .loss_round_delivered = tcb->rate.delivered,
-        .has_rtt = has_rtt,
+        .loss_round_from = tcb->rate.delivered,
+        .has_rtt = tcb->srtt != 0,
     };
     reset_short_term_model(bbr);
     tcb->cwnd = tcp_cc_initial_window(tcb);
@@ -853,6 +906,8 @@ static void bbr_model(struct tcb *tcb, const struct rate_sample *sample)
     bound_bw_for_model(bbr);
     set_pacing_rate(tcb, states[bbr->state].pacing_gain);
     set_cwnd(tcb, sample);
+    if (tcb->phase == RECOVERY_NONE)
+        bbr->is_saved = false; /* the next loss is another one */
 }
 
 /* InflightAtLoss(): the range may be a burst, a part of which would have gone
@@ -870,6 +925,21 @@ static uint32_t inflight_at_loss(const struct sent_range *range,
                                                    : 0);
 }
 
+/* What was sent while probing, and is found lost when that is over, has had its
+ * answer. */
+static void note_range(struct tcb *tcb, const struct sent_range *range)
+{
+    struct bbr *bbr = bbr_of(tcb);
+
+    if (!bbr->is_saved)
+        save_state(tcb);
+    if (range->stamp.delivered < bbr->slowed_from && !is_probing_bw(bbr) &&
+        !is_strict(tcb))
+        return;
+    note_loss(tcb);
+    bbr->lost_in_round += range->end - range->start;
+}
+
 /* HandleLostPacket() */
 static void bbr_range_lost(struct tcb *tcb, const struct sent_range *range)
 {
@@ -877,7 +947,7 @@ static void bbr_range_lost(struct tcb *tcb, const struct sent_range *range)
     uint32_t tx_in_flight = range->stamp.tx_in_flight;
     uint32_t lost = (uint32_t)tcb->board.lost_ever - range->stamp.lost;
 
-    note_loss(tcb);
+    note_range(tcb, range);
     if (range->start != bbr->lost_until &&
         bbr->loss_ranges_in_round < UINT8_MAX)
         bbr->loss_ranges_in_round++;
@@ -889,12 +959,13 @@ static void bbr_range_lost(struct tcb *tcb, const struct sent_range *range)
                                  range->stamp.is_app_limited);
 }
 
-/* 5.4.1 HandleRestartFromIdle() */
+/* 5.4.1 HandleRestartFromIdle(). After a time-out nothing is in flight either,
+ * but that is no idle time. */
 static void bbr_sending(struct tcb *tcb)
 {
     struct bbr *bbr = bbr_of(tcb);
 
-    if (recovery_pipe(tcb) > 0 || tcb->rate.app_limited == 0)
+    if (tcb_flight_size(tcb) > 0 || tcb->rate.app_limited == 0)
         return;
     bbr->idle_restart = true;
     bbr->extra_acked_interval_start = tcb->tcp->env->now;
@@ -908,22 +979,29 @@ static void bbr_sending(struct tcb *tcb)
  * good without either */
 static void bbr_lost(struct tcb *tcb, uint32_t flight)
 {
+    struct bbr *bbr = bbr_of(tcb);
+
     (void)flight;
-    note_loss(tcb);
+    if (!bbr->is_saved) /* else the ranges have told of it */
+        note_loss(tcb);
     save_cwnd(tcb);
 }
 
 /* 3.7: "MUST treat any CE marks as congestion" */
 static void bbr_marked(struct tcb *tcb, uint32_t flight)
 {
+    struct bbr *bbr = bbr_of(tcb);
+
     note_loss(tcb);
-    if (bbr_of(tcb)->is_bw_probe_sample)
+    bbr->is_marked_in_round = true;
+    if (bbr->is_bw_probe_sample)
         handle_inflight_too_high(tcb, flight, false);
 }
 
 static void bbr_recovered(struct tcb *tcb)
 {
     restore_cwnd(tcb);
+    bbr_of(tcb)->is_saved = false;
 }
 
 /* 5.5.11.2 HandleSpuriousLossDetection() */
@@ -933,6 +1011,7 @@ static void bbr_undo(struct tcb *tcb)
     enum bbr_state back = bbr->undo_state;
 
     restore_cwnd(tcb);
+    bbr->is_saved = false;
     bbr->is_loss_in_round = false;
     reset_full_bw(bbr, 0);
     bbr->bw_shortterm = max_u64(bbr->bw_shortterm, bbr->undo_bw_shortterm);

@@ -46,6 +46,8 @@ struct bbr {
     uint64_t full_bw;
     uint64_t next_round_delivered;
     uint64_t loss_round_delivered;
+    uint64_t loss_round_from; /* C.delivered when it began */
+    uint64_t slowed_from;     /* C.delivered when probing ended */
     /* 2.16: its length */
     usec min_rtt;
     usec min_rtt_stamp;
@@ -70,7 +72,8 @@ struct bbr {
     uint32_t round_count;
     uint32_t drain_start_round;
     uint32_t rounds_since_probe_up;
-    uint32_t lost_until; /* where the last range that was lost ended */
+    uint32_t lost_in_round; /* bytes */
+    uint32_t lost_until;    /* where the last range that was lost ended */
     uint8_t loss_ranges_in_round;
     uint8_t bw_probe_up_rounds;
     uint8_t full_bw_count;
@@ -80,6 +83,7 @@ struct bbr {
     bool round_start : 1;
     bool loss_round_start : 1;
     bool is_loss_in_round : 1;
+    bool is_marked_in_round : 1; /* by ECN; each of these is answered */
     bool is_bw_probe_sample : 1;
     bool idle_restart : 1;
     bool full_bw_now : 1;
@@ -88,7 +92,10 @@ struct bbr {
     bool prev_probe_precautionary : 1;
     bool probe_rtt_expired : 1;
     bool probe_rtt_round_done : 1;
-    bool has_rtt : 1; /* a round-trip time was measured */
+    bool is_leaving_probe_rtt : 1; /* for the loss round that follows it */
+    bool is_saved : 1;             /* undo_* are of the loss that goes on */
+    bool was_cwnd_limited : 1;     /* in the round trip before this one */
+    bool has_rtt : 1;              /* a round-trip time was measured */
 };
 
 #endif

@@ -82,7 +82,7 @@ union tcp_cc_state {
 };
 
 /* Each connection pays for the largest. */
-enum { TCP_CC_STATE_MAX = 256 };
+enum { TCP_CC_STATE_MAX = 288 };
 _Static_assert(sizeof(union tcp_cc_state) <= TCP_CC_STATE_MAX,
                "the state of a congestion control is too large");
 

@@ -90,7 +90,9 @@ void recovery_lose(struct tcb *tcb, struct sent_range *range)
 
 void recovery_nothing_was_taken(struct tcb *tcb)
 {
+    tcb->board.on_lost = NULL; /* it tells nothing of how full the path is */
     lose(tcb, tcb->snd_una, tcb->snd_nxt);
+    tcb->board.on_lost = range_is_lost;
 }
 
 /* ---- What is in flight --------------------------------------------------- */
