@@ -93,6 +93,8 @@ struct undo {
     uint32_t unexplained; /* of these, bytes that no D-SACK has told of */
     tcp_seq first;        /* of what was sent again, while resent > 0 */
     tcp_seq end;
+    tcp_seq until; /* while is_over: D-SACKs come before this is acknowledged */
+    bool is_over;
     bool has_stamp;
     bool is_possible;
     bool is_of_timeout; /* not of a fast recovery */

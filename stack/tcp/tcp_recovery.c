@@ -258,6 +258,7 @@ static void leave_fast_recovery(struct tcb *tcb)
     tcb->phase = RECOVERY_NONE;
     cwv_recovered(tcb);
     rack_recovery_ended(tcb);
+    undo_recovery_ended(tcb);
     trace_congestion(tcb, "recovered");
 }
 
@@ -424,6 +425,7 @@ static void grow_window(struct tcb *tcb, uint32_t acked)
         tcb->phase = RECOVERY_NONE;
         cwv_begin(tcb);
         rack_recovery_ended(tcb);
+        undo_recovery_ended(tcb);
         if (has_model(tcb))
             tcb->cc->recovered(tcb);
     }

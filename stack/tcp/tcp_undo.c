@@ -9,6 +9,8 @@ void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end)
 {
     struct undo *undo = &tcb->undo;
 
+    if (tcb->phase == RECOVERY_NONE) /* a loss probe, or a shut window's */
+        return;
     if (undo->resent == 0) {
         undo->stamp = tcb_timestamp(tcb);
         undo->has_stamp =
@@ -25,6 +27,15 @@ void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end)
 void undo_forget(struct tcb *tcb)
 {
     tcb->undo.is_possible = false;
+}
+
+/* The timestamp is compared no longer: what is acknowledged from now on was
+ * sent later, whatever it seems when the clock has gone half way round. */
+void undo_recovery_ended(struct tcb *tcb)
+{
+    tcb->undo.has_stamp = false;
+    tcb->undo.is_over = true;
+    tcb->undo.until = tcb->snd_nxt;
 }
 
 /* RFC 3522 3.2 (5), 3.3: where the peer has everything, and all its ACKs were
@@ -80,6 +91,8 @@ bool undo_is_called_for(struct tcb *tcb, const struct tcp_segment *seg,
 {
     bool by_dsack = dsack_detects(tcb, report);
 
+    if (tcb->undo.is_over && seq_gt(tcb->snd_una, tcb->undo.until))
+        undo_forget(tcb);
     return tcb->undo.is_possible &&
            (by_dsack || arrives_in_time(tcb, delivery) ||
             eifel_detects(tcb, seg, delivery, report));

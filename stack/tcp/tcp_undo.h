@@ -14,6 +14,9 @@ void undo_begin(struct tcb *tcb);
 void undo_resent(struct tcb *tcb, tcp_seq start, tcp_seq end);
 /* The recovery was right: it will not be undone. */
 void undo_forget(struct tcb *tcb);
+/* It has ended; what it has sent again may still be told of by D-SACKs, for a
+ * round trip. */
+void undo_recovery_ended(struct tcb *tcb);
 
 /* Whether this ACK shows, by its times or by D-SACK, that the recovery was not;
  * RECOVERY_FAST or RECOVERY_LOSS, or D-SACKs shortly after. */

@@ -318,6 +318,76 @@ START_TEST(duplicates_that_cannot_be_undo_nothing)
 }
 END_TEST
 
+/* ---- When a recovery is over ---- */
+
+/* The first is lost, and comes when it was sent again: a recovery as it should
+ * be. */
+static void recover(struct conversation *c)
+{
+    app_writes(c, 10000);
+    expect_flight(c, 1, 10001);
+    advance(c, 100);
+    peer_sends(c, .ack = 1, .flags = ACK, .sack = {{1001, 10001}});
+    expect_segment(c, .seq = 1, .len = 1000, .flags = ACK);
+    advance(c, 100);
+    peer_sends(c, .ack = 10001, .flags = ACK);
+}
+
+/* The timestamp clock has gone half way round (RFC 7323 5.4), and what was sent
+ * today seems to be older than what was sent again then. */
+START_TEST(after_25_days_its_timestamp_means_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS);
+
+    recover(&c);
+    for (int day = 0; day < 26; day++) {
+        advance(&c, 24 * 3600 * 1000LL);
+        app_writes(&c, 2000);
+        conversation_ignore_sent(&c);
+        advance(&c, 100);
+        peer_sends(&c, .ack = c.peer->received - 1000, .flags = ACK);
+        peer_sends(&c, .ack = c.peer->received, .flags = ACK);
+    }
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* What is sent after it is acknowledged: a D-SACK would have come before. */
+START_TEST(a_window_later_a_dsack_undoes_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    recover(&c);
+    app_writes(&c, 2000);
+    expect_flight(&c, 10001, 12001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 12001, .flags = ACK);
+    peer_sends(&c, .ack = 12001, .flags = ACK, .sack = {{1, 1001}});
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Nor need what a loss probe sends again then be explained by one. */
+START_TEST(a_probe_after_it_needs_no_dsack)
+{
+    struct conversation c;
+    open_conversation(&c, .sack = true, .rtt_ms = 100);
+
+    recover(&c);
+    app_writes(&c, 2000);
+    expect_flight(&c, 10001, 12001);
+    expect_segment(&c, .seq = 11001, .len = 1000, .flags = ACK | PSH,
+                   .within_ms = 600);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1, 1001}});
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->undone_recoveries, 1);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(when_switched_off_nothing_is_undone)
 {
     struct conversation c;
@@ -345,4 +415,6 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           it_is_not_undone_when_part_of_it_came_once,
           duplicates_of_what_was_sent_once_undo_nothing,
           duplicates_that_cannot_be_undo_nothing,
-          when_switched_off_nothing_is_undone)
+          after_25_days_its_timestamp_means_nothing,
+          a_window_later_a_dsack_undoes_nothing,
+          a_probe_after_it_needs_no_dsack, when_switched_off_nothing_is_undone)
