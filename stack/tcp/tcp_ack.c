@@ -76,6 +76,15 @@ static void stop_probing(struct tcb *tcb)
     recovery_nothing_was_taken(tcb);
 }
 
+/* The persist timer runs because the window is shut, and opens. Where it was
+ * open, text of less than a segment waits (a cork, a small window), which what
+ * the peer says does not put off. */
+static bool opens_window(const struct tcb *tcb, uint32_t wnd)
+{
+    return tcb->is_probing && wnd > 0 &&
+           (tcb->snd_wnd == 0 || tcb_flight_size(tcb) > 0);
+}
+
 /* SND.UNA =< SEG.ACK, and no older than what told the window last */
 static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
 {
@@ -84,7 +93,7 @@ static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
     if (seq_lt(seg->ack, tcb->snd_una) || seq_gt(tcb->snd_wl1, seg->seq) ||
         (tcb->snd_wl1 == seg->seq && seq_gt(tcb->snd_wl2, seg->ack)))
         return;
-    if (tcb->is_probing && wnd > 0)
+    if (opens_window(tcb, wnd))
         stop_probing(tcb);
     else if (wnd == 0 && tcb_flight_size(tcb) > 0)
         tcb->is_probing = true; /* a window that was taken back */

@@ -356,6 +356,25 @@ START_TEST(a_cork_holds_no_longer_than_the_rto)
 }
 END_TEST
 
+/* What the peer says meanwhile does not put it off. */
+START_TEST(nor_while_the_peer_talks)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 1);
+
+    app_writes_with(&c, 400, MSG_MORE);
+    for (unsigned i = 0; i < 2; i++) {
+        advance(&c, 50);
+        peer_sends(&c, .len = 10, .flags = ACK);
+        expect_segment(&c, .seq = 1, .flags = ACK, .after_ms = 40);
+    }
+    expect_segment(&c, .seq = 1, .len = 400, .flags = ACK | PSH,
+                   .within_ms = 30);
+    peer_sends(&c, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 /* What was held back is no probe any more once it is sent. */
 START_TEST(uncorked_text_is_not_probed_for)
 {
@@ -698,7 +717,8 @@ UNIT_MAIN(
     a_missed_answer_brings_quick_acks_back, a_pause_brings_quick_acks_back,
     quickack_sends_the_ack_that_is_being_delayed,
     a_cork_lets_only_full_segments_out, a_cork_holds_no_longer_than_the_rto,
-    uncorked_text_is_not_probed_for, a_close_takes_the_cork_out,
+    nor_while_the_peer_talks, uncorked_text_is_not_probed_for,
+    a_close_takes_the_cork_out,
     nodelay_lets_out_what_a_cork_holds_but_not_what_follows,
     more_holds_a_write_back_until_the_next,
     a_deferred_connection_is_accepted_with_its_data,
