@@ -440,14 +440,15 @@ static void resend_lost(struct tcb *tcb)
 }
 
 /* RFC 8985 7.3: new text if there is some, otherwise the last segment again;
- * one segment beyond cwnd is allowed. */
+ * one segment beyond cwnd is allowed, but none before RFC 3168 6.1.2's timer.
+ */
 static void send_loss_probe(struct tcb *tcb)
 {
     tcp_seq end = sndbuf_end(&tcb->sndbuf);
     uint32_t len = min_u32(tcb_unsent(tcb), text_mss(tcb));
 
     len = min_u32(len, window_after(tcb, tcb->snd_nxt));
-    if (len > 0) {
+    if (len > 0 && !ecn_holds_back(tcb)) {
         if (send_text(tcb, tcb->snd_nxt, len, false))
             tlp_sent_new(tcb);
         return;

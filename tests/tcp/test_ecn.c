@@ -825,6 +825,32 @@ START_TEST(a_window_of_one_segment_waits_for_the_timer)
 }
 END_TEST
 
+/* Nor may a loss probe send a new packet (RFC 8985 7.3 lets it go beyond cwnd):
+ * it has to do with the last one again. */
+START_TEST(a_loss_probe_does_not_send_what_waits)
+{
+    struct conversation c;
+    open_conversation(&c, .ecn = true, .sack = true, .rtt_ms = 100,
+                      .initial_window = 2);
+
+    app_writes(&c, 100000);
+    expect_flight(&c, 1, 2001);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 2001, .flags = ACK | ECE); /* 2,000 to 1,000 */
+    expect_segment(&c, .seq = 2001, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0);
+    advance(&c, 100);
+    peer_sends(&c, .ack = 2501, .flags = ACK | ECE);
+    expect_segment(&c, .seq = 2501, .len = 500, .flags = ACK, .within_ms = 290);
+    advance(&c, 20);
+    peer_sends(&c, .ack = 3001, .flags = ACK);
+    expect_silence(&c);
+    expect_segment(&c, .seq = 3001, .len = SEGMENT, .flags = ACK | CWR,
+                   .ecn = ECT_0, .within_ms = 300);
+    close_conversation(&c);
+}
+END_TEST
+
 /* It waits for its time alone: not for the shut window's probes. */
 START_TEST(what_waits_for_the_timer_is_no_probe)
 {
@@ -1271,7 +1297,7 @@ UNIT_MAIN(
     an_echo_of_nothing_is_ignored, without_an_agreement_an_echo_is_ignored,
     how_much_is_left_is_the_algorithms_affair,
     a_window_of_one_segment_waits_for_the_timer,
-    what_waits_for_the_timer_is_no_probe,
+    a_loss_probe_does_not_send_what_waits, what_waits_for_the_timer_is_no_probe,
     a_loss_reduces_and_its_cwr_is_on_new_text,
     an_echo_in_a_recovery_reduces_nothing,
     a_loss_in_a_window_that_was_echoed_reduces_nothing,
