@@ -30,6 +30,12 @@ static void trace_congestion(const struct tcb *tcb, const char *cause)
     env_trace(tcb->tcp->env, &event);
 }
 
+/* An algorithm that models the path has cwnd to itself. */
+static bool has_model(const struct tcb *tcb)
+{
+    return tcb->cc->model != NULL;
+}
+
 static void range_is_lost(struct scoreboard *board,
                           const struct sent_range *range)
 {
@@ -93,6 +99,8 @@ void recovery_nothing_was_taken(struct tcb *tcb)
     tcb->board.on_lost = NULL; /* it tells nothing of how full the path is */
     lose(tcb, tcb->snd_una, tcb->snd_nxt);
     tcb->board.on_lost = range_is_lost;
+    if (tcb->phase == RECOVERY_FAST && !has_model(tcb)) /* PRR's was of then */
+        tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
 }
 
 /* ---- What is in flight --------------------------------------------------- */
@@ -119,12 +127,6 @@ uint32_t recovery_flight(const struct tcb *tcb)
 
     return min_u32(tcb_flight_size(tcb) + min_u32(tcb_unsent(tcb), open),
                    tcb->cwnd);
-}
-
-/* An algorithm that models the path has cwnd to itself. */
-static bool has_model(const struct tcb *tcb)
-{
-    return tcb->cc->model != NULL;
 }
 
 /* With a model PRR only counts what duplicate ACKs tell. */
@@ -164,7 +166,7 @@ const struct sent_range *recovery_next_lost(struct tcb *tcb)
 
 bool recovery_is_urgent(const struct tcb *tcb)
 {
-    return tcb->resend_first || (tcb->phase == RECOVERY_FAST && !tcb->has_sack);
+    return tcb->resend_first;
 }
 
 void recovery_sent(struct tcb *tcb, tcp_seq from, uint32_t len)
@@ -332,6 +334,7 @@ static void partial_acknowledgment(struct tcb *tcb, uint32_t acked)
         tcp_timer_restart_retransmit(tcb);
     tcb->had_partial_ack = true;
     lose(tcb, tcb->snd_una, tcb->snd_una + tcb->snd_mss);
+    tcb->resend_first = true; /* and no other, whatever cwnd says */
     if (has_prr(tcb))
         reduce_rate(tcb, acked, tcb->snd_mss);
     else

@@ -27,7 +27,7 @@ void recovery_reordering_passed(struct tcb *tcb);
 
 /* All that is outstanding has not been taken: the window was shut and opens,
  * or the path has refused it for its size. It is sent again, and the window
- * stays as it is. */
+ * stays as it is; within a fast recovery it is at most ssthresh. */
 void recovery_nothing_was_taken(struct tcb *tcb);
 
 /* A range that is in flight is found lost. */

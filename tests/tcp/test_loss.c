@@ -681,6 +681,26 @@ START_TEST(a_partial_ack_resends_the_next_hole_at_once)
 END_TEST
 
 /* RFC 6582 3.2 (1): no second fast retransmit before `recover`. */
+/* Without SACK, too, only that hole goes whatever cwnd says: not all that was
+ * outstanding, when the window was shut and opens. */
+START_TEST(in_a_recovery_a_window_that_opens_lets_no_burst_go)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 100, .initial_window = 40);
+
+    app_writes(&c, 60000);
+    expect_flight(&c, 1, 40001);
+    for (unsigned i = 0; i < 3; i++)
+        peer_sends(&c, .ack = 1, .flags = ACK);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(stack_tcp_stats(c.stack)->fast_retransmits, 1);
+    peer_sends(&c, .ack = 1, .win = 0, .flags = ACK);
+    peer_sends(&c, .ack = 1, .win = 60000, .flags = ACK);
+    ck_assert_int_le(count_sent(&c), 21000); /* ssthresh */
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(duplicates_within_a_recovery_do_not_begin_another)
 {
     struct conversation c;
@@ -984,6 +1004,7 @@ UNIT_MAIN("tcp loss", the_handshake_gives_the_first_rtt_sample,
           further_duplicate_acks_inflate_the_window,
           after_a_fast_recovery_the_window_is_halved,
           a_partial_ack_resends_the_next_hole_at_once,
+          in_a_recovery_a_window_that_opens_lets_no_burst_go,
           duplicates_within_a_recovery_do_not_begin_another,
           duplicates_after_a_timeout_do_not_begin_a_recovery,
           duplicates_of_what_a_timeout_resent_do_not_begin_a_recovery,
