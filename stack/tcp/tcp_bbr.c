@@ -10,8 +10,8 @@
  * throughput with 1 % of loss (3.1): outside of probing a round trip that loses
  * no more than LossThresh lowers nothing, nor does a loss of what was sent
  * while probing; what was delivered is compared with what was sent, which is
- * PacingMarginPercent less than bw; the headroom below inflight_longterm is not
- * taken out of the BDP.
+ * PacingMarginPercent less than bw; no bound on the volume, nor its headroom,
+ * takes anything out of the BDP.
  */
 #include "tcp/tcp_bbr.h"
 
@@ -824,7 +824,8 @@ static void set_pacing_rate(struct tcb *tcb, unsigned gain)
         tcb->pacing.rate = rate;
 }
 
-/* 5.6.4.7 BoundCwndForModel() */
+/* 5.6.4.7 BoundCwndForModel(). Where a few segments are a BDP a loss by chance
+ * would leave so little that the next one ends in a time-out. */
 static uint32_t cwnd_bound(const struct tcb *tcb)
 {
     const struct bbr *bbr = model_of(tcb);
@@ -835,6 +836,8 @@ static uint32_t cwnd_bound(const struct tcb *tcb)
     else if (is_in_probe_bw(bbr))
         bound = bbr->inflight_longterm;
     bound = min_u32(bound, bbr->inflight_shortterm);
+    if (!is_strict(tcb))
+        bound = max_u32(bound, inflight_at(tcb, bbr->bw, 100));
     return max_u32(bound, min_pipe_cwnd(tcb));
 }
 

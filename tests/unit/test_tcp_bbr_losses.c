@@ -174,6 +174,9 @@ START_TEST(headroom_is_not_taken_out_of_the_bdp)
     f.bbr->inflight_longterm = BDP;
     acked(&f, .rate = bandwidth, .acked = BDP);
     ck_assert_uint_eq(f.tcb->cwnd, BDP);
+    f.bbr->inflight_shortterm = BDP / 2; /* nor is anything else */
+    acked(&f, .rate = bandwidth, .acked = MSS);
+    ck_assert_uint_eq(f.tcb->cwnd, BDP);
     end(&f);
 }
 END_TEST
