@@ -3,7 +3,7 @@
  * gets one (TCP_CONGESTION), the windows of RFC 6928 and RFC 5681 4.1.
  */
 #include "tcp/tcb.h"
-#include "tcp/tcp_prr.h"
+#include "tcp/tcp_recovery.h"
 
 #include <errno.h>
 
@@ -30,6 +30,7 @@ const struct tcp_cc_ops *tcp_cc_find(const char *name)
 
 void tcp_cc_assign(struct tcb *tcb, const struct tcp_cc_ops *cc)
 {
+    const struct tcp_cc_ops *before = tcb->cc;
     uint32_t cwnd = tcb->cwnd;
     uint32_t ssthresh = tcb->ssthresh;
 
@@ -43,10 +44,7 @@ void tcp_cc_assign(struct tcb *tcb, const struct tcp_cc_ops *cc)
     tcb->cwnd = cwnd; /* what the path bears is known already */
     tcb->ssthresh = ssthresh;
     pacing_init(tcb);
-    if (tcb->phase == RECOVERY_FAST && cc->model == NULL) {
-        cc->lost(tcb, tcb_flight_size(tcb)); /* what goes on was never its */
-        prr_begin(tcb, 0);
-    }
+    recovery_taken_over(tcb, before);
 }
 
 /* RFC 6928 2 (1): large segments have a bound in bytes. */

@@ -12,6 +12,16 @@ void prr_begin(struct tcb *tcb, uint32_t delivered)
     tcb->cwnd = recovery_pipe(tcb) + tcb->snd_mss;
 }
 
+void prr_take_over(struct tcb *tcb)
+{
+    uint32_t duplicates = tcb->prr.duplicates;
+
+    prr_begin(tcb, 0);
+    tcb->prr.duplicates = duplicates;
+    tcb->prr.recover_flight = max_u32(recovery_pipe(tcb), tcb->snd_mss);
+    tcb->cwnd = recovery_pipe(tcb) + tcb->snd_mss;
+}
+
 void prr_sent(struct tcb *tcb, uint32_t len)
 {
     tcb->prr.out += len;

@@ -14,6 +14,10 @@
  * timer (0); ssthresh is set. Sets cwnd so that the first segment can go. */
 void prr_begin(struct tcb *tcb, uint32_t delivered);
 
+/* The same in the midst of one, of which PRR has only counted duplicate ACKs so
+ * far. */
+void prr_take_over(struct tcb *tcb);
+
 /* 6.2: an ACK within it, also that by which it began, not that by which it
  * ends: sets cwnd. `newly_lost` bytes were found lost by it. */
 void prr_acked(struct tcb *tcb, const struct delivery *delivery,

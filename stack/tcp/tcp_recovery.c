@@ -213,6 +213,7 @@ static void reduce_window(struct tcb *tcb, uint32_t acked)
 /* The window at once: RFC 6675 5 (4.2), RFC 5681 3.2 step 3. */
 static void begin_without_prr(struct tcb *tcb)
 {
+    tcb->prr = (struct prr){.duplicates = 0};
     tcb->cwnd = tcb->ssthresh;
     if (!tcb->has_sack)
         tcb->cwnd += DUPLICATE_THRESHOLD * (uint32_t)tcb->snd_mss;
@@ -262,6 +263,42 @@ static void leave_fast_recovery(struct tcb *tcb)
     rack_recovery_ended(tcb);
     undo_recovery_ended(tcb);
     trace_congestion(tcb, "recovered");
+}
+
+/* What a model has left as it was is reduced now. */
+static void reduce_in_its_place(struct tcb *tcb)
+{
+    uint32_t duplicates = tcb->prr.duplicates;
+
+    tcb->cc->lost(tcb, tcb_flight_size(tcb));
+    if (tcb->phase == RECOVERY_LOSS) {
+        tcb->cc->timed_out(tcb);
+        tcb->cwnd = min_u32(tcb->cwnd, tcb->ssthresh);
+    } else if (has_prr(tcb)) {
+        prr_take_over(tcb);
+    } else {
+        begin_without_prr(tcb);
+        if (!tcb->has_sack) /* RFC 5681 3.2 step 4 */
+            tcb->cwnd = tcb->ssthresh + duplicates;
+    }
+}
+
+/* From one without a model to another the window has been reduced already, and
+ * for a model it is not. */
+void recovery_taken_over(struct tcb *tcb, const struct tcp_cc_ops *before)
+{
+    uint32_t cwnd = tcb->cwnd;
+
+    undo_forget(tcb); /* it was for `before` to remember the window */
+    if (tcb->phase == RECOVERY_NONE ||
+        has_model(tcb) == (before->model != NULL))
+        return;
+    if (!has_model(tcb))
+        reduce_in_its_place(tcb);
+    else if (tcb->phase == RECOVERY_FAST && !tcb->tcp->config.prr)
+        prr_begin(tcb, 0); /* so far nobody has counted */
+    if (has_model(tcb))
+        tcb->cwnd = cwnd;
 }
 
 /* What was thought lost was only late: RFC 8985 6.2 step 3 cannot see that, for

@@ -30,6 +30,10 @@ void recovery_reordering_passed(struct tcb *tcb);
  * stays as it is; within a fast recovery it is at most ssthresh. */
 void recovery_nothing_was_taken(struct tcb *tcb);
 
+/* Another algorithm has taken the place of `before`, perhaps within a recovery.
+ */
+void recovery_taken_over(struct tcb *tcb, const struct tcp_cc_ops *before);
+
 /* A range that is in flight is found lost. */
 void recovery_lose(struct tcb *tcb, struct sent_range *range);
 

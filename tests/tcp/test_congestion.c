@@ -248,6 +248,105 @@ START_TEST(the_algorithm_that_was_chosen_acts)
 }
 END_TEST
 
+/* ---- A change within a recovery ------------------------------------------ */
+
+static struct tcp_info info_of(struct conversation *c)
+{
+    struct tcp_info info = {0};
+    size_t len = sizeof(info);
+
+    ck_assert_int_eq(stack_get_option(c->stack, c->now, c->peer->socket,
+                                      IPPROTO_TCP, TCP_INFO, &info, &len),
+                     0);
+    return info;
+}
+
+/* The first of ten segments is lost, and sent again. */
+static void lose_the_first(struct conversation *c)
+{
+    app_writes(c, 60000);
+    conversation_ignore_sent(c);
+    advance(c, 100);
+    conversation_ignore_sent(c);
+    peer_sends(c, .ack = 1, .flags = ACK, .sack = {{1001, 4001}});
+    conversation_ignore_sent(c);
+    ck_assert_uint_eq(info_of(c).tcpi_ca_state, TCP_CA_Recovery);
+}
+
+#define SPEAKS_SACK .sack = true, .rtt_ms = 100, .no_tlp = true
+
+/* RFC 5681 4.3 lowers it once for a window of data: not anew, and it does not
+ * rise from reno's half to the seven tenths of CUBIC. */
+START_TEST(a_change_within_a_recovery_leaves_its_window)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK, .congestion = "reno", .no_prr = true);
+
+    lose_the_first(&c);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 5);
+    ck_assert_int_eq(app_chooses(&c, "cubic"), 0);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 5);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_cwnd, 5);
+    close_conversation(&c);
+}
+END_TEST
+
+/* A model has reduced nothing. */
+START_TEST(after_a_model_the_window_is_reduced_for_the_loss)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK, .congestion = "bbr", .no_prr = true);
+
+    lose_the_first(&c);
+    ck_assert_int_eq(app_chooses(&c, "reno"), 0);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 5);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_cwnd, 5);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5681 3.1 (4): also for a time-out. */
+START_TEST(and_for_a_time_out)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK, .congestion = "bbr", .no_frto = true);
+
+    app_writes(&c, 10000);
+    advance(&c, 450);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(info_of(&c).tcpi_ca_state, TCP_CA_Loss);
+    ck_assert_int_eq(app_chooses(&c, "reno"), 0);
+    ck_assert_uint_eq(info_of(&c).tcpi_snd_ssthresh, 5);
+    ck_assert_uint_le(info_of(&c).tcpi_snd_cwnd, 5);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Without SACK it has counted duplicate ACKs, which now inflate the window (RFC
+ * 5681 3.2 step 4) and are not taken out of the flight as well. */
+START_TEST(what_a_model_has_counted_counts_once)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 100, .congestion = "bbr", .no_prr = true);
+
+    app_writes(&c, 60000);
+    advance(&c, 100);
+    for (unsigned i = 0; i < 9; i++)
+        peer_sends(&c, .ack = 1, .flags = ACK);
+    ck_assert_uint_eq(info_of(&c).tcpi_ca_state, TCP_CA_Recovery);
+    ck_assert_int_eq(app_chooses(&c, "reno"), 0);
+    ck_assert_uint_ge(info_of(&c).tcpi_snd_cwnd,
+                      info_of(&c).tcpi_snd_ssthresh + 3);
+    ck_assert_uint_le(info_of(&c).tcpi_snd_cwnd,
+                      info_of(&c).tcpi_snd_ssthresh + 9);
+    for (unsigned i = 0; i < 9; i++)
+        peer_sends(&c, .ack = 1, .flags = ACK);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(info_of(&c).tcpi_unacked, info_of(&c).tcpi_snd_cwnd);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp_congestion", cubic_is_the_default,
           the_stack_has_a_default_of_its_own,
           a_stack_with_an_unknown_default_does_not_start,
@@ -257,4 +356,7 @@ UNIT_MAIN("tcp_congestion", cubic_is_the_default,
           a_read_is_cut_to_the_room_there_is,
           an_accepted_connection_has_its_listeners_choice, only_a_stream_has_it,
           a_socket_that_begins_again_keeps_its_choice,
-          the_algorithm_that_was_chosen_acts)
+          the_algorithm_that_was_chosen_acts,
+          a_change_within_a_recovery_leaves_its_window,
+          after_a_model_the_window_is_reduced_for_the_loss, and_for_a_time_out,
+          what_a_model_has_counted_counts_once)
