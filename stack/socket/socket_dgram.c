@@ -42,7 +42,7 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
     message->flags = copied < dgram->len ? MSG_TRUNC : 0;
     if (message->name != NULL)
         *message->name = dgram->src;
-    if (socket->settings.receive_ttl)
+    if (socket_has(socket, FLAG_RECEIVE_TTL))
         message->ttl = dgram->ttl;
     if (!(given & MSG_PEEK))
         dgram_queue_remove(queue, socket->sockets->env->memory);
@@ -215,6 +215,10 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
         break;
     case SETTING_TOS:
         pcb->tos = settings->tos;
+        break;
+    case SETTING_FLAGS:
+    case SETTING_MTU_DISCOVER:
+    case SETTING_PORT_RANGE:
         break;
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:

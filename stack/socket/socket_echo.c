@@ -155,6 +155,9 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:
     case SETTING_BROADCAST:
+    case SETTING_FLAGS:
+    case SETTING_MTU_DISCOVER:
+    case SETTING_PORT_RANGE:
     case SETTING_SEND_BUFFER:
     case SETTING_COUNT:
         break;

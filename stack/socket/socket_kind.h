@@ -12,6 +12,33 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+/* Settings that are a truth, most of them Linux's: see socket_flags.c. */
+enum socket_flag {
+    FLAG_DONT_ROUTE,
+    FLAG_NO_CHECKSUM,
+    FLAG_RECEIVE_OVERFLOW,
+    FLAG_RECEIVE_MARK,
+    FLAG_RECEIVE_PRIORITY,
+    FLAG_WIFI_STATUS,
+    FLAG_NO_FCS,
+    FLAG_LOCK_FILTER,
+    FLAG_SELECT_ERROR_QUEUE,
+    FLAG_RECEIVE_OPTIONS,
+    FLAG_RETURN_OPTIONS,
+    FLAG_PACKET_INFO,
+    FLAG_RECEIVE_ERRORS,
+    FLAG_RECEIVE_TTL,
+    FLAG_RECEIVE_TOS,
+    FLAG_PASS_SECURITY,
+    FLAG_FREE_BIND,
+    FLAG_TRANSPARENT,
+    FLAG_RECEIVE_DESTINATION,
+    FLAG_RECEIVE_CHECKSUM,
+    FLAG_BIND_NO_PORT,
+    FLAG_RECEIVE_FRAGMENT_SIZE,
+    FLAG_ERRORS_RFC_4884
+};
+
 /* What is set by setsockopt on any kind of socket. */
 struct socket_settings {
     usec receive_timeout; /* USEC_NEVER: none */
@@ -20,16 +47,24 @@ struct socket_settings {
     uint32_t receive_buffer;  /* bytes */
     uint32_t send_buffer;
     uint32_t linger; /* seconds, if `lingers` */
-    uint8_t ttl;     /* 0: the stack's */
+    uint32_t flags;  /* 1 << enum socket_flag */
+    uint32_t mark;   /* these four: only remembered */
+    int priority;
+    int incoming_cpu;
+    int busy_poll;
+    uint32_t port_range;  /* IP_LOCAL_PORT_RANGE; 0: the stack's */
+    uint8_t mtu_discover; /* IP_PMTUDISC_... */
+    uint8_t timestamp;    /* SO_TIMESTAMP..., by its number; 0: none */
+    uint8_t ttl;          /* 0: the stack's */
     uint8_t tos;
     bool lingers : 1;
     bool reuse_addr : 1;
     bool keepalive : 1;
     bool broadcast : 1;
-    bool receive_ttl : 1;
     bool has_receive_buffer : 1; /* set by the program */
     bool has_send_buffer : 1;
     bool oob_inline : 1;
+    bool txrehash : 1; /* only remembered */
 };
 
 /* Those of them that a transport must hear of. */
@@ -43,6 +78,9 @@ enum socket_setting {
     SETTING_TOS,
     SETTING_OOB_INLINE,
     SETTING_MAX_PACING_RATE,
+    SETTING_FLAGS,
+    SETTING_MTU_DISCOVER,
+    SETTING_PORT_RANGE,
     SETTING_COUNT
 };
 
@@ -90,6 +128,7 @@ struct socket_ops {
     int (*remote)(const struct socket *socket, struct endpoint *out);
     int (*unread)(const struct socket *socket);
     int (*unsent)(const struct socket *socket);
+    int (*mtu)(const struct socket *socket); /* of the path, or -ENOTCONN */
     int (*never_sent)(const struct socket *socket); /* these two: -ENOTTY */
     int (*at_mark)(const struct socket *socket);
     bool (*arrived)(const struct socket *socket, uint32_t *out); /* or none */
@@ -115,6 +154,12 @@ extern const struct socket_ops socket_echo_ops;
 /* Several bits of poll(2) go together: the old names and those of XSI. */
 enum { READY_IN = POLLIN | POLLRDNORM, READY_OUT = POLLOUT | POLLWRNORM };
 
+static inline bool socket_has(const struct socket *socket,
+                              enum socket_flag flag)
+{
+    return (socket->settings.flags >> flag & 1) != 0;
+}
+
 static inline bool shuts_receive(int how)
 {
     return how == SHUT_RD || how == SHUT_RDWR;
@@ -133,6 +178,9 @@ void socket_free(struct socket *socket);
 
 /* Something was done to the socket that others who wait on it must hear of. */
 void socket_mark_ready(struct socket *socket);
+
+/* What a socket begins with. */
+struct socket_settings socket_settings_default(void);
 
 /* Applies all settings to a transport's part that is new. */
 void socket_apply_all(struct socket *socket);

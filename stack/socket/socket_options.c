@@ -3,11 +3,12 @@
  * Linux allows. Those of the transport's own level are the kind's.
  *
  * An option is its number, and functions that read and write it as an int;
- * those that are structs or texts have functions of their own. IP_TTL and
+ * those that are structs or texts have functions of their own. Truths, refusals
+ * and most of what is Linux's are tables of other files. IP_TTL and
  * IP_TOS are <netinet/in.h>'s here, which comes after ip.h, and not fields of a
  * header.
  */
-#include "socket/socket_kind.h"
+#include "socket/socket_options.h"
 
 #include <errno.h>
 #include <sys/time.h>
@@ -23,6 +24,17 @@ struct int_option {
     int (*get)(struct socket *socket);
     int (*set)(struct socket *socket, int value); /* NULL: only to be read */
 };
+
+struct socket_settings socket_settings_default(void)
+{
+    return (struct socket_settings){
+        .receive_timeout = USEC_NEVER,
+        .send_timeout = USEC_NEVER,
+        .incoming_cpu = -1,
+        .mtu_discover = IP_PMTUDISC_WANT,
+        .txrehash = true,
+    };
+}
 
 static int get_type(struct socket *socket)
 {
@@ -166,24 +178,23 @@ static int get_tos(struct socket *socket)
     return socket->settings.tos;
 }
 
+/* As Linux, by the two upper bits of RFC 1349's type of service: what it calls
+ * bulk, interactive, and both. */
+static int priority_of(uint8_t tos)
+{
+    static const uint8_t priorities[] = {0, 2, 6, 4};
+
+    return priorities[tos >> 3 & 3];
+}
+
 /* The ECN bits of a stream are TCP's (RFC 3168 6.1), and left out here. */
 static int set_tos(struct socket *socket, int value)
 {
     int mask = socket->ops->type == SOCK_STREAM ? ~IP_ECN_MASK : ~0;
 
     socket->settings.tos = (uint8_t)(value & mask);
+    socket->settings.priority = priority_of(socket->settings.tos);
     socket->ops->apply(socket, SETTING_TOS);
-    return 0;
-}
-
-static int get_receive_ttl(struct socket *socket)
-{
-    return socket->settings.receive_ttl;
-}
-
-static int set_receive_ttl(struct socket *socket, int value)
-{
-    socket->settings.receive_ttl = value != 0;
     return 0;
 }
 
@@ -201,7 +212,6 @@ static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_OOBINLINE, get_oob_inline, set_oob_inline},
     {IPPROTO_IP, IP_TTL, get_ttl, set_ttl},
     {IPPROTO_IP, IP_TOS, get_tos, set_tos},
-    {IPPROTO_IP, IP_RECVTTL, get_receive_ttl, set_receive_ttl},
 };
 
 static const struct int_option *find_option(int level, int name)
@@ -306,6 +316,23 @@ static int set_max_pacing_rate(struct socket *socket, struct bytes value)
     return 0;
 }
 
+/* No options are sent (RFC 791 3.1): only those that say nothing will do. */
+static int set_ip_options(struct bytes value)
+{
+    enum { END_OF_LIST = 0, NO_OPERATION = 1 };
+
+    for (size_t i = 0; i < value.len; i++)
+        if (value.data[i] != END_OF_LIST && value.data[i] != NO_OPERATION)
+            return -EINVAL;
+    return 0;
+}
+
+/* Linux: of these an empty value is not 0, and of one neither is an octet. */
+static bool needs_value(int name)
+{
+    return name == IP_FREEBIND || name == IP_TRANSPARENT || name == IP_MINTTL;
+}
+
 /*
  * Linux reads the options of IP from a single octet too; every other from an
  * int, or more.
@@ -347,12 +374,42 @@ static int get_bytes(struct socket *socket, int level, int name, void *value,
     return socket->ops->get_bytes_option(socket, name, value, len);
 }
 
+/* Those of the other files. */
+static int set_more(struct socket *socket, int level, int name, int value)
+{
+    const struct flag_option *flag = socket_find_flag(level, name);
+    const struct linux_option *option = socket_find_linux_option(level, name);
+    const struct refused_option *refused = socket_find_refused(level, name);
+
+    if (flag != NULL)
+        return socket_set_flag(socket, flag, value);
+    if (option != NULL && option->set != NULL)
+        return option->set(socket, value);
+    return refused != NULL ? refused->set : -ENOPROTOOPT;
+}
+
+static int get_more(struct socket *socket, int level, int name, int *value)
+{
+    const struct flag_option *flag = socket_find_flag(level, name);
+    const struct linux_option *option = socket_find_linux_option(level, name);
+    const struct refused_option *refused = socket_find_refused(level, name);
+
+    if (option != NULL && option->get != NULL)
+        return option->get(socket, value);
+    if (flag == NULL && (refused == NULL || refused->get < 0))
+        return refused == NULL ? -ENOPROTOOPT : refused->get;
+    *value = flag != NULL ? socket_has(socket, flag->flag) : refused->get;
+    return 0;
+}
+
 static int set_int(struct socket *socket, int level, int name, int value)
 {
     const struct int_option *option = find_option(level, name);
 
     if (option != NULL && option->set != NULL)
         return option->set(socket, value);
+    if (level == SOL_SOCKET || level == IPPROTO_IP)
+        return set_more(socket, level, name, value);
     if (level == socket->ops->protocol && socket->ops->set_option != NULL)
         return socket->ops->set_option(socket, name, value);
     return -ENOPROTOOPT;
@@ -366,9 +423,11 @@ static int get_int(struct socket *socket, int level, int name, int *value)
         *value = option->get(socket);
         return 0;
     }
+    if (level == SOL_SOCKET || level == IPPROTO_IP)
+        return get_more(socket, level, name, value);
     if (level == socket->ops->protocol && socket->ops->get_option != NULL)
         return socket->ops->get_option(socket, name, value);
-    return -ENOPROTOOPT;
+    return -EOPNOTSUPP; /* Linux: of a level that is nobody's */
 }
 
 int socket_set_option(struct socket *socket, int level, int name,
@@ -385,8 +444,12 @@ int socket_set_option(struct socket *socket, int level, int name,
         return set_timeout(&socket->settings.send_timeout, value);
     if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
         return set_max_pacing_rate(socket, value);
+    if (level == IPPROTO_IP && name == IP_OPTIONS)
+        return set_ip_options(value);
     if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
         return error;
+    if (level == IPPROTO_IP && value.len == 0 && needs_value(name))
+        return -EINVAL;
     if ((error = read_int(level, value, &number)) < 0)
         return error;
     return set_int(socket, level, name, number);
@@ -406,6 +469,8 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
         return get_timeout(socket->settings.send_timeout, value, len);
     if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
         return get_max_pacing_rate(socket, value, len);
+    if (socket_get_struct(socket, level, name, value, len, &error))
+        return error;
     if ((error = get_bytes(socket, level, name, value, len)) != -ENOPROTOOPT)
         return error;
     if ((error = get_int(socket, level, name, &number)) < 0)

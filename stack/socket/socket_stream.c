@@ -114,6 +114,9 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
         tcp_set_max_pacing_rate(tcb, settings->max_pacing_rate);
         break;
     case SETTING_BROADCAST: /* remembered, and without meaning */
+    case SETTING_FLAGS:
+    case SETTING_MTU_DISCOVER:
+    case SETTING_PORT_RANGE:
     case SETTING_COUNT:
         break;
     }

@@ -76,8 +76,7 @@ struct socket *socket_alloc(struct sockets *sockets,
     socket->sockets = sockets;
     socket->ops = ops;
     socket->id = number_of(slot, sockets->slots[slot].uses);
-    socket->settings.receive_timeout = USEC_NEVER;
-    socket->settings.send_timeout = USEC_NEVER;
+    socket->settings = socket_settings_default();
     sockets->slots[slot].socket = socket;
     return socket;
 }

@@ -1,0 +1,110 @@
+/*
+ * Options that are a truth, and those that are refused: two tables. What they
+ * answer was measured on Linux 6.18; README.md says which of them do something.
+ */
+#include "socket/socket_options.h"
+
+#include <errno.h>
+
+enum { /* newer than the C library's headers */
+       OPTION_PASSPIDFD = 76,
+       OPTION_RCVPRIORITY = 82,
+       OPTION_PASSRIGHTS = 83,
+       OPTION_IP_PROTOCOL = 52
+};
+
+static const struct flag_option flag_options[] = {
+    {SOL_SOCKET, SO_DONTROUTE, FLAG_DONT_ROUTE},
+    {SOL_SOCKET, SO_NO_CHECK, FLAG_NO_CHECKSUM},
+    {SOL_SOCKET, SO_RXQ_OVFL, FLAG_RECEIVE_OVERFLOW},
+    {SOL_SOCKET, SO_RCVMARK, FLAG_RECEIVE_MARK},
+    {SOL_SOCKET, OPTION_RCVPRIORITY, FLAG_RECEIVE_PRIORITY},
+    {SOL_SOCKET, SO_WIFI_STATUS, FLAG_WIFI_STATUS},
+    {SOL_SOCKET, SO_NOFCS, FLAG_NO_FCS},
+    {SOL_SOCKET, SO_LOCK_FILTER, FLAG_LOCK_FILTER},
+    {SOL_SOCKET, SO_SELECT_ERR_QUEUE, FLAG_SELECT_ERROR_QUEUE},
+    {IPPROTO_IP, IP_RECVOPTS, FLAG_RECEIVE_OPTIONS},
+    {IPPROTO_IP, IP_RETOPTS, FLAG_RETURN_OPTIONS},
+    {IPPROTO_IP, IP_PKTINFO, FLAG_PACKET_INFO},
+    {IPPROTO_IP, IP_RECVERR, FLAG_RECEIVE_ERRORS},
+    {IPPROTO_IP, IP_RECVTTL, FLAG_RECEIVE_TTL},
+    {IPPROTO_IP, IP_RECVTOS, FLAG_RECEIVE_TOS},
+    {IPPROTO_IP, IP_PASSSEC, FLAG_PASS_SECURITY},
+    {IPPROTO_IP, IP_FREEBIND, FLAG_FREE_BIND},
+    {IPPROTO_IP, IP_TRANSPARENT, FLAG_TRANSPARENT},
+    {IPPROTO_IP, IP_RECVORIGDSTADDR, FLAG_RECEIVE_DESTINATION},
+    {IPPROTO_IP, IP_CHECKSUM, FLAG_RECEIVE_CHECKSUM},
+    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, FLAG_BIND_NO_PORT},
+    {IPPROTO_IP, IP_RECVFRAGSIZE, FLAG_RECEIVE_FRAGMENT_SIZE},
+    {IPPROTO_IP, IP_RECVERR_RFC4884, FLAG_ERRORS_RFC_4884},
+};
+
+const struct flag_option *socket_find_flag(int level, int name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(flag_options); i++)
+        if (flag_options[i].level == level && flag_options[i].name == name)
+            return &flag_options[i];
+    return NULL;
+}
+
+/* Of a stream a fragment's size means nothing; and one option is strict. */
+static bool may_be_set(const struct socket *socket, enum socket_flag flag,
+                       int value)
+{
+    if (flag == FLAG_RECEIVE_FRAGMENT_SIZE)
+        return socket->ops->type != SOCK_STREAM;
+    return flag != FLAG_ERRORS_RFC_4884 || value == 0 || value == 1;
+}
+
+int socket_set_flag(struct socket *socket, const struct flag_option *option,
+                    int value)
+{
+    uint32_t bit = 1u << option->flag;
+
+    if (!may_be_set(socket, option->flag, value))
+        return -EINVAL;
+    if (value != 0)
+        socket->settings.flags |= bit;
+    else
+        socket->settings.flags &= ~bit;
+    socket->ops->apply(socket, SETTING_FLAGS);
+    return 0;
+}
+
+static const struct refused_option refused_options[] = {
+    /* of AF_UNIX */
+    {SOL_SOCKET, SO_PASSCRED, -EOPNOTSUPP, -EOPNOTSUPP},
+    {SOL_SOCKET, SO_PASSSEC, -EOPNOTSUPP, -EOPNOTSUPP},
+    {SOL_SOCKET, OPTION_PASSPIDFD, -EOPNOTSUPP, -EOPNOTSUPP},
+    {SOL_SOCKET, OPTION_PASSRIGHTS, -EOPNOTSUPP, -EOPNOTSUPP},
+    {SOL_SOCKET, SO_PEERGROUPS, -ENODATA, -ENOPROTOOPT},
+    /* of devices and processors that are not there */
+    {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, -ENOPROTOOPT},
+    {SOL_SOCKET, SO_RESERVE_MEM, 0, -EOPNOTSUPP},
+    {SOL_SOCKET, SO_ZEROCOPY, 0, -EOPNOTSUPP},
+    {SOL_SOCKET, SO_TXTIME, 0, -EINVAL},
+    {SOL_SOCKET, SO_NETNS_COOKIE, -EINVAL, -ENOPROTOOPT},
+    /* programs in the kernel: there are none, so none to take away */
+    {SOL_SOCKET, SO_DETACH_FILTER, -ENOPROTOOPT, -ENOENT},
+    {SOL_SOCKET, SO_ATTACH_FILTER, 0, -EINVAL},
+    /* beyond the stack's own limits nobody may go */
+    {SOL_SOCKET, SO_SNDBUFFORCE, -ENOPROTOOPT, -EPERM},
+    {SOL_SOCKET, SO_RCVBUFFORCE, -ENOPROTOOPT, -EPERM},
+    {SOL_SOCKET, SO_SNDLOWAT, 1, -ENOPROTOOPT},
+    /* of raw sockets, and of routers */
+    {IPPROTO_IP, IP_HDRINCL, 0, -ENOPROTOOPT},
+    {IPPROTO_IP, IP_NODEFRAG, 0, -ENOPROTOOPT},
+    {IPPROTO_IP, OPTION_IP_PROTOCOL, 0, -ENOPROTOOPT},
+    {IPPROTO_IP, IP_ROUTER_ALERT, 0, -EINVAL},
+    {IPPROTO_IP, IP_XFRM_POLICY, -ENOPROTOOPT, -EINVAL},
+    {IPPROTO_IP, IP_IPSEC_POLICY, -ENOPROTOOPT, -EOPNOTSUPP},
+};
+
+const struct refused_option *socket_find_refused(int level, int name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(refused_options); i++)
+        if (refused_options[i].level == level &&
+            refused_options[i].name == name)
+            return &refused_options[i];
+    return NULL;
+}
