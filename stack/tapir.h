@@ -264,7 +264,9 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * SOL_SOCKET: SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_LINGER, SO_RCVTIMEO,
  * SO_SNDTIMEO, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SO_BROADCAST,
  * SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL, SO_OOBINLINE, SO_MAX_PACING_RATE
- * (bytes a second; all bits set: none). IPPROTO_IP: IP_TTL, IP_TOS (of streams
+ * (bytes a second; all bits set: none), SO_REUSEPORT (connections and
+ * datagrams are spread over the sockets by a hash of their ends),
+ * SO_BINDTODEVICE, SO_BINDTOIFINDEX. IPPROTO_IP: IP_TTL, IP_TOS (of streams
  * without its two ECN bits, which are TCP's), IP_RECVTTL
  * (tapir_recvmsg gives each datagram's TTL in a control message, IP_TTL).
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.

@@ -35,11 +35,20 @@ bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr)
     return false;
 }
 
-static struct iface *iface_by_index(const struct ip *ip, unsigned index)
+struct iface *ip_iface_by_index(const struct ip *ip, unsigned index)
 {
     for (struct list *node = ip->ifaces->next; node != ip->ifaces;
          node = node->next)
         if (iface_of_node(node)->index == index)
+            return iface_of_node(node);
+    return NULL;
+}
+
+struct iface *ip_iface_by_name(const struct ip *ip, const char *name)
+{
+    for (struct list *node = ip->ifaces->next; node != ip->ifaces;
+         node = node->next)
+        if (strcmp(iface_of_node(node)->name, name) == 0)
             return iface_of_node(node);
     return NULL;
 }
@@ -108,7 +117,7 @@ static int path_by_route(const struct ip *ip, const struct ip_addr *dst,
 
     path->next_hop = *dst;
     if (scope)
-        path->iface = iface_by_index(ip, scope);
+        path->iface = ip_iface_by_index(ip, scope);
     else if (route)
         path->iface = route->iface;
     if (!path->iface)
@@ -125,8 +134,8 @@ static int path_outside(const struct ip *ip, const struct ip_addr *dst,
     if (!ip_addr_is_limited_broadcast(dst) && !ip_addr_is_multicast(dst))
         return path_by_route(ip, dst, scope, path);
     path->next_hop = *dst;
-    path->iface =
-        scope ? iface_by_index(ip, scope) : link_of_group(ip, dst, &path->src);
+    path->iface = scope ? ip_iface_by_index(ip, scope)
+                        : link_of_group(ip, dst, &path->src);
     return path->iface ? 0 : -ENETUNREACH;
 }
 

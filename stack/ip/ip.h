@@ -168,6 +168,10 @@ void ip_flush(struct ip *ip);
 /* The interface that has `addr`; NULL if it is not an address of this host. */
 struct iface *ip_local_iface(const struct ip *ip, const struct ip_addr *addr);
 
+/* NULL: there is none. */
+struct iface *ip_iface_by_index(const struct ip *ip, unsigned index);
+struct iface *ip_iface_by_name(const struct ip *ip, const char *name);
+
 /* Whether `addr` is a broadcast address, limited or of one of our subnets. */
 bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr);
 

@@ -204,6 +204,12 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_REUSE_ADDR:
         pcb->reuse_addr = settings->reuse_addr;
         break;
+    case SETTING_REUSE_PORT:
+        pcb->reuse_port = settings->reuse_port;
+        break;
+    case SETTING_DEVICE:
+        udp_set_device(pcb, settings->device);
+        break;
     case SETTING_BROADCAST:
         pcb->broadcast = settings->broadcast;
         break;

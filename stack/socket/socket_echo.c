@@ -151,6 +151,8 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
         pcb->tos = settings->tos;
         break;
     case SETTING_REUSE_ADDR: /* remembered, and without meaning */
+    case SETTING_REUSE_PORT:
+    case SETTING_DEVICE: /* TODO: it is sent by the route, whatever is asked */
     case SETTING_KEEPALIVE:
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:

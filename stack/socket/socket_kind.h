@@ -47,6 +47,7 @@ struct socket_settings {
     uint32_t receive_buffer;  /* bytes */
     uint32_t send_buffer;
     uint32_t linger; /* seconds, if `lingers` */
+    unsigned device; /* SO_BINDTODEVICE: an interface's index; 0: any */
     uint32_t flags;  /* 1 << enum socket_flag */
     uint32_t mark;   /* these four: only remembered */
     int priority;
@@ -59,6 +60,7 @@ struct socket_settings {
     uint8_t tos;
     bool lingers : 1;
     bool reuse_addr : 1;
+    bool reuse_port : 1;
     bool keepalive : 1;
     bool broadcast : 1;
     bool has_receive_buffer : 1; /* set by the program */
@@ -70,6 +72,8 @@ struct socket_settings {
 /* Those of them that a transport must hear of. */
 enum socket_setting {
     SETTING_REUSE_ADDR,
+    SETTING_REUSE_PORT,
+    SETTING_DEVICE,
     SETTING_KEEPALIVE,
     SETTING_BROADCAST,
     SETTING_RECEIVE_BUFFER,

@@ -75,6 +75,33 @@ static int set_reuse_addr(struct socket *socket, int value)
     return 0;
 }
 
+static int get_reuse_port(struct socket *socket)
+{
+    return socket->settings.reuse_port;
+}
+
+static int set_reuse_port(struct socket *socket, int value)
+{
+    socket->settings.reuse_port = value != 0;
+    socket->ops->apply(socket, SETTING_REUSE_PORT);
+    return 0;
+}
+
+static int get_device_index(struct socket *socket)
+{
+    return (int)socket->settings.device;
+}
+
+/* As Linux, which does not look whether there is such an interface. */
+static int set_device_index(struct socket *socket, int value)
+{
+    if (value < 0)
+        return -EINVAL;
+    socket->settings.device = (unsigned)value;
+    socket->ops->apply(socket, SETTING_DEVICE);
+    return 0;
+}
+
 static int get_keepalive(struct socket *socket)
 {
     return socket->settings.keepalive;
@@ -205,6 +232,8 @@ static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_ERROR, get_error, NULL},
     {SOL_SOCKET, SO_ACCEPTCONN, get_accept_conn, NULL},
     {SOL_SOCKET, SO_REUSEADDR, get_reuse_addr, set_reuse_addr},
+    {SOL_SOCKET, SO_REUSEPORT, get_reuse_port, set_reuse_port},
+    {SOL_SOCKET, SO_BINDTOIFINDEX, get_device_index, set_device_index},
     {SOL_SOCKET, SO_KEEPALIVE, get_keepalive, set_keepalive},
     {SOL_SOCKET, SO_BROADCAST, get_broadcast, set_broadcast},
     {SOL_SOCKET, SO_RCVBUF, get_receive_buffer, set_receive_buffer},
@@ -280,6 +309,40 @@ static int set_timeout(usec *timeout, struct bytes value)
     else
         *timeout = tv.tv_sec * USEC_PER_SEC + tv.tv_usec;
     return 0;
+}
+
+static const struct iface *device_of(const struct socket *socket)
+{
+    return ip_iface_by_index(socket->sockets->udp->ip, socket->settings.device);
+}
+
+/* A name of its whole size, as Linux has it, or nothing if there is none. */
+static int get_device(const struct socket *socket, void *value, size_t *len)
+{
+    const struct iface *iface = device_of(socket);
+
+    if (socket->settings.device == 0)
+        return give("", 0, value, len);
+    if (*len < IFACE_NAME_MAX)
+        return -EINVAL;
+    if (iface == NULL)
+        return -ENODEV;
+    return give(iface->name, strlen(iface->name) + 1, value, len);
+}
+
+/* No name, and "", unbind; one need not end with a NUL. */
+static int set_device(struct socket *socket, struct bytes value)
+{
+    char name[IFACE_NAME_MAX] = "";
+    const struct iface *iface;
+
+    if (value.len > 0)
+        memcpy(name, value.data, min_size(value.len, sizeof(name) - 1));
+    if (name[0] == '\0')
+        return set_device_index(socket, 0);
+    iface = ip_iface_by_name(socket->sockets->udp->ip, name);
+    return iface == NULL ? -ENODEV
+                         : set_device_index(socket, (int)iface->index);
 }
 
 /* As Linux: 32 bits or 64, all of them set for no limit. */
@@ -446,6 +509,8 @@ int socket_set_option(struct socket *socket, int level, int name,
         return set_max_pacing_rate(socket, value);
     if (level == IPPROTO_IP && name == IP_OPTIONS)
         return set_ip_options(value);
+    if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
+        return set_device(socket, value);
     if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
         return error;
     if (level == IPPROTO_IP && value.len == 0 && needs_value(name))
@@ -471,6 +536,8 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
         return get_max_pacing_rate(socket, value, len);
     if (socket_get_struct(socket, level, name, value, len, &error))
         return error;
+    if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
+        return get_device(socket, value, len);
     if ((error = get_bytes(socket, level, name, value, len)) != -ENOPROTOOPT)
         return error;
     if ((error = get_int(socket, level, name, &number)) < 0)

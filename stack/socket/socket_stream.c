@@ -86,6 +86,12 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_REUSE_ADDR:
         tcp_set_reuse_addr(tcb, settings->reuse_addr);
         break;
+    case SETTING_REUSE_PORT:
+        tcp_set_reuse_port(tcb, settings->reuse_port);
+        break;
+    case SETTING_DEVICE:
+        tcp_set_device(tcb, settings->device);
+        break;
     case SETTING_KEEPALIVE:
         tcp_set_keepalive(tcb, settings->keepalive);
         break;

@@ -254,6 +254,7 @@ struct tcb {
     bool nodelay : 1;
     bool keepalive : 1;
     bool reuse_addr : 1;
+    bool reuse_port : 1;
     bool is_receive_shut : 1;
     bool is_interactive : 1;  /* our text carries the ACKs: tcp_quickack.h */
     bool more_follows : 1;    /* MSG_MORE: the last write is no end */

@@ -373,6 +373,9 @@ bool tcp_is_finished(const struct tcb *tcb);
 void tcp_set_nodelay(struct tcb *tcb, bool on);
 void tcp_set_keepalive(struct tcb *tcb, bool on);
 void tcp_set_reuse_addr(struct tcb *tcb, bool on);
+void tcp_set_reuse_port(struct tcb *tcb, bool on);
+/* SO_BINDTODEVICE: an interface's index, 0 for any. */
+void tcp_set_device(struct tcb *tcb, unsigned iface);
 void tcp_set_ttl(struct tcb *tcb, uint8_t ttl);
 /* Bytes a second at most; 0: no limit, and paced only if the algorithm is. */
 void tcp_set_max_pacing_rate(struct tcb *tcb, uint64_t rate);

@@ -459,6 +459,7 @@ bool half_open_from_cookie(struct tcb *listener, const struct ip_packet *packet,
         return false;
     *half = (struct half_open){.listener = listener};
     half->ends = tcp_ends_of_segment(packet, seg);
+    half->ends.scope = (uint16_t)listener->local.scope;
     take_ack(half, seg);
     cookie.has_timestamps = half->has_timestamps;
     if (!syn_cookie_read(&tcp->cookie_key, &half->ends, half->irs,
@@ -548,6 +549,7 @@ void half_open_begin(struct tcb *listener, const struct ip_packet *packet,
     bool is_full = listener->half_open_count >= tcp->config.max_half_open &&
                    time_wait == NULL;
 
+    ends.scope = (uint16_t)listener->local.scope;
     if (!tcp_has_backlog(listener) || (is_full && !tcp->config.syn_cookies)) {
         drop_segment(listener, seg, DROP_TCP_BACKLOG_FULL);
     } else if (is_full) {

@@ -258,7 +258,8 @@ static struct receiver find_receiver(struct tcp *tcp,
     if (receiver.time_wait != NULL &&
         !time_wait_may_reopen(receiver.time_wait, seg))
         return receiver;
-    receiver.tcb = tcp_port_listener(tcp, &local);
+    ends.scope = (uint16_t)packet->iface->index;
+    receiver.tcb = tcp_port_listener(tcp, &ends);
     if (receiver.tcb != NULL)
         receiver.time_wait = NULL;
     return receiver;

@@ -130,6 +130,7 @@ void tcp_inherit(struct tcb *child, const struct tcb *listener)
     child->nodelay = listener->nodelay;
     child->keepalive = listener->keepalive;
     child->reuse_addr = listener->reuse_addr;
+    child->reuse_port = listener->reuse_port;
     child->settings = listener->settings;
     child->settings.defer_accept = 0; /* the listener's own */
     child->settings.fast_open = 0;

@@ -37,40 +37,60 @@ static struct tcp_port *create_port(struct tcp *tcp, uint16_t number)
     return port;
 }
 
-void tcp_port_hold(struct tcp_port *port, bool reuse)
+unsigned tcp_port_sharing(const struct tcb *tcb)
 {
-    port->user_count++;
-    port->exclusive_count += reuse ? 0 : 1;
+    return (tcb->reuse_addr ? TCP_SHARE_ADDR : 0u) |
+           (tcb->reuse_port ? TCP_SHARE_PORT : 0u);
 }
 
-static void use_port(struct tcb *tcb, struct tcp_port *port)
+static bool has_connections(const struct tcp_port *port)
+{
+    for (unsigned i = 0; i < TCP_SHARINGS; i++)
+        if (port->connections[i] > 0)
+            return true;
+    return false;
+}
+
+void tcp_port_hold(struct tcp_port *port, const struct ip_addr *local,
+                   unsigned sharing)
+{
+    if (!has_connections(port)) {
+        port->connected_at = *local;
+        port->is_connected_elsewhere = false;
+    } else if (!ip_addr_equal(local, &port->connected_at)) {
+        port->is_connected_elsewhere = true;
+    }
+    port->connections[sharing]++;
+}
+
+static void use_port(struct tcb *tcb, struct tcp_port *port,
+                     const struct ip_addr *local)
 {
     tcb->port = port;
     tcb->local.port = port->number;
-    tcp_port_hold(port, tcb->reuse_addr);
+    tcp_port_hold(port, local, tcp_port_sharing(tcb));
 }
 
 void tcp_port_share(struct tcb *child, struct tcp_port *port)
 {
-    use_port(child, port);
+    use_port(child, port, &child->local.addr);
 }
 
-static void leave(struct tcp *tcp, struct tcp_port *port, bool reuse)
+static void free_if_unused(struct tcp *tcp, struct tcp_port *port)
 {
-    port->user_count--;
-    port->exclusive_count -= reuse ? 0 : 1;
-    if (port->user_count == 0) {
-        hash_table_remove(&tcp->ports, &port->node);
-        memory_free(tcp->env->memory, port, sizeof(*port));
-    }
+    if (has_connections(port) || !list_is_empty(&port->bound))
+        return;
+    hash_table_remove(&tcp->ports, &port->node);
+    memory_free(tcp->env->memory, port, sizeof(*port));
 }
 
-void tcp_port_let_go(struct tcp *tcp, uint16_t number, bool reuse)
+void tcp_port_let_go(struct tcp *tcp, uint16_t number, unsigned sharing)
 {
     struct tcp_port *port = find_port(tcp, number);
 
     assert(port != NULL); /* it is held */
-    leave(tcp, port, reuse);
+    port->connections[sharing]--;
+    free_if_unused(tcp, port);
 }
 
 void tcp_port_release(struct tcb *tcb)
@@ -79,9 +99,24 @@ void tcp_port_release(struct tcb *tcb)
 
     if (port == NULL)
         return;
-    list_remove(&tcb->port_node);
+    if (list_is_linked(&tcb->port_node))
+        list_remove(&tcb->port_node);
+    else
+        port->connections[tcp_port_sharing(tcb)]--;
     tcb->port = NULL;
-    leave(tcb->tcp, port, tcb->reuse_addr);
+    free_if_unused(tcb->tcp, port);
+}
+
+void tcp_port_set_sharing(struct tcb *tcb, bool reuse_addr, bool reuse_port)
+{
+    bool is_counted = tcb->port != NULL && !list_is_linked(&tcb->port_node);
+
+    if (is_counted)
+        tcb->port->connections[tcp_port_sharing(tcb)]--;
+    tcb->reuse_addr = reuse_addr;
+    tcb->reuse_port = reuse_port;
+    if (is_counted)
+        tcb->port->connections[tcp_port_sharing(tcb)]++;
 }
 
 static bool addresses_overlap(const struct ip_addr *a, const struct ip_addr *b)
@@ -89,46 +124,79 @@ static bool addresses_overlap(const struct ip_addr *a, const struct ip_addr *b)
     return ip_addr_is_any(a) || ip_addr_is_any(b) || ip_addr_equal(a, b);
 }
 
-/* Linux's rule: two may share an address and port if both have SO_REUSEADDR
- * and neither listens. */
-static bool may_bind_beside(const struct tcb *tcb, const struct ip_addr *addr,
-                            const struct tcp_port *port)
+static bool scopes_overlap(uint32_t a, uint32_t b)
 {
-    uint32_t bound_count = 0;
-    uint32_t bound_exclusive = 0;
+    return a == 0 || b == 0 || a == b;
+}
 
+/* Linux's rule for two with overlapping addresses: both have SO_REUSEPORT; or
+ * both have SO_REUSEADDR, and the one that was here first does not listen. */
+static bool may_share(const struct tcb *tcb, const struct tcb *other)
+{
+    unsigned both = tcp_port_sharing(tcb) & tcp_port_sharing(other);
+
+    if (both & TCP_SHARE_PORT)
+        return true;
+    return (both & TCP_SHARE_ADDR) && other->state != TCPS_LISTEN;
+}
+
+static bool may_be_beside_bound(const struct tcb *tcb,
+                                const struct endpoint *local,
+                                const struct tcp_port *port)
+{
     for (struct list *node = port->bound.next; node != &port->bound;
          node = node->next) {
         const struct tcb *other = container_of(node, struct tcb, port_node);
-        bool both_reuse = tcb->reuse_addr && other->reuse_addr;
 
-        bound_count++;
-        bound_exclusive += other->reuse_addr ? 0 : 1;
-        if (addresses_overlap(addr, &other->local.addr) &&
-            (!both_reuse || other->state == TCPS_LISTEN))
+        if (other != tcb && scopes_overlap(local->scope, other->local.scope) &&
+            addresses_overlap(&local->addr, &other->local.addr) &&
+            !may_share(tcb, other))
             return false;
     }
-    /* the others are connections: only counted, so any address conflicts */
-    if (tcb->reuse_addr)
-        return port->exclusive_count == bound_exclusive;
-    return port->user_count == bound_count;
+    return true;
+}
+
+/* The same rule, of connections: they do not listen. */
+static bool may_be_beside_connections(const struct tcb *tcb,
+                                      const struct endpoint *local,
+                                      const struct tcp_port *port)
+{
+    unsigned sharing = tcp_port_sharing(tcb);
+
+    if (!port->is_connected_elsewhere &&
+        !addresses_overlap(&local->addr, &port->connected_at))
+        return true;
+    for (unsigned theirs = 0; theirs < TCP_SHARINGS; theirs++)
+        if (port->connections[theirs] > 0 && !(theirs & sharing))
+            return false;
+    return true;
+}
+
+static bool may_be_beside(const struct tcb *tcb, const struct endpoint *local,
+                          const struct tcp_port *port)
+{
+    return may_be_beside_bound(tcb, local, port) &&
+           may_be_beside_connections(tcb, local, port);
 }
 
 static int bind_number(struct tcb *tcb, const struct endpoint *local,
                        uint16_t number)
 {
     struct tcp_port *port = find_port(tcb->tcp, number);
+    struct endpoint to = *local;
 
-    if (port != NULL && !may_bind_beside(tcb, &local->addr, port))
+    if (to.scope == 0)
+        to.scope = tcb->local.scope;
+    if (port != NULL && !may_be_beside(tcb, &to, port))
         return -EADDRINUSE;
     if (port == NULL)
         port = create_port(tcb->tcp, number);
     if (port == NULL)
         return -ENOBUFS;
-    use_port(tcb, port);
     list_append(&port->bound, &tcb->port_node);
-    tcb->local.addr = local->addr;
-    tcb->local.scope = local->scope;
+    tcb->port = port;
+    tcb->local =
+        (struct endpoint){.addr = to.addr, .scope = to.scope, .port = number};
     return 0;
 }
 
@@ -201,7 +269,7 @@ int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
             port = create_port(tcp, candidate.port);
         if (port == NULL)
             return -ENOBUFS;
-        use_port(tcb, port);
+        use_port(tcb, port, local);
         return 0;
     }
     return -EADDRNOTAVAIL;
@@ -209,35 +277,83 @@ int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
 
 bool tcp_port_can_listen(const struct tcb *tcb)
 {
-    const struct list *bound = &tcb->port->bound;
-
-    for (struct list *node = bound->next; node != bound; node = node->next) {
-        const struct tcb *other = container_of(node, struct tcb, port_node);
-
-        if (other != tcb && other->state == TCPS_LISTEN &&
-            addresses_overlap(&other->local.addr, &tcb->local.addr))
-            return false;
-    }
-    return true;
+    return may_be_beside(tcb, &tcb->local, tcb->port);
 }
 
-struct tcb *tcp_port_listener(struct tcp *tcp, const struct endpoint *local)
+/* ---- Whom a SYN is for -------------------------------------------------- */
+
+enum { SCORE_ADDR = 2, SCORE_SCOPE = 1 };
+
+/* 0: it is not for this one; the address itself before the wildcard, an
+ * interface before any. */
+static unsigned score(const struct tcb *tcb, const struct endpoint *local)
 {
-    const struct tcp_port *port = find_port(tcp, local->port);
-    struct tcb *wildcard = NULL;
+    unsigned points = 1;
+
+    if (tcb->state != TCPS_LISTEN ||
+        (tcb->local.scope != 0 && tcb->local.scope != local->scope))
+        return 0;
+    if (tcb->local.scope != 0)
+        points += SCORE_SCOPE;
+    if (ip_addr_is_any(&tcb->local.addr))
+        return points;
+    return ip_addr_equal(&tcb->local.addr, &local->addr) ? points + SCORE_ADDR
+                                                         : 0;
+}
+
+static struct tcb *bound_tcb(struct list *node)
+{
+    return container_of(node, struct tcb, port_node);
+}
+
+/* How many score as well, with SO_REUSEPORT. */
+static uint32_t group_size(const struct tcp_port *port, unsigned best,
+                           const struct endpoint *local)
+{
+    uint32_t count = 0;
+
+    for (struct list *node = port->bound.next; node != &port->bound;
+         node = node->next)
+        count += bound_tcb(node)->reuse_port &&
+                 score(bound_tcb(node), local) == best;
+    return count;
+}
+
+/* One of them, always the same for the same two ends. */
+static struct tcb *spread(const struct tcp *tcp, struct tcp_port *port,
+                          unsigned best, const struct tcp_ends *ends)
+{
+    struct endpoint local = tcp_ends_local(ends);
+    uint64_t hash = (uint32_t)tcp_ends_hash(ends, &tcp->port_key);
+    uint64_t ahead = hash * group_size(port, best, &local) >> 32;
+
+    for (struct list *node = port->bound.next; node != &port->bound;
+         node = node->next)
+        if (bound_tcb(node)->reuse_port &&
+            score(bound_tcb(node), &local) == best && ahead-- == 0)
+            return bound_tcb(node);
+    return NULL;
+}
+
+struct tcb *tcp_port_listener(struct tcp *tcp, const struct tcp_ends *ends)
+{
+    struct tcp_port *port = find_port(tcp, ends->local_port);
+    struct endpoint local = tcp_ends_local(ends);
+    struct tcb *listener = NULL;
+    unsigned best = 0;
 
     if (port == NULL)
         return NULL;
     for (struct list *node = port->bound.next; node != &port->bound;
          node = node->next) {
-        struct tcb *tcb = container_of(node, struct tcb, port_node);
+        unsigned points = score(bound_tcb(node), &local);
 
-        if (tcb->state != TCPS_LISTEN)
-            continue;
-        if (ip_addr_equal(&tcb->local.addr, &local->addr))
-            return tcb;
-        if (ip_addr_is_any(&tcb->local.addr))
-            wildcard = tcb;
+        if (points > best) {
+            best = points;
+            listener = bound_tcb(node);
+        }
     }
-    return wildcard;
+    if (listener != NULL && listener->reuse_port)
+        return spread(tcp, port, best, ends);
+    return listener;
 }

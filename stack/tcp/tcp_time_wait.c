@@ -109,13 +109,19 @@ static void trace_end(struct tcp *tcp, const struct time_wait *wait,
     env_trace(tcp->env, &event);
 }
 
+static unsigned sharing_of(const struct time_wait *wait)
+{
+    return (wait->reuse_addr ? TCP_SHARE_ADDR : 0u) |
+           (wait->reuse_port ? TCP_SHARE_PORT : 0u);
+}
+
 /* Without a word. */
 static void forget(struct tcp *tcp, struct time_wait *wait)
 {
     hash_table_remove(&tcp->time_wait_table, &wait->node);
     list_remove(&wait->queue_node);
     tcp->time_wait_count--;
-    tcp_port_let_go(tcp, wait->ends.local_port, wait->reuse_addr);
+    tcp_port_let_go(tcp, wait->ends.local_port, sharing_of(wait));
     memory_free(tcp->env->memory, wait, sizeof(*wait));
 }
 
@@ -177,6 +183,7 @@ static void fold(struct time_wait *wait, const struct tcb *tcb)
     wait->rcv_wscale = (unsigned)tcb->rcv_wscale & 0xf;
     wait->has_timestamps = tcb->has_timestamps;
     wait->reuse_addr = tcb->reuse_addr;
+    wait->reuse_port = tcb->reuse_port;
 }
 
 /* At the limit the oldest gives way. */
@@ -199,7 +206,7 @@ static bool leave_record(struct tcb *tcb)
     if (wait == NULL)
         return false;
     fold(wait, tcb);
-    tcp_port_hold(tcb->port, wait->reuse_addr);
+    tcp_port_hold(tcb->port, &wait->ends.local, sharing_of(wait));
     hash_table_insert(&tcp->time_wait_table, tcp->env->memory, &wait->node,
                       hash_of(tcp, &wait->ends));
     tcp->time_wait_count++;

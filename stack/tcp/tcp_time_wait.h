@@ -27,6 +27,7 @@ struct time_wait {
     uint8_t rcv_wscale : 4; /* at most 14 */
     bool has_timestamps : 1;
     bool reuse_addr : 1;
+    bool reuse_port : 1;
 };
 
 /* There may be many, of connections that are long over. */

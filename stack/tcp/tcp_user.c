@@ -88,7 +88,8 @@ static int choose_local(struct tcb *tcb, const struct endpoint *remote,
         if (result < 0)
             return result;
     }
-    *local = (struct endpoint){.addr = path.src, .port = tcb->port->number};
+    *local = (struct endpoint){
+        .addr = path.src, .scope = tcb->local.scope, .port = tcb->port->number};
     return 0;
 }
 
@@ -665,9 +666,17 @@ void tcp_set_urgent_in_line(struct tcb *tcb, bool on)
 
 void tcp_set_reuse_addr(struct tcb *tcb, bool on)
 {
-    if (tcb->port != NULL && on != tcb->reuse_addr)
-        tcb->port->exclusive_count += on ? UINT32_MAX : 1; /* -1 or +1 */
-    tcb->reuse_addr = on;
+    tcp_port_set_sharing(tcb, on, tcb->reuse_port);
+}
+
+void tcp_set_reuse_port(struct tcb *tcb, bool on)
+{
+    tcp_port_set_sharing(tcb, tcb->reuse_addr, on);
+}
+
+void tcp_set_device(struct tcb *tcb, unsigned iface)
+{
+    tcb->local.scope = iface;
 }
 
 void tcp_set_ttl(struct tcb *tcb, uint8_t ttl)

@@ -89,6 +89,12 @@ static int find_path(const struct udp_pcb *pcb, const struct endpoint *local,
     return ip_path(udp->ip, &to->addr, &src, scope_of(pcb, to), path);
 }
 
+void udp_set_device(struct udp_pcb *pcb, unsigned iface)
+{
+    pcb->local.scope = iface;
+    pcb->bound.scope = iface;
+}
+
 /* A port that bind did not choose is given back too. */
 static void disconnect(struct udp_pcb *pcb)
 {

@@ -31,9 +31,10 @@ struct udp_pcb {
     struct endpoint remote; /* all zero: not connected */
     struct endpoint bound;  /* local as udp_bind made it: what dissolving a
                                connection returns to */
-    bool reuse_addr;
-    bool broadcast;    /* SO_BROADCAST: may send to broadcast addresses */
-    bool is_shut_down; /* SHUT_RD: datagrams are no longer taken in */
+    bool reuse_addr;        /* SO_REUSEADDR */
+    bool reuse_port;        /* SO_REUSEPORT */
+    bool broadcast;         /* SO_BROADCAST: may send to broadcast addresses */
+    bool is_shut_down;      /* SHUT_RD: datagrams are no longer taken in */
     uint8_t ttl;
     uint8_t tos;
     struct dgram_queue received;
@@ -87,8 +88,17 @@ void udp_pcb_fini(struct udp_pcb *pcb);
 /*
  * Port 0 takes a free one at random (RFC 6056 3.3.1). -EADDRINUSE,
  * -EADDRNOTAVAIL not an address of ours, -EINVAL bound already.
+ *
+ * As in Linux two sockets may have the same port and overlapping addresses if
+ * both have SO_REUSEADDR or both have SO_REUSEPORT. Of those with the same
+ * address SO_REUSEADDR gives a datagram to the one that was bound last;
+ * SO_REUSEPORT spreads them by a hash of the four numbers, so that each peer
+ * keeps its socket. A broadcast or multicast goes to all.
  */
 MUST_CHECK int udp_bind(struct udp_pcb *pcb, const struct endpoint *local);
+
+/* SO_BINDTODEVICE: an interface's index, 0 for any; before or after bind. */
+void udp_set_device(struct udp_pcb *pcb, unsigned iface);
 
 /*
  * Fixes the other end, and with it the local address; binds if need be.

@@ -36,6 +36,7 @@ static unsigned score(const struct udp_pcb *pcb)
            (pcb->local.scope != 0 ? 1u : 0u);
 }
 
+/* As in Linux the last that was bound stands first, and of equals is chosen. */
 static struct udp_pcb *find_best(const struct udp *udp, const struct ends *ends)
 {
     struct udp_pcb *best = NULL;
@@ -45,6 +46,54 @@ static struct udp_pcb *find_best(const struct udp *udp, const struct ends *ends)
         if (accepts(pcb, ends) && (!best || score(pcb) > score(best)))
             best = pcb;
     return best;
+}
+
+/* ---- SO_REUSEPORT: several that are as good as each other -------------- */
+
+static bool is_of_group(const struct udp_pcb *pcb, const struct udp_pcb *member)
+{
+    return pcb->reuse_port && !udp_is_connected(pcb) &&
+           pcb->local.scope == member->local.scope &&
+           ip_addr_equal(&pcb->local.addr, &member->local.addr);
+}
+
+static uint32_t group_size(const struct udp *udp, const struct udp_pcb *member)
+{
+    struct udp_pcb *pcb = udp_first_with_port(udp, member->local.port);
+    uint32_t count = 0;
+
+    for (; pcb; pcb = udp_next_with_port(pcb))
+        count += is_of_group(pcb, member);
+    return count;
+}
+
+/* A number below `count`, the same for all datagrams between two ends. */
+static uint32_t spread(const struct udp *udp, const struct ends *ends,
+                       uint32_t count)
+{
+    uint8_t key[36];
+
+    memcpy(key, ends->local.addr.octet, 16);
+    memcpy(key + 16, ends->remote.addr.octet, 16);
+    put_be16(key + 32, ends->local.port);
+    put_be16(key + 34, ends->remote.port);
+
+    uint32_t hash = (uint32_t)hash_bytes(&udp->key, bytes_of(key, sizeof(key)));
+
+    return (uint32_t)((uint64_t)hash * count >> 32);
+}
+
+static struct udp_pcb *find_in_group(const struct udp *udp,
+                                     struct udp_pcb *member,
+                                     const struct ends *ends)
+{
+    uint32_t ahead = spread(udp, ends, group_size(udp, member));
+    struct udp_pcb *pcb = udp_first_with_port(udp, member->local.port);
+
+    for (; pcb; pcb = udp_next_with_port(pcb))
+        if (is_of_group(pcb, member) && ahead-- == 0)
+            return pcb;
+    return member;
 }
 
 /* ---- Input ------------------------------------------------------------- */
@@ -130,6 +179,8 @@ static void deliver_to_best(struct udp *udp, const struct ip_packet *packet,
 {
     struct udp_pcb *pcb = find_best(udp, ends);
 
+    if (pcb && is_of_group(pcb, pcb))
+        pcb = find_in_group(udp, pcb, ends);
     if (pcb)
         deliver(pcb, packet, ends);
     else

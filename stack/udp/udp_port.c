@@ -52,14 +52,19 @@ static bool overlaps(const struct endpoint *a, const struct endpoint *b)
     return scopes_meet && addrs_meet;
 }
 
-/* With SO_REUSEADDR on both, several sockets share a port, as in Linux. */
+/* As Linux, which asks with SO_REUSEPORT also for one user: here there is but
+ * one. */
+static bool may_share(const struct udp_pcb *a, const struct udp_pcb *b)
+{
+    return (a->reuse_addr && b->reuse_addr) || (a->reuse_port && b->reuse_port);
+}
+
 static bool is_taken(const struct udp_pcb *pcb, const struct endpoint *local)
 {
     const struct udp_pcb *other = udp_first_with_port(pcb->udp, local->port);
 
     for (; other; other = udp_next_with_port(other))
-        if (overlaps(&other->local, local) &&
-            !(other->reuse_addr && pcb->reuse_addr))
+        if (overlaps(&other->local, local) && !may_share(pcb, other))
             return true;
     return false;
 }
@@ -122,6 +127,8 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
 
     if (pcb->local.port != 0)
         return -EINVAL;
+    if (chosen.scope == 0)
+        chosen.scope = pcb->local.scope;
     if (!may_be_bound(pcb->udp->ip, &local->addr))
         return -EADDRNOTAVAIL;
     if (chosen.port == 0)

@@ -124,6 +124,7 @@ static struct tcb *child_of(struct fixture *f, struct tcb *listener,
     struct endpoint remote = at(77, 40000);
 
     child->reuse_addr = listener->reuse_addr;
+    child->reuse_port = listener->reuse_port;
     ck_assert_int_eq(tcb_connect_ends(child, &local, &remote), 0);
     tcp_port_share(child, listener->port);
     tcb_set_state(child, TCPS_ESTABLISHED);
@@ -146,30 +147,90 @@ START_TEST(an_address_and_port_belong_to_whom_they_are_bound_to)
 }
 END_TEST
 
-/* One is bound, perhaps listens, and another comes. Linux's whole table. */
-START_TEST(two_share_a_port_if_addresses_differ_or_both_reuse_and_none_listens)
+static struct tcb *make_sharing(struct fixture *f, unsigned sharing)
 {
-    for (unsigned row = 0; row < ADDRESSES * ADDRESSES * 8; row++) {
-        unsigned first = row / 8 % ADDRESSES;
-        unsigned second = row / 8 / ADDRESSES;
-        bool first_reuses = row & 1, second_reuses = row & 2, listens = row & 4;
+    struct tcb *tcb = make(f);
+
+    tcp_set_reuse_addr(tcb, sharing & TCP_SHARE_ADDR);
+    tcp_set_reuse_port(tcb, sharing & TCP_SHARE_PORT);
+    return tcb;
+}
+
+/* One is bound, perhaps listens, and another comes. Linux's whole table. */
+START_TEST(two_share_a_port_as_linux_has_it)
+{
+    for (unsigned row = 0; row < ADDRESSES * ADDRESSES * 32; row++) {
+        unsigned first = row / 32 % ADDRESSES;
+        unsigned second = row / 32 / ADDRESSES;
+        unsigned one_shares = row & 3, other_shares = row >> 2 & 3;
+        bool listens = row & 16;
         bool overlap = first == ANY || second == ANY || first == second;
+        bool both_port = one_shares & other_shares & TCP_SHARE_PORT;
+        bool both_addr = one_shares & other_shares & TCP_SHARE_ADDR;
         struct fixture f;
 
         begin(&f);
 
-        struct tcb *one = first_reuses ? make_reusing(&f) : make(&f);
-        struct tcb *other = second_reuses ? make_reusing(&f) : make(&f);
+        struct tcb *one = make_sharing(&f, one_shares);
+        struct tcb *other = make_sharing(&f, other_shares);
         expect_bound(one, first, 80);
         if (listens)
             listen_now(one);
-        if (!overlap || (first_reuses && second_reuses && !listens))
+        if (!overlap || both_port || (both_addr && !listens))
             expect_bound(other, second, 80);
         else
             expect_in_use(other, second, 80);
         close_all(&f);
         end(&f);
     }
+}
+END_TEST
+
+/* A server that starts again beside connections of its last life: they need
+ * one kind of sharing in common, unless the address is another one. */
+START_TEST(connections_share_their_port_as_linux_has_it)
+{
+    for (unsigned row = 0; row < 16; row++) {
+        unsigned theirs = row & 3, ours = row >> 2;
+        struct fixture f;
+
+        begin(&f);
+
+        struct tcb *listener = make_sharing(&f, theirs);
+        expect_bound(listener, ANY, 80);
+        listen_now(listener);
+        struct tcb *child = child_of(&f, listener, HERE);
+        tcb_close(listener);
+        expect_bound(make_sharing(&f, ours), THERE, 80);
+        if (ours & theirs) {
+            listener = make_sharing(&f, ours);
+            expect_bound(listener, HERE, 80);
+            listen_now(listener);
+        } else {
+            expect_in_use(make_sharing(&f, ours), HERE, 80);
+            tcb_close(child);
+            expect_bound(make_sharing(&f, ours), HERE, 80);
+        }
+        close_all(&f);
+        end(&f);
+    }
+}
+END_TEST
+
+START_TEST(who_gives_up_sharing_cannot_listen_beside_others)
+{
+    struct fixture f;
+
+    begin(&f);
+
+    struct tcb *one = bound_reusing(&f, ANY, 80);
+    bound_reusing(&f, ANY, 80);
+    tcp_set_reuse_addr(one, false);
+    ck_assert(!tcp_port_can_listen(one));
+    tcp_set_reuse_addr(one, true);
+    ck_assert(tcp_port_can_listen(one));
+    close_all(&f);
+    end(&f);
 }
 END_TEST
 
@@ -601,9 +662,82 @@ static void expect_listener(struct fixture *f, unsigned which, uint16_t port,
                             const struct tcb *expected)
 {
     struct endpoint local = at(which, port);
+    struct endpoint remote = at(77, 40000);
+    struct tcp_ends ends = tcp_ends_of(&local, &remote);
 
-    ck_assert_ptr_eq(tcp_port_listener(&f->alone.tcp, &local), expected);
+    ck_assert_ptr_eq(tcp_port_listener(&f->alone.tcp, &ends), expected);
 }
+
+/* The same for a SYN from another port, by an interface. */
+static struct tcb *listener_for(struct fixture *f, uint16_t remote_port,
+                                unsigned iface)
+{
+    struct endpoint local = at(HERE, 80);
+    struct endpoint remote = at(77, remote_port);
+    struct tcp_ends ends = tcp_ends_of(&local, &remote);
+
+    ends.scope = (uint16_t)iface;
+    return tcp_port_listener(&f->alone.tcp, &ends);
+}
+
+START_TEST(listeners_with_reuseport_share_the_peers_evenly)
+{
+    enum { LISTENERS = 4, PEERS = 4000 };
+    struct tcb *listeners[LISTENERS];
+    unsigned count[LISTENERS] = {0};
+    struct fixture f;
+
+    begin(&f);
+    for (unsigned i = 0; i < LISTENERS; i++) {
+        listeners[i] = make(&f);
+        tcp_set_reuse_port(listeners[i], true);
+        expect_bound(listeners[i], ANY, 80);
+        listen_now(listeners[i]);
+    }
+    for (unsigned peer = 0; peer < PEERS; peer++) {
+        struct tcb *one = listener_for(&f, (uint16_t)(1000 + peer), 1);
+
+        ck_assert_ptr_eq(listener_for(&f, (uint16_t)(1000 + peer), 1), one);
+        for (unsigned i = 0; i < LISTENERS; i++)
+            count[i] += listeners[i] == one;
+    }
+    for (unsigned i = 0; i < LISTENERS; i++) {
+        ck_assert_uint_gt(count[i], PEERS / LISTENERS * 8 / 10);
+        ck_assert_uint_lt(count[i], PEERS / LISTENERS * 12 / 10);
+    }
+    close_all(&f);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_listener_of_an_interface_is_before_one_of_any)
+{
+    struct fixture f;
+
+    begin(&f);
+
+    struct tcb *of_two = make_sharing(&f, TCP_SHARE_PORT);
+    struct tcb *of_three = make(&f);
+    struct tcb *exact = make_sharing(&f, TCP_SHARE_PORT);
+    tcp_set_device(of_two, 2);
+    tcp_set_device(of_three, 3);
+    expect_bound(of_two, ANY, 80);
+    expect_bound(of_three, ANY, 80);
+    expect_in_use(make(&f), ANY, 80); /* any interface is those too */
+    listen_now(of_two);
+    listen_now(of_three);
+    ck_assert_ptr_eq(listener_for(&f, 1000, 2), of_two);
+    ck_assert_ptr_eq(listener_for(&f, 1000, 3), of_three);
+    ck_assert_ptr_null(listener_for(&f, 1000, 4));
+
+    tcb_close(of_three);
+    expect_bound(exact, HERE, 80);
+    listen_now(exact);
+    ck_assert_ptr_eq(listener_for(&f, 1000, 2), exact);
+    close_all(&f);
+    end(&f);
+}
+END_TEST
 
 START_TEST(a_syn_is_for_the_listener_of_its_address_and_port)
 {
@@ -667,7 +801,11 @@ START_TEST(the_exact_address_wins_over_the_wildcard_whichever_came_first)
 END_TEST
 
 UNIT_MAIN("tcp_port", an_address_and_port_belong_to_whom_they_are_bound_to,
-          two_share_a_port_if_addresses_differ_or_both_reuse_and_none_listens,
+          two_share_a_port_as_linux_has_it,
+          connections_share_their_port_as_linux_has_it,
+          who_gives_up_sharing_cannot_listen_beside_others,
+          listeners_with_reuseport_share_the_peers_evenly,
+          a_listener_of_an_interface_is_before_one_of_any,
           each_of_several_that_are_bound_may_refuse,
           a_socket_may_begin_to_reuse_while_it_is_bound,
           of_those_that_share_an_address_one_may_listen,

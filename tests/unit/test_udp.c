@@ -422,6 +422,103 @@ START_TEST(a_port_is_shared_when_both_say_so)
 }
 END_TEST
 
+/* Linux's table, of two sockets on one port. */
+START_TEST(two_share_a_port_as_linux_has_it)
+{
+    for (unsigned row = 0; row < 16; row++) {
+        struct udp_pcb first;
+        struct udp_pcb second;
+        struct net net;
+
+        net_open(&net);
+        open_pcb(&net, &first);
+        open_pcb(&net, &second);
+        first.reuse_addr = row & 1;
+        first.reuse_port = row & 2;
+        second.reuse_addr = row & 4;
+        second.reuse_port = row & 8;
+        ck_assert_int_eq(bind_to(&first, 0, 53), 0);
+        ck_assert_int_eq(bind_to(&second, NET_OURS, 53),
+                         row & row >> 2 & 3 ? 0 : -EADDRINUSE);
+        udp_pcb_fini(&first);
+        udp_pcb_fini(&second);
+        net_close(&net);
+    }
+}
+END_TEST
+
+START_TEST(of_sockets_that_reuse_an_address_the_last_one_hears)
+{
+    struct udp_pcb pcbs[20];
+    struct net net;
+
+    net_open(&net);
+    for (unsigned i = 0; i < ARRAY_LENGTH(pcbs); i++) {
+        open_pcb(&net, &pcbs[i]);
+        pcbs[i].reuse_addr = true;
+        ck_assert_int_eq(bind_to(&pcbs[i], 0, 53), 0);
+    }
+    for (unsigned i = ARRAY_LENGTH(pcbs); i-- > 0;) {
+        receive(&net, NET_PEER, 4000, NET_OURS, 53);
+        ck_assert_uint_eq(take_all(&pcbs[i]), 1);
+        udp_pcb_fini(&pcbs[i]);
+    }
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(sockets_with_reuseport_share_the_peers_evenly)
+{
+    enum { SOCKETS = 4, PEERS = 100 };
+    struct udp_pcb pcbs[SOCKETS];
+    struct net net;
+
+    net_open(&net);
+    for (unsigned i = 0; i < SOCKETS; i++) {
+        open_pcb(&net, &pcbs[i]);
+        pcbs[i].reuse_port = true;
+        ck_assert_int_eq(bind_to(&pcbs[i], 0, 53), 0);
+    }
+    for (uint16_t peer = 0; peer < PEERS; peer++) {
+        receive(&net, NET_PEER, 4000 + peer, NET_OURS, 53);
+        receive(&net, NET_PEER, 4000 + peer, NET_OURS, 53);
+    }
+    for (unsigned i = 0; i < SOCKETS; i++) {
+        unsigned count = take_all(&pcbs[i]);
+
+        ck_assert_uint_eq(count % 2, 0); /* each peer keeps its socket */
+        ck_assert_uint_ge(count, 2 * PEERS / SOCKETS / 2);
+        udp_pcb_fini(&pcbs[i]);
+    }
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_device_may_be_chosen_before_and_after_bind)
+{
+    struct udp_pcb near;
+    struct udp_pcb far;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &near);
+    open_pcb(&net, &far);
+    udp_set_device(&near, net.eth.index);
+    udp_set_device(&far, net.far.index);
+    ck_assert_int_eq(bind_to(&near, 0, 53), 0);
+    ck_assert_int_eq(bind_to(&far, 0, 53), 0);
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(take_all(&near), 1);
+    ck_assert_uint_eq(take_all(&far), 0);
+    udp_set_device(&near, net.far.index);
+    receive(&net, NET_PEER, 4000, NET_OURS, 53);
+    ck_assert_uint_eq(take_all(&near), 0);
+    udp_pcb_fini(&near);
+    udp_pcb_fini(&far);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(only_addresses_of_ours_and_groups_are_bound_to)
 {
     static const uint32_t good[] = {0,          NET_OURS,   NET_FAR_OURS,
@@ -845,6 +942,10 @@ UNIT_MAIN(
     a_connected_socket_hears_its_peer_only,
     a_broadcast_reaches_every_socket_of_its_port, a_scope_is_an_interface,
     a_port_has_one_owner, a_port_is_shared_when_both_say_so,
+    two_share_a_port_as_linux_has_it,
+    of_sockets_that_reuse_an_address_the_last_one_hears,
+    sockets_with_reuseport_share_the_peers_evenly,
+    a_device_may_be_chosen_before_and_after_bind,
     only_addresses_of_ours_and_groups_are_bound_to,
     port_zero_takes_a_free_one_of_the_range,
     when_all_ports_are_taken_bind_says_so, connecting_fixes_both_ends,
