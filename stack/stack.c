@@ -22,6 +22,8 @@ enum { LOOPBACK_FRAMES_PER_FLUSH = 1024 };
 /* RFC 1122 3.2.2.1, 4.1.3.3, 4.2.3.9: the transport that sent it is told. */
 static void deliver_error(struct stack *stack, const struct icmp_error *error)
 {
+    bool is_raw = raw_icmp_error(&stack->raw, error);
+
     switch (error->quoted.protocol) {
     case IP_PROTO_TCP:
         tcp_icmp_error(&stack->tcp, error);
@@ -32,8 +34,9 @@ static void deliver_error(struct stack *stack, const struct icmp_error *error)
     case IP_PROTO_ICMP:
         echo_icmp_error(&stack->echo, error);
         break;
-    default: /* not a protocol of ours: no packet of ours */
-        env_drop(&stack->env, DROP_ICMP_BAD_QUOTE, NULL);
+    default: /* not a protocol of ours: a raw socket's, or no packet of ours */
+        if (!is_raw)
+            env_drop(&stack->env, DROP_ICMP_BAD_QUOTE, NULL);
     }
 }
 
@@ -62,8 +65,11 @@ static void refuse_protocol(struct stack *stack, const struct ip_packet *packet)
                     ICMP_PROTOCOL_UNREACHABLE);
 }
 
+/* Raw sockets get a copy first, whoever else takes the packet. */
 static void deliver(struct stack *stack, const struct ip_packet *packet)
 {
+    bool is_raw = raw_input(&stack->raw, packet);
+
     switch (packet->header.protocol) {
     case IP_PROTO_ICMP:
         deliver_icmp(stack, packet);
@@ -75,7 +81,8 @@ static void deliver(struct stack *stack, const struct ip_packet *packet)
         udp_input(&stack->udp, packet);
         break;
     default:
-        refuse_protocol(stack, packet);
+        if (!is_raw)
+            refuse_protocol(stack, packet);
     }
 }
 

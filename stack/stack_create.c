@@ -87,6 +87,21 @@ static void stop_echo(struct stack *stack)
     echo_fini(&stack->echo);
 }
 
+static int start_raw(struct stack *stack, const struct stack_config *config)
+{
+    int error = raw_init(&stack->raw, &stack->env, &stack->ip);
+
+    (void)config;
+    stack->raw.notify = socket_notify;
+    stack->raw.notify_context = &stack->sockets;
+    return error;
+}
+
+static void stop_raw(struct stack *stack)
+{
+    raw_fini(&stack->raw);
+}
+
 static int start_udp(struct stack *stack, const struct stack_config *config)
 {
     int error = udp_init(&stack->udp, &stack->env, &stack->ip, &stack->icmp);
@@ -119,7 +134,7 @@ static void stop_tcp(struct stack *stack)
 static int start_sockets(struct stack *stack, const struct stack_config *config)
 {
     return sockets_init(&stack->sockets, &stack->env, &stack->tcp, &stack->udp,
-                        &stack->echo, &config->socket);
+                        &stack->echo, &stack->raw, &config->socket);
 }
 
 static void stop_sockets(struct stack *stack)
@@ -155,9 +170,10 @@ static const struct layer {
     int (*start)(struct stack *stack, const struct stack_config *config);
     void (*stop)(struct stack *stack);
 } layers[] = {
-    {start_ifaces, stop_ifaces},   {start_arp, stop_arp}, {start_ip, stop_ip},
-    {start_echo, stop_echo},       {start_udp, stop_udp}, {start_tcp, stop_tcp},
-    {start_sockets, stop_sockets},
+    {start_ifaces, stop_ifaces}, {start_arp, stop_arp},
+    {start_ip, stop_ip},         {start_echo, stop_echo},
+    {start_raw, stop_raw},       {start_udp, stop_udp},
+    {start_tcp, stop_tcp},       {start_sockets, stop_sockets},
 };
 
 static void stop_layers(struct stack *stack, size_t count)

@@ -20,6 +20,7 @@ struct stack {
     struct ip ip;
     struct icmp icmp;
     struct echo echo;
+    struct raw raw;
     struct udp udp;
     struct tcp tcp;
     struct sockets sockets;

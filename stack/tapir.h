@@ -160,8 +160,9 @@ TAPIR_API int tapir_shut(void);
 /* ---- Sockets (POSIX.1-2017, and Linux where it says more) -------------- */
 
 /*
- * AF_INET with SOCK_STREAM, SOCK_DGRAM, or SOCK_DGRAM and IPPROTO_ICMP (echo,
- * as Linux's ping sockets). SOCK_NONBLOCK and SOCK_CLOEXEC may be or'ed in.
+ * AF_INET with SOCK_STREAM, SOCK_DGRAM, SOCK_DGRAM and IPPROTO_ICMP (echo, as
+ * Linux's ping sockets), or SOCK_RAW and a protocol, 1 to 255 (raw(7); no
+ * privilege is needed). SOCK_NONBLOCK and SOCK_CLOEXEC may be or'ed in.
  * EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EMFILE, ENOBUFS.
  */
 TAPIR_API int tapir_socket(int domain, int type, int protocol);
@@ -270,6 +271,12 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * without its two ECN bits, which are TCP's), IP_RECVTTL
  * (tapir_recvmsg gives each datagram's TTL in a control message, IP_TTL).
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
+ *
+ * Of raw sockets: IPPROTO_IP IP_HDRINCL (what is sent has its own IP header);
+ * SOL_RAW ICMP_FILTER (a bit for each ICMP type that is not wanted);
+ * SO_ATTACH_FILTER, SO_DETACH_FILTER (a classic BPF program, struct
+ * sock_fprog: which packets, and how much of them; EINVAL: it might not end,
+ * or read what is not there).
  *
  * The options of TCP have Linux's ranges, defaults and errors (tcp(7)); EINVAL
  * where no other treatment is named. All but TCP_QUICKACK, TCP_DEFER_ACCEPT and

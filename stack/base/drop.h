@@ -43,6 +43,8 @@
     X(IP_NO_ROUTE, "ip", "no route to the destination", "RFC 1122 3.3.1")      \
     X(IP_TOO_BIG, "ip", "larger than the MTU and DF is set", "RFC 1191")       \
     X(IP_NO_BUFFER, "ip", "no memory", "RFC 1122 3.3.3")                       \
+    X(RAW_BUFFER_FULL, "ip", "raw socket's buffer is full, its copy is lost",  \
+      "none, as Linux")                                                        \
     X(FRAG_OVERLAP, "ip", "fragments overlap", "RFC 5722 4")                   \
     X(FRAG_BAD_LENGTH, "ip", "fragment length is impossible", "RFC 815 3")     \
     X(FRAG_TOO_LARGE, "ip", "datagram would exceed 65,535 bytes",              \

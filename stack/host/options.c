@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -32,18 +33,35 @@ int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
     return (int)call_leave(&call, r);
 }
 
+/* SO_ATTACH_FILTER points to its program; to the core the value is that. */
+static int fetch_filter(struct bytes *value)
+{
+    struct sock_fprog program;
+
+    if (value->len != sizeof(program))
+        return -EINVAL;
+    memcpy(&program, value->data, sizeof(program));
+    if (program.filter == NULL)
+        return -EINVAL;
+    *value = bytes_of(program.filter, program.len * sizeof(struct sock_filter));
+    return 0;
+}
+
 int tapir_setsockopt(int fd, int level, int name, const void *value,
                      socklen_t len)
 {
     struct call call;
+    struct bytes bytes = bytes_of(value, len);
     int r = call_enter(&call, fd);
 
     if (r == 0 && value == NULL)
         r = -EFAULT;
+    if (r == 0 && level == SOL_SOCKET && name == SO_ATTACH_FILTER)
+        r = fetch_filter(&bytes);
     if (r == 0)
         r = stack_set_option(call.file->stack->core,
                              stack_now(call.file->stack), call.file->id, level,
-                             name, bytes_of(value, len));
+                             name, bytes);
     return (int)call_leave(&call, r);
 }
 

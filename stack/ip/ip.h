@@ -160,6 +160,16 @@ MUST_CHECK int ip_input(struct ip *ip, struct frame *frame, bool link_broadcast,
 int ip_output(struct ip *ip, struct frame *frame, const struct ip_send *send);
 
 /*
+ * Sends a packet whose IP header the program has made: the frame's head is that
+ * header, at least IP_HEADER_LEN bytes. `send` says where it goes, whatever
+ * the header says: dst, scope, and src for a header that has none. Total length
+ * and checksum are filled in, and the identification if it is 0. -EMSGSIZE
+ * larger than the MTU; otherwise as ip_output.
+ */
+int ip_output_packet(struct ip *ip, struct frame *frame,
+                     const struct ip_send *send);
+
+/*
  * The pass has ended with the devices' flush: what ARP and reassembly lent to
  * frames is given back. Without it their memory is soon used up.
  */

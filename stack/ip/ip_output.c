@@ -4,6 +4,8 @@
  */
 #include "ip/ip.h"
 
+#include "base/checksum.h"
+
 #include <errno.h>
 
 enum {
@@ -220,4 +222,53 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
         return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
     }
     return fragment_packet(ip, &path, frame, &header);
+}
+
+/* The fields that are not left to the program, as in Linux: raw(7). */
+static struct ip_header complete_header(struct ip *ip, struct frame *frame,
+                                        const struct ip_path *path)
+{
+    uint8_t *at = frame->head;
+    struct ip_header header = {
+        .dst = ip_addr_v4(get_be32(at + IPH_DST)),
+        .src = ip_addr_v4(get_be32(at + IPH_SRC)),
+        .header_len = frame->head_len,
+        .total_len = frame_len(frame),
+        .df = (get_be16(at + IPH_FRAGMENT) & IP_FLAG_DF) != 0,
+        .protocol = at[IPH_PROTOCOL],
+    };
+
+    if (ip_addr_is_any(&header.src)) {
+        header.src = path->src;
+        put_be32(at + IPH_SRC, ip_addr_to_v4(&header.src));
+    }
+    if (get_be16(at + IPH_ID) == 0)
+        put_be16(at + IPH_ID, choose_id(ip, &header));
+    put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)header.total_len);
+    put_be16(at + IPH_CHECKSUM, 0);
+    put_be16(at + IPH_CHECKSUM, checksum_of(frame_head(frame)));
+    return header;
+}
+
+int ip_output_packet(struct ip *ip, struct frame *frame,
+                     const struct ip_send *send)
+{
+    struct ip_path path;
+
+    ip->stats.out_requests++;
+
+    int error = ip_path(ip, &send->dst, &send->src, send->scope, &path);
+
+    if (error < 0) {
+        ip->stats.out_no_routes++;
+        return drop(ip, DROP_IP_NO_ROUTE, frame, error);
+    }
+    frame->iface = path.iface;
+    if (frame_len(frame) > path.iface->mtu)
+        return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
+
+    struct ip_header header = complete_header(ip, frame, &path);
+
+    trace_packet_out(ip, &header);
+    return transmit(ip, &path, frame);
 }

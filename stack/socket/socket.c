@@ -15,6 +15,15 @@ struct socket_config socket_config_default(void)
     };
 }
 
+/* One for each protocol, and none for "the usual one". */
+static int choose_raw(int protocol, const struct socket_ops **out)
+{
+    if (protocol == 0 || protocol > UINT8_MAX)
+        return -EPROTONOSUPPORT;
+    *out = &socket_raw_ops;
+    return 0;
+}
+
 /* -EPROTONOSUPPORT where Linux says it: a type that is there, another use. */
 static int choose_kind(int type, int protocol, const struct socket_ops **out)
 {
@@ -22,6 +31,8 @@ static int choose_kind(int type, int protocol, const struct socket_ops **out)
         &socket_stream_ops, &socket_dgram_ops, &socket_echo_ops};
     int error = -ESOCKTNOSUPPORT;
 
+    if (type == SOCK_RAW)
+        return choose_raw(protocol, out);
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         if (kinds[i]->type != type)
             continue;
@@ -53,6 +64,8 @@ int socket_create(struct sockets *sockets, int domain, int type, int protocol,
 
     if (socket == NULL)
         return -ENOBUFS;
+    if (protocol != 0)
+        socket->protocol = (uint16_t)protocol;
     if ((error = ops->open(socket)) < 0) {
         socket_free(socket);
         return error;

@@ -1,7 +1,7 @@
 /*
  * Inside the socket layer: what every socket has, and what its kind must do.
  * A kind is a transport with BSD's face: stream (TCP), datagram (UDP), echo
- * (ICMP); one file each.
+ * (ICMP), raw (IP); one file each.
  */
 #ifndef TAPIR_SOCKET_SOCKET_KIND_H
 #define TAPIR_SOCKET_SOCKET_KIND_H
@@ -67,6 +67,7 @@ struct socket_settings {
     bool has_send_buffer : 1;
     bool oob_inline : 1;
     bool txrehash : 1; /* only remembered */
+    bool header_included : 1; /* IP_HDRINCL, raw sockets only */
 };
 
 /* Those of them that a transport must hear of. */
@@ -94,7 +95,9 @@ struct socket {
     struct sockets *sockets;
     const struct socket_ops *ops;
     struct socket_settings settings;
+    struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
     socket_id id;
+    uint16_t protocol; /* as given to socket() */
     bool is_receive_shut : 1;
     bool is_send_shut : 1;
 };
@@ -139,6 +142,8 @@ struct socket_ops {
     bool (*is_listening)(const struct socket *socket);
 
     void (*apply)(struct socket *socket, enum socket_setting setting);
+    /* Packets are looked at by it from now on; NULL: all are wanted. */
+    void (*set_filter)(struct socket *socket, const struct bpf_program *filter);
     /* Takes over the buffer sizes that the transport has changed by itself. */
     void (*refresh_buffers)(struct socket *socket);
     /* Options of the level that is the kind's protocol. */
@@ -154,6 +159,7 @@ struct socket_ops {
 extern const struct socket_ops socket_stream_ops;
 extern const struct socket_ops socket_dgram_ops;
 extern const struct socket_ops socket_echo_ops;
+extern const struct socket_ops socket_raw_ops;
 
 /* Several bits of poll(2) go together: the old names and those of XSI. */
 enum { READY_IN = POLLIN | POLLRDNORM, READY_OUT = POLLOUT | POLLWRNORM };
@@ -188,6 +194,11 @@ struct socket_settings socket_settings_default(void);
 
 /* Applies all settings to a transport's part that is new. */
 void socket_apply_all(struct socket *socket);
+
+/* SO_ATTACH_FILTER (the value is the program's instructions: the host has
+ * fetched them), SO_DETACH_FILTER; -EINVAL, -ENOENT, -ENOMEM, -ENOPROTOOPT. */
+MUST_CHECK int socket_attach_filter(struct socket *socket, struct bytes code);
+MUST_CHECK int socket_detach_filter(struct socket *socket);
 
 /*
  * Receive and readiness of the kinds that keep a queue of datagrams; `error`

@@ -49,7 +49,7 @@ static int get_domain(struct socket *socket)
 
 static int get_protocol(struct socket *socket)
 {
-    return socket->ops->protocol;
+    return socket->protocol;
 }
 
 static int get_error(struct socket *socket)
@@ -225,6 +225,19 @@ static int set_tos(struct socket *socket, int value)
     return 0;
 }
 
+static int get_header_included(struct socket *socket)
+{
+    return socket->settings.header_included;
+}
+
+static int set_header_included(struct socket *socket, int value)
+{
+    if (socket->ops->type != SOCK_RAW)
+        return -ENOPROTOOPT;
+    socket->settings.header_included = value != 0;
+    return 0;
+}
+
 static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_TYPE, get_type, NULL},
     {SOL_SOCKET, SO_DOMAIN, get_domain, NULL},
@@ -241,6 +254,7 @@ static const struct int_option int_options[] = {
     {SOL_SOCKET, SO_OOBINLINE, get_oob_inline, set_oob_inline},
     {IPPROTO_IP, IP_TTL, get_ttl, set_ttl},
     {IPPROTO_IP, IP_TOS, get_tos, set_tos},
+    {IPPROTO_IP, IP_HDRINCL, get_header_included, set_header_included},
 };
 
 static const struct int_option *find_option(int level, int name)
@@ -469,6 +483,8 @@ static int set_int(struct socket *socket, int level, int name, int value)
 {
     const struct int_option *option = find_option(level, name);
 
+    if (level == SOL_SOCKET && name == SO_DETACH_FILTER)
+        return socket_detach_filter(socket);
     if (option != NULL && option->set != NULL)
         return option->set(socket, value);
     if (level == SOL_SOCKET || level == IPPROTO_IP)
@@ -511,6 +527,8 @@ int socket_set_option(struct socket *socket, int level, int name,
         return set_ip_options(value);
     if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
         return set_device(socket, value);
+    if (level == SOL_SOCKET && name == SO_ATTACH_FILTER)
+        return socket_attach_filter(socket, value);
     if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
         return error;
     if (level == IPPROTO_IP && value.len == 0 && needs_value(name))

@@ -75,6 +75,7 @@ struct socket *socket_alloc(struct sockets *sockets,
     list_init(&socket->ready_node);
     socket->sockets = sockets;
     socket->ops = ops;
+    socket->protocol = (uint16_t)ops->protocol;
     socket->id = number_of(slot, sockets->slots[slot].uses);
     socket->settings = socket_settings_default();
     sockets->slots[slot].socket = socket;
@@ -88,6 +89,7 @@ void socket_free(struct socket *socket)
     struct socket_slot *entry = &sockets->slots[slot];
 
     list_remove(&socket->ready_node);
+    bpf_destroy(sockets->env->memory, socket->filter);
     entry->socket = NULL;
     entry->uses = entry->uses == SOCKET_USES_MAX ? 1 : entry->uses + 1;
     free_slot(sockets, slot);
@@ -133,13 +135,17 @@ struct socket *socket_next_ready(struct sockets *sockets)
 }
 
 int sockets_init(struct sockets *sockets, struct env *env, struct tcp *tcp,
-                 struct udp *udp, struct echo *echo,
+                 struct udp *udp, struct echo *echo, struct raw *raw,
                  const struct socket_config *config)
 {
     if (config->max_sockets > SOCKET_SLOTS_MAX)
         return -EINVAL;
-    *sockets = (struct sockets){
-        .env = env, .tcp = tcp, .udp = udp, .echo = echo, .config = *config};
+    *sockets = (struct sockets){.env = env,
+                                .tcp = tcp,
+                                .udp = udp,
+                                .echo = echo,
+                                .raw = raw,
+                                .config = *config};
     list_init(&sockets->ready);
     list_init(&sockets->kept);
     return 0;

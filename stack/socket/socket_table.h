@@ -29,6 +29,7 @@ struct sockets {
     struct tcp *tcp;
     struct udp *udp;
     struct echo *echo;
+    struct raw *raw;
     struct socket_config config;
     struct socket_slot *slots;
     uint32_t slot_count;
@@ -42,6 +43,7 @@ struct sockets {
 /* -EINVAL: more sockets than there are numbers. */
 MUST_CHECK int sockets_init(struct sockets *sockets, struct env *env,
                             struct tcp *tcp, struct udp *udp, struct echo *echo,
+                            struct raw *raw,
                             const struct socket_config *config);
 /* Every socket is gone, without a word to its peer; TCP still has the TCBs. */
 void sockets_fini(struct sockets *sockets);

@@ -1,0 +1,379 @@
+/*
+ * Raw endpoints, RFC 1122 3.4 (what IP gives to the layer above, and takes
+ * from it) with Linux's choices: raw(7).
+ */
+#include "ip/raw.h"
+
+#include <errno.h>
+
+/* ---- Who wants it ------------------------------------------------------ */
+
+static uint32_t hash_of_protocol(const struct raw *raw, uint8_t protocol)
+{
+    return (uint32_t)hash_bytes(&raw->key, bytes_of(&protocol, 1));
+}
+
+static struct raw_pcb *next_of(struct hash_node *node, uint8_t protocol)
+{
+    for (; node; node = hash_table_next(node)) {
+        struct raw_pcb *pcb = container_of(node, struct raw_pcb, node);
+
+        if (pcb->protocol == protocol)
+            return pcb;
+    }
+    return NULL;
+}
+
+static struct raw_pcb *first_with(const struct raw *raw, uint8_t protocol)
+{
+    if (raw->by_protocol.entry_count == 0) /* nearly always */
+        return NULL;
+    return next_of(
+        hash_table_first(&raw->by_protocol, hash_of_protocol(raw, protocol)),
+        protocol);
+}
+
+static struct raw_pcb *next_with(struct raw_pcb *pcb)
+{
+    return next_of(hash_table_next(&pcb->node), pcb->protocol);
+}
+
+static bool is_any_or(const struct ip_addr *wanted, const struct ip_addr *addr)
+{
+    return ip_addr_is_any(wanted) || ip_addr_equal(wanted, addr);
+}
+
+static bool is_between(const struct raw_pcb *pcb, const struct ip_addr *local,
+                       const struct ip_addr *remote)
+{
+    return is_any_or(&pcb->local.addr, local) &&
+           is_any_or(&pcb->remote.addr, remote);
+}
+
+/* ICMP_FILTER: a bit set for each type that is not wanted; types that have no
+ * bit always are. */
+static bool is_filtered(const struct raw_pcb *pcb, const struct frame *message)
+{
+    uint8_t type;
+
+    if (pcb->protocol != IP_PROTO_ICMP || pcb->icmp_filter == 0 ||
+        frame_copy(message, ICMP_TYPE, &type, 1) == 0)
+        return false;
+    return type < 32 && (pcb->icmp_filter >> type & 1) != 0;
+}
+
+static bool accepts(const struct raw_pcb *pcb, const struct ip_packet *packet)
+{
+    if (pcb->local.scope != 0 && pcb->local.scope != packet->iface->index)
+        return false;
+    return is_between(pcb, &packet->header.dst, &packet->header.src) &&
+           !is_filtered(pcb, packet->frame);
+}
+
+/* ---- Input ------------------------------------------------------------- */
+
+static void notify(const struct raw_pcb *pcb)
+{
+    const struct raw *raw = pcb->raw;
+
+    if (raw->notify)
+        raw->notify(raw->notify_context, pcb->owner);
+}
+
+/* The packet from its IP header on, as a frame that borrows it. */
+static void whole_packet(const struct ip_packet *packet, struct frame *out)
+{
+    const struct frame *payload = packet->frame;
+
+    frame_init_input(out, packet->iface, payload->head, payload->head_len);
+    out->head -= packet->header.header_len; /* what was pulled is still there */
+    out->head_len += packet->header.header_len;
+    for (unsigned i = 0; i < payload->slice_count; i++)
+        frame_add_slice(out, payload->slices[i]);
+}
+
+static struct bpf_about about_packet(const struct ip_packet *packet)
+{
+    return (struct bpf_about){.protocol = 0x0800 /* IPv4's EtherType */,
+                              .iface = packet->iface->index};
+}
+
+/* Of the copy as much as the socket's filter wants. */
+static bool is_wanted(const struct raw_pcb *pcb, const struct ip_packet *packet,
+                      struct frame *whole)
+{
+    struct bpf_about about = about_packet(packet);
+    uint32_t wanted = bpf_run(pcb->filter, whole, &about);
+
+    if (wanted < frame_len(whole))
+        frame_trim(whole, wanted);
+    return wanted != BPF_WANT_NOTHING;
+}
+
+static void deliver(struct raw_pcb *pcb, const struct ip_packet *packet)
+{
+    struct env *env = pcb->raw->env;
+    struct dgram about = {
+        .src.addr = packet->header.src,
+        .dst = packet->header.dst,
+        .iface_index = packet->iface->index,
+        .arrived = env->now,
+        .ttl = packet->header.ttl,
+        .tos = packet->header.tos,
+    };
+    struct frame whole;
+
+    whole_packet(packet, &whole);
+    if (!is_wanted(pcb, packet, &whole))
+        return;
+    if (dgram_queue_add(&pcb->received, env->memory, &about, &whole) < 0)
+        env_drop(env, DROP_RAW_BUFFER_FULL, packet->frame);
+    else
+        notify(pcb);
+}
+
+bool raw_input(struct raw *raw, const struct ip_packet *packet)
+{
+    struct raw_pcb *pcb = first_with(raw, packet->header.protocol);
+    bool is_taken = false;
+
+    for (; pcb; pcb = next_with(pcb)) {
+        if (!accepts(pcb, packet))
+            continue;
+        is_taken = true;
+        deliver(pcb, packet);
+    }
+    return is_taken;
+}
+
+bool raw_icmp_error(struct raw *raw, const struct icmp_error *error)
+{
+    struct raw_pcb *pcb = first_with(raw, error->quoted.protocol);
+    bool is_ours = false;
+
+    for (; pcb; pcb = next_with(pcb)) {
+        if (!is_between(pcb, &error->quoted.src, &error->quoted.dst))
+            continue;
+        is_ours = true;
+        if (ip_addr_is_any(&pcb->remote.addr) || !error->hard)
+            continue;
+        pcb->error = error->error;
+        notify(pcb);
+    }
+    return is_ours;
+}
+
+int raw_take_error(struct raw_pcb *pcb)
+{
+    int error = pcb->error;
+
+    pcb->error = 0;
+    return error;
+}
+
+/* ---- Binding and connecting -------------------------------------------- */
+
+static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
+{
+    return ip_addr_is_any(addr) || ip_local_iface(ip, addr) ||
+           ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
+}
+
+int raw_bind(struct raw_pcb *pcb, const struct endpoint *local)
+{
+    if (!may_be_bound(pcb->raw->ip, &local->addr))
+        return -EADDRNOTAVAIL;
+    pcb->bound = *local;
+    pcb->local = *local;
+    return 0;
+}
+
+/* The address to speak from; a group that was bound to is none. */
+static struct ip_addr source_of(const struct ip *ip,
+                                const struct endpoint *local)
+{
+    bool is_group =
+        ip_addr_is_multicast(&local->addr) || ip_is_broadcast(ip, &local->addr);
+
+    return is_group ? IP_ADDR_ANY_V4 : local->addr;
+}
+
+static uint32_t scope_of(const struct raw_pcb *pcb, const struct endpoint *to)
+{
+    return pcb->local.scope ? pcb->local.scope : to->scope;
+}
+
+static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,
+                     const struct endpoint *to, struct ip_path *path)
+{
+    const struct ip *ip = pcb->raw->ip;
+    struct ip_addr src = source_of(ip, local);
+
+    if (!pcb->broadcast && ip_is_broadcast(ip, &to->addr))
+        return -EACCES;
+    return ip_path(ip, &to->addr, &src, scope_of(pcb, to), path);
+}
+
+int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
+{
+    struct ip_path path;
+
+    if (ip_addr_is_any(&remote->addr)) {
+        pcb->remote = (struct endpoint){0};
+        pcb->local = pcb->bound;
+        return 0;
+    }
+
+    int error = find_path(pcb, &pcb->bound, remote, &path);
+
+    if (error < 0)
+        return error;
+    pcb->remote = *remote;
+    pcb->local.addr = path.src;
+    return 0;
+}
+
+/* ---- Output ------------------------------------------------------------ */
+
+static struct ip_send how_to_send(const struct raw_pcb *pcb,
+                                  const struct ip_path *path,
+                                  const struct endpoint *to)
+{
+    return (struct ip_send){
+        .src = path->src,
+        .dst = to->addr,
+        .protocol = pcb->protocol,
+        .tos = pcb->tos,
+        .ttl = pcb->ttl,
+        .scope = scope_of(pcb, to),
+    };
+}
+
+/* As Linux: what a full queue of our own loses is as lost on the way. */
+static int result_of(int error)
+{
+    return error == -ENOBUFS ? 0 : error;
+}
+
+/* What is the same for both ways to send: whereto, and from which address. */
+static int begin_to_send(struct raw_pcb *pcb, const struct endpoint **to,
+                         struct ip_path *path)
+{
+    if (pcb->error)
+        return -raw_take_error(pcb);
+    if (!*to && ip_addr_is_any(&pcb->remote.addr))
+        return -EDESTADDRREQ;
+    if (!*to)
+        *to = &pcb->remote;
+    return find_path(pcb, &pcb->local, *to, path);
+}
+
+int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
+             const struct bytes *pieces, unsigned count)
+{
+    struct frame frame;
+    struct ip_path path;
+    int error = begin_to_send(pcb, &to, &path);
+
+    assert(count <= FRAME_SLICES);
+    if (error < 0)
+        return error;
+
+    struct ip_send send = how_to_send(pcb, &path, to);
+
+    frame_init_output(&frame);
+    for (unsigned i = 0; i < count; i++)
+        frame_add_slice(&frame, pieces[i]);
+    return result_of(ip_output(pcb->raw->ip, &frame, &send));
+}
+
+/* Copies `len` bytes off the front of the pieces; false: there are fewer. */
+static bool take_front(struct bytes *pieces, unsigned count, uint8_t *to,
+                       size_t len)
+{
+    size_t have = 0;
+
+    for (unsigned i = 0; i < count && have < len; i++) {
+        size_t part = min_size(pieces[i].len, len - have);
+
+        if (part > 0)
+            memcpy(to + have, pieces[i].data, part);
+        pieces[i] = bytes_from(pieces[i], part);
+        have += part;
+    }
+    return have == len;
+}
+
+/* The program's header into the frame's head, its payload borrowed. */
+static int build_packet(const struct bytes *pieces, unsigned count,
+                        struct frame *frame)
+{
+    struct bytes rest[FRAME_SLICES] = {{0}};
+    uint8_t header[IP_HEADER_MAX];
+    size_t header_len;
+
+    for (unsigned i = 0; i < count; i++)
+        rest[i] = pieces[i];
+    if (!take_front(rest, count, header, IP_HEADER_LEN))
+        return -EINVAL;
+    header_len = (size_t)(header[IPH_VERSION_IHL] & 0x0f) * 4;
+    if (header_len < IP_HEADER_LEN ||
+        !take_front(rest, count, header + IP_HEADER_LEN,
+                    header_len - IP_HEADER_LEN))
+        return -EINVAL;
+    frame_init_output(frame);
+    memcpy(frame_push(frame, header_len), header, header_len);
+    for (unsigned i = 0; i < count; i++)
+        frame_add_slice(frame, rest[i]);
+    return 0;
+}
+
+int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
+                    const struct bytes *pieces, unsigned count)
+{
+    struct frame frame;
+    struct ip_path path;
+    int error = begin_to_send(pcb, &to, &path);
+
+    assert(count <= FRAME_SLICES);
+    if (error == 0)
+        error = build_packet(pieces, count, &frame);
+    if (error < 0)
+        return error;
+
+    struct ip_send send = how_to_send(pcb, &path, to);
+
+    return result_of(ip_output_packet(pcb->raw->ip, &frame, &send));
+}
+
+/* ---- The contexts ------------------------------------------------------ */
+
+void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
+                  size_t receive_limit, void *owner)
+{
+    *pcb = (struct raw_pcb){.raw = raw, .protocol = protocol, .owner = owner};
+    dgram_queue_init(&pcb->received, receive_limit);
+    hash_table_insert(&raw->by_protocol, raw->env->memory, &pcb->node,
+                      hash_of_protocol(raw, protocol));
+}
+
+void raw_pcb_fini(struct raw_pcb *pcb)
+{
+    hash_table_remove(&pcb->raw->by_protocol, &pcb->node);
+    dgram_queue_fini(&pcb->received, pcb->raw->env->memory);
+}
+
+int raw_init(struct raw *raw, struct env *env, struct ip *ip)
+{
+    *raw = (struct raw){
+        .env = env,
+        .ip = ip,
+        .key = random_key(&env->random),
+    };
+    return hash_table_init(&raw->by_protocol, env->memory);
+}
+
+void raw_fini(struct raw *raw)
+{
+    hash_table_fini(&raw->by_protocol, raw->env->memory);
+}

@@ -1,0 +1,80 @@
+/*
+ * Raw endpoints: what a raw socket (SOCK_RAW) holds. Each gets a copy of every
+ * datagram of its protocol that has arrived for this host, whole and with its
+ * IP header, beside the protocol of the stack that takes it; and sends
+ * datagrams of its protocol, or with an IP header of its own. As raw(7).
+ */
+#ifndef TAPIR_IP_RAW_H
+#define TAPIR_IP_RAW_H
+
+#include "base/bpf.h"
+#include "base/dgram.h"
+#include "ip/icmp.h"
+
+struct raw_pcb {
+    struct hash_node node; /* by protocol */
+    struct raw *raw;
+    uint8_t protocol;
+    struct endpoint local;  /* address all zero: any; ports play no part */
+    struct endpoint bound;  /* local as raw_bind made it */
+    struct endpoint remote; /* all zero: not connected */
+    bool broadcast;         /* SO_BROADCAST */
+    uint8_t ttl;
+    uint8_t tos;
+    uint32_t icmp_filter;             /* ICMP_FILTER: types not wanted */
+    const struct bpf_program *filter; /* the owner's; NULL: none */
+    struct dgram_queue received;      /* IP header and payload */
+    int error;                        /* positive, until it is asked for */
+    void *owner;
+};
+
+typedef void raw_notify_fn(void *context, void *owner);
+
+struct raw {
+    struct env *env;
+    struct ip *ip;
+    raw_notify_fn *notify; /* set by stack.c */
+    void *notify_context;
+    struct hash_key key;
+    struct hash_table by_protocol;
+};
+
+MUST_CHECK int raw_init(struct raw *raw, struct env *env, struct ip *ip);
+void raw_fini(struct raw *raw);
+
+/* Copies to all that want it; whether anybody did. */
+bool raw_input(struct raw *raw, const struct ip_packet *packet);
+/*
+ * An ICMP error about a datagram of ours: those that are connected hear of hard
+ * ones, as UDP's do. Whether there was one that could have sent it.
+ */
+bool raw_icmp_error(struct raw *raw, const struct icmp_error *error);
+
+void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
+                  size_t receive_limit, void *owner);
+void raw_pcb_fini(struct raw_pcb *pcb);
+
+/* Any number of times. -EADDRNOTAVAIL. */
+MUST_CHECK int raw_bind(struct raw_pcb *pcb, const struct endpoint *local);
+/* An address of all zeroes dissolves. -ENETUNREACH, -EACCES. */
+MUST_CHECK int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote);
+
+/*
+ * One datagram of the socket's protocol. `to` NULL: to the connected end.
+ * -EDESTADDRREQ, -EMSGSIZE, -EACCES, the pending error, or ip_output's; what
+ * is lost because a queue is full was sent. At most FRAME_SLICES pieces, which
+ * stay until the devices' flush.
+ */
+MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
+                        const struct bytes *pieces, unsigned count);
+/*
+ * The pieces are a packet with its IP header; it goes where `to` says. Total
+ * length and checksum are filled in always, source and identification where
+ * they are 0. -EINVAL: no header, or longer than all; -EMSGSIZE larger than
+ * the MTU: it is not fragmented.
+ */
+MUST_CHECK int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
+                               const struct bytes *pieces, unsigned count);
+int raw_take_error(struct raw_pcb *pcb);
+
+#endif

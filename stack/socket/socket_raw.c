@@ -1,0 +1,252 @@
+/*
+ * Raw sockets (SOCK_RAW), raw(7): datagrams of one IP protocol. What is
+ * received has its IP header; what is sent gets one, or has its own if
+ * IP_HDRINCL is set, as it is from the start of IPPROTO_RAW sockets. Nobody
+ * needs a privilege: the stack is the program's own.
+ */
+#include "socket/socket_kind.h"
+#include "socket/socket_message.h"
+
+#include <errno.h>
+
+enum { OPTION_ICMP_FILTER = 1 /* ICMP_FILTER of <linux/icmp.h> */ };
+
+struct raw_socket {
+    struct socket socket;
+    struct raw_pcb pcb;
+};
+
+static struct raw_pcb *pcb_of(struct socket *socket)
+{
+    return &container_of(socket, struct raw_socket, socket)->pcb;
+}
+
+static const struct raw_pcb *pcb_of_const(const struct socket *socket)
+{
+    return &container_of(socket, const struct raw_socket, socket)->pcb;
+}
+
+static int raw_open(struct socket *socket)
+{
+    struct sockets *sockets = socket->sockets;
+    size_t receive_buffer = sockets->config.udp_receive_buffer;
+
+    raw_pcb_init(sockets->raw, pcb_of(socket), (uint8_t)socket->protocol,
+                 receive_buffer, socket);
+    socket->settings.receive_buffer = (uint32_t)receive_buffer;
+    socket->settings.send_buffer = (uint32_t)receive_buffer;
+    socket->settings.header_included = socket->protocol == IPPROTO_RAW;
+    return 0;
+}
+
+static int raw_socket_bind(struct socket *socket, const struct endpoint *local)
+{
+    return raw_bind(pcb_of(socket), local);
+}
+
+static int raw_socket_connect(struct socket *socket,
+                              const struct endpoint *remote)
+{
+    return raw_connect(pcb_of(socket), remote);
+}
+
+static int raw_disconnect(struct socket *socket)
+{
+    static const struct endpoint nobody;
+
+    return raw_connect(pcb_of(socket), &nobody);
+}
+
+/* -EFAULT: Linux reads type and code of an ICMP message, which must be there.
+ */
+static int check_len(const struct socket *socket, ssize_t len)
+{
+    bool has_header = socket->settings.header_included;
+
+    if (len < 0 || len > IP_PACKET_MAX - (has_header ? 0 : IP_HEADER_LEN))
+        return -EMSGSIZE;
+    if (!has_header && socket->protocol == IPPROTO_ICMP && len < 2)
+        return -EFAULT;
+    return 0;
+}
+
+static ssize_t raw_socket_send(struct socket *socket,
+                               const struct socket_message *message)
+{
+    struct raw_pcb *pcb = pcb_of(socket);
+    struct bytes pieces[FRAME_SLICES];
+    ssize_t len = message_len(message);
+    int count;
+
+    if (len > IP_PACKET_MAX)
+        return -EMSGSIZE;
+    if (message->name == NULL && ip_addr_is_any(&pcb->remote.addr))
+        return -EDESTADDRREQ;
+
+    int error = check_len(socket, len);
+
+    if (error < 0)
+        return error;
+    if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
+        return count;
+    error = socket->settings.header_included
+                ? raw_send_packet(pcb, message->name, pieces, (unsigned)count)
+                : raw_send(pcb, message->name, pieces, (unsigned)count);
+    return error < 0 ? error : len;
+}
+
+static ssize_t raw_receive(struct socket *socket,
+                           struct socket_message *message)
+{
+    return socket_receive_dgram(socket, &pcb_of(socket)->received, message);
+}
+
+/* Linux: of an unconnected socket it is done, and is an error all the same. */
+static int raw_shutdown(struct socket *socket, int how)
+{
+    if (shuts_receive(how))
+        socket->is_receive_shut = true;
+    if (shuts_send(how))
+        socket->is_send_shut = true;
+    return ip_addr_is_any(&pcb_of(socket)->remote.addr) ? -ENOTCONN : 0;
+}
+
+static void raw_close(struct socket *socket)
+{
+    raw_pcb_fini(pcb_of(socket));
+}
+
+static int raw_socket_take_error(struct socket *socket)
+{
+    return raw_take_error(pcb_of(socket));
+}
+
+static int raw_readiness(const struct socket *socket)
+{
+    const struct raw_pcb *pcb = pcb_of_const(socket);
+
+    return socket_dgram_readiness(socket, &pcb->received, pcb->error);
+}
+
+/* Linux: the protocol stands where a transport has its port. */
+static struct endpoint raw_local(const struct socket *socket)
+{
+    struct endpoint local = pcb_of_const(socket)->local;
+
+    local.port = socket->protocol;
+    return local;
+}
+
+static int raw_remote(const struct socket *socket, struct endpoint *out)
+{
+    const struct raw_pcb *pcb = pcb_of_const(socket);
+
+    if (pcb->remote.port == 0) /* Linux: connected, and yet */
+        return -ENOTCONN;
+    *out = pcb->remote;
+    return 0;
+}
+
+static int raw_unread(const struct socket *socket)
+{
+    return socket_dgram_unread(&pcb_of_const(socket)->received);
+}
+
+static int raw_unsent(const struct socket *socket)
+{
+    (void)socket;
+    return 0;
+}
+
+static void raw_apply(struct socket *socket, enum socket_setting setting)
+{
+    const struct socket_settings *settings = &socket->settings;
+    struct raw_pcb *pcb = pcb_of(socket);
+
+    switch (setting) {
+    case SETTING_BROADCAST:
+        pcb->broadcast = settings->broadcast;
+        break;
+    case SETTING_RECEIVE_BUFFER:
+        pcb->received.limit = settings->receive_buffer;
+        break;
+    case SETTING_TTL:
+        pcb->ttl = settings->ttl;
+        break;
+    case SETTING_TOS:
+        pcb->tos = settings->tos;
+        break;
+    case SETTING_REUSE_ADDR: /* remembered, and without meaning */
+    case SETTING_REUSE_PORT:
+    case SETTING_DEVICE:
+    case SETTING_FLAGS:
+    case SETTING_MTU_DISCOVER:
+    case SETTING_PORT_RANGE:
+    case SETTING_KEEPALIVE:
+    case SETTING_OOB_INLINE:
+    case SETTING_MAX_PACING_RATE:
+    case SETTING_SEND_BUFFER:
+    case SETTING_COUNT:
+        break;
+    }
+}
+
+static void raw_set_filter(struct socket *socket,
+                           const struct bpf_program *filter)
+{
+    pcb_of(socket)->filter = filter;
+}
+
+/* Level SOL_RAW. Linux takes what there is of the value, and no more. */
+static int raw_set_bytes_option(struct socket *socket, int name,
+                                struct bytes value)
+{
+    struct raw_pcb *pcb = pcb_of(socket);
+
+    if (name != OPTION_ICMP_FILTER)
+        return -ENOPROTOOPT;
+    if (pcb->protocol != IP_PROTO_ICMP)
+        return -EOPNOTSUPP;
+    memcpy(&pcb->icmp_filter, value.data,
+           min_size(value.len, sizeof(pcb->icmp_filter)));
+    return 0;
+}
+
+static int raw_get_bytes_option(const struct socket *socket, int name,
+                                void *value, size_t *len)
+{
+    const struct raw_pcb *pcb = pcb_of_const(socket);
+
+    if (name != OPTION_ICMP_FILTER)
+        return -ENOPROTOOPT;
+    if (pcb->protocol != IP_PROTO_ICMP)
+        return -EOPNOTSUPP;
+    *len = min_size(*len, sizeof(pcb->icmp_filter));
+    memcpy(value, &pcb->icmp_filter, *len);
+    return 0;
+}
+
+const struct socket_ops socket_raw_ops = {
+    .type = SOCK_RAW,
+    .protocol = IPPROTO_RAW, /* whose options are those of SOL_RAW */
+    .size = sizeof(struct raw_socket),
+    .open = raw_open,
+    .bind = raw_socket_bind,
+    .connect = raw_socket_connect,
+    .disconnect = raw_disconnect,
+    .send = raw_socket_send,
+    .receive = raw_receive,
+    .shutdown = raw_shutdown,
+    .close = raw_close,
+    .discard = raw_close,
+    .take_error = raw_socket_take_error,
+    .readiness = raw_readiness,
+    .local = raw_local,
+    .remote = raw_remote,
+    .unread = raw_unread,
+    .unsent = raw_unsent,
+    .apply = raw_apply,
+    .set_filter = raw_set_filter,
+    .set_bytes_option = raw_set_bytes_option,
+    .get_bytes_option = raw_get_bytes_option,
+};
