@@ -51,7 +51,7 @@ struct tapir_stack;
 
 /* ---- Settings ---------------------------------------------------------- */
 
-enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256 };
+enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256, TAPIR_DNS_MAX = 64 };
 
 /*
  * The settings of a stack on a TAP device. Fill in with tapir_config_init,
@@ -86,6 +86,10 @@ struct tapir_config {
      * servers, 4 clients without a cookie, 0x200 servers without one, 0x400
      * listeners that have not set TCP_FASTOPEN; default: 1 */
     unsigned fast_open;
+    /* Name servers for tapir_getaddrinfo, IPv4 addresses, comma-separated, at
+     * most 3; none: names are those of /etc/hosts; empty: the servers that
+     * /etc/resolv.conf names */
+    char dns[TAPIR_DNS_MAX];
 };
 
 TAPIR_API void tapir_config_init(struct tapir_config *config);
@@ -94,8 +98,8 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
  * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
- * TAPIR_FAST_OPEN). 0; -1 and EINVAL with one line in `why` that names the
- * variable and what is wrong with it.
+ * TAPIR_FAST_OPEN, TAPIR_DNS). 0; -1 and EINVAL with one line in `why` that
+ * names the variable and what is wrong with it.
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
                                char why[TAPIR_TEXT_MAX]);
@@ -103,9 +107,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
- * --exit-wait, --congestion, --ecn[=N], --fast-open) out of a command line and
- * leaves the rest, *argc adjusted. Ends at "--", which stays. 0; -1 and EINVAL
- * with one line in `why`.
+ * --exit-wait, --congestion, --ecn[=N], --fast-open, --dns) out of a command
+ * line and leaves the rest, *argc adjusted. Ends at "--", which stays. 0; -1
+ * and EINVAL with one line in `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
@@ -401,13 +405,62 @@ TAPIR_API int tapir_import(int kernel_fd);
 /* ---- Names ------------------------------------------------------------- */
 
 /*
- * Numeric addresses, /etc/hosts names and services of /etc/services; there is
- * no resolver yet: another name gives EAI_NONAME.
+ * getaddrinfo of POSIX and RFC 3493 6.1, as glibc has it: an address (also in
+ * the short forms of inet_aton), a name of /etc/hosts, or one that the name
+ * servers know, which are asked over the stack's own UDP and TCP (RFC 1035,
+ * RFC 6891, RFC 7766) in the manner of resolv.conf(5): nameserver, search,
+ * domain and the options ndots, timeout, attempts, rotate, use-vc, and no-edns0
+ * of our own; $LOCALDOMAIN and $RES_OPTIONS come on top. With --dns that file
+ * is not read. Servers on the machine's loopback (127.0.0.53) are left out:
+ * they are the kernel's. "localhost" and what ends so is 127.0.0.1, "invalid"
+ * no name (RFC 6761), unless /etc/hosts says otherwise.
+ *
+ * Only IPv4: AF_UNSPEC means AF_INET. AI_PASSIVE, AI_CANONNAME, AI_NUMERICHOST,
+ * AI_NUMERICSERV; AI_ADDRCONFIG is always true, AI_V4MAPPED and AI_ALL have
+ * nothing to do. Addresses stand in the order in which they were told.
+ *
+ * The call blocks, and drives the stack meanwhile; no signal ends it. 0 and a
+ * list to be freed by tapir_freeaddrinfo; EAI_NONAME (no such name, or neither
+ * node nor service), EAI_NODATA (it has no IPv4 address), EAI_AGAIN (no server
+ * has answered, or all have failed), EAI_FAIL (an answer that is none),
+ * EAI_SERVICE, EAI_SOCKTYPE, EAI_FAMILY, EAI_ADDRFAMILY (an address of IPv6),
+ * EAI_BADFLAGS, EAI_MEMORY, EAI_SYSTEM with errno (no socket can be had).
+ * gai_strerror(3) has the texts.
  */
 TAPIR_API int tapir_getaddrinfo(const char *node, const char *service,
                                 const struct addrinfo *hints,
                                 struct addrinfo **result);
 TAPIR_API void tapir_freeaddrinfo(struct addrinfo *list);
+
+/*
+ * getnameinfo of POSIX and RFC 3493 6.2: the name of an IPv4 address and of a
+ * port, by the same files and servers (PTR, RFC 1035 3.5). NI_NUMERICHOST,
+ * NI_NUMERICSERV, NI_NAMEREQD, NI_DGRAM, NI_NOFQDN. 0; EAI_NONAME, EAI_AGAIN,
+ * EAI_FAMILY, EAI_OVERFLOW, EAI_BADFLAGS, EAI_MEMORY, EAI_SYSTEM.
+ */
+TAPIR_API int tapir_getnameinfo(const struct sockaddr *addr, socklen_t len,
+                                char *host, socklen_t host_size, char *service,
+                                socklen_t service_size, int flags);
+
+/*
+ * gethostbyname(3) and gethostbyaddr(3), for programs that still call them.
+ * NULL and h_errno: HOST_NOT_FOUND, NO_DATA, TRY_AGAIN, NO_RECOVERY,
+ * NETDB_INTERNAL with errno. The answer is the thread's, until its next
+ * question. The _r calls, GNU's, put it in the caller's room: 0 and *result;
+ * *result NULL, and why in *error: with ERANGE the room is too small, with
+ * EAGAIN a server has failed, with 0 there is no such host.
+ */
+struct hostent;
+TAPIR_API struct hostent *tapir_gethostbyname(const char *name);
+TAPIR_API struct hostent *tapir_gethostbyaddr(const void *addr, socklen_t len,
+                                              int family);
+TAPIR_API int tapir_gethostbyname_r(const char *name, struct hostent *host,
+                                    char *room, size_t size,
+                                    struct hostent **result, int *error);
+TAPIR_API int tapir_gethostbyaddr_r(const void *addr, socklen_t len, int family,
+                                    struct hostent *host, char *room,
+                                    size_t size, struct hostent **result,
+                                    int *error);
 
 /* ---- Stacks of one's own ----------------------------------------------- */
 
@@ -439,6 +492,7 @@ struct tapir_stack_config {
     char congestion[16]; /* as in tapir_config */
     unsigned ecn;        /* as in tapir_config */
     unsigned fast_open;  /* as in tapir_config */
+    char dns[TAPIR_DNS_MAX]; /* as in tapir_config */
 };
 
 TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);
@@ -515,6 +569,17 @@ TAPIR_API int tapir_add_neighbour(struct tapir_stack *stack, int iface,
 /* A socket on this stack; otherwise as tapir_socket. */
 TAPIR_API int tapir_socket_on(struct tapir_stack *stack, int domain, int type,
                               int protocol);
+
+/* Names by the name servers of this stack; otherwise as without _on. */
+TAPIR_API int tapir_getaddrinfo_on(struct tapir_stack *stack, const char *node,
+                                   const char *service,
+                                   const struct addrinfo *hints,
+                                   struct addrinfo **result);
+TAPIR_API int tapir_getnameinfo_on(struct tapir_stack *stack,
+                                   const struct sockaddr *addr, socklen_t len,
+                                   char *host, socklen_t host_size,
+                                   char *service, socklen_t service_size,
+                                   int flags);
 
 /*
  * Hands a frame in that has arrived at a device of callbacks (at stack time

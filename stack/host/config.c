@@ -40,6 +40,7 @@ static const struct setting table[] = {
     {"--congestion", "TAPIR_CONGESTION", TEXT_FIELD(congestion)},
     {"--ecn", "TAPIR_ECN", ECN, FIELD(ecn), 0},
     {"--fast-open", "TAPIR_FAST_OPEN", NUMBER, FIELD(fast_open), 0},
+    {"--dns", "TAPIR_DNS", TEXT_FIELD(dns)},
 };
 
 void tapir_config_init(struct tapir_config *config)
@@ -324,5 +325,7 @@ const char *tapir_config_help(void)
            "  --ecn[=N]        1: asks for ECN, 2: answers who asks, 0: off\n"
            "                   (TAPIR_ECN; 2)\n"
            "  --fast-open N    TCP Fast Open: 1 clients, 2 servers, 3 both\n"
-           "                   (TAPIR_FAST_OPEN; 1)\n";
+           "                   (TAPIR_FAST_OPEN; 1)\n"
+           "  --dns ADDR[,ADDR]  name servers, or none (TAPIR_DNS;\n"
+           "                   /etc/resolv.conf)\n";
 }

@@ -12,6 +12,7 @@
 #include "host/descriptors.h"
 #include "host/drive.h"
 #include "host/file.h"
+#include "host/settings.h"
 #include "host/shim.h"
 #include "host/trace_text.h"
 #include "stack.h"
@@ -56,6 +57,9 @@ struct tapir_stack {
     char congestion[TCP_CONGESTION_MAX]; /* empty: the core's default */
     enum tcp_ecn ecn;
     unsigned fast_open; /* enum tcp_fast_open_bit */
+    struct dns_setting dns;
+    unsigned dns_turn;          /* of `options rotate` */
+    struct random names_random; /* ids of questions */
     bool is_ending;
     struct trace_text trace_text;
 };
@@ -77,13 +81,13 @@ usec stack_now(const struct tapir_stack *stack);
 /* ---- Beginning and ending ---------------------------------------------- */
 
 /* stacks.c: what a seed is for; each gets numbers of its own from it. */
-enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2 };
+enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2, SEED_NAMES = 3 };
 /* Random if the seed is 0. */
 struct hash_key seed_key(uint64_t seed, uint64_t purpose);
 /*
- * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open
- * and trace_text are set. It runs from now on. -ENOBUFS; the stack is then the
- * caller's to free.
+ * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open,
+ * dns and trace_text are set. It runs from now on. -ENOBUFS; the stack is then
+ * the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);
 /* network.c: its number; -EINVAL, -ENOBUFS, -ENOMEM: the device is the
@@ -91,6 +95,11 @@ MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);
 MUST_CHECK int stack_port_add(struct tapir_stack *stack,
                               const struct iface_config *config,
                               struct port **out);
+/* Whether it has not ended yet: for whoever may have slept meanwhile. */
+bool stack_is_there(const struct tapir_stack *stack);
+/* sockets.c: an AF_INET socket's number; -ENETDOWN: the stack has ended.
+   Lock not held. */
+MUST_CHECK int socket_on_living(struct tapir_stack *stack, int type);
 /* Closes its sockets, waits for the end of its connections, frees it. */
 void stack_end(struct tapir_stack *stack);
 /* dup.c: -EBADF is no harm, the stack's end has closed it already. */
@@ -120,8 +129,9 @@ struct host {
     bool is_ready; /* the rest has been initialised */
     bool is_child; /* forked off: the stacks are the parent's */
     bool has_exit_handler;
-    pid_t process;        /* whose memory this is: not a vfork child's */
-    struct memory memory; /* of devices */
+    bool has_said_unreached; /* resolver.c: a name server is the kernel's */
+    pid_t process;           /* whose memory this is: not a vfork child's */
+    struct memory memory;    /* of devices */
     struct descriptors descriptors;
     struct list stacks;
     struct list work;       /* stacks that a wire has something for */
@@ -146,6 +156,9 @@ void host_lock(void);
 void host_unlock(void);
 /* The process's stack time. */
 usec host_now(void);
+/* sockets.c: opens it by the environment unless it is there; negative errno,
+   and why is written to standard error. Lock not held. */
+MUST_CHECK int ensure_default_stack(void);
 
 /* A kernel's descriptor that the library keeps for itself: SHIM_OWN. */
 void host_own_fd(int kernel_fd);

@@ -1,37 +1,38 @@
 /*
- * getaddrinfo: numeric addresses, the names of /etc/hosts, the services of
- * /etc/services. IPv4 only, and no resolver yet.
+ * getaddrinfo: POSIX, RFC 3493 6.1, and what glibc makes of it where they leave
+ * a choice (see stack/host/README.md). IPv4 only.
  */
-#define _GNU_SOURCE /* strtok_r, EAI_* */
-#include "host/settings.h"
+#define _GNU_SOURCE /* AI_*, EAI_* */
+#include "host/names.h"
 
+#include "base/addr.h"
+
+#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
-#include <strings.h>
-
-enum { FILE_LINE_MAX = 1024, HOST_ADDRS_MAX = 16 };
-
-static const char between[] = " \t\r\n";
 
 /* What is asked for, with hints as POSIX reads them. */
 struct query {
     const char *node;
     const char *service;
     int flags;
-    int socktype; /* 0: any */
-    int protocol; /* 0: any */
+    int socktype;  /* 0: any */
+    int protocol;  /* 0: any */
+    int port;      /* of a service that is a number; -1: it is a name */
+    bool has_kind; /* some kind of socket is as the hints want it */
 };
 
 /* A kind of socket that an answer is for. */
 struct kind {
     int socktype;
     int protocol;
-    const char *name; /* in /etc/services */
+    const char *name; /* in /etc/services; NULL: it has no ports */
 };
 
 static const struct kind kinds[] = {
     {SOCK_STREAM, IPPROTO_TCP, "tcp"},
     {SOCK_DGRAM, IPPROTO_UDP, "udp"},
+    {SOCK_RAW, 0, NULL}, /* of any protocol */
 };
 
 /* A result is one block: the addrinfo, its address, its name. */
@@ -41,128 +42,37 @@ struct answer {
     char name[];
 };
 
+static const int known_flags = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST |
+                               AI_NUMERICSERV | AI_V4MAPPED | AI_ALL |
+                               AI_ADDRCONFIG | AI_IDN | AI_CANONIDN;
+
 static bool is_wanted(const struct query *query, const struct kind *kind)
 {
     return (query->socktype == 0 || query->socktype == kind->socktype) &&
-           (query->protocol == 0 || query->protocol == kind->protocol);
-}
-
-/* Whether one of the words that are left on the line is `name`. */
-static bool line_has_name(char **rest, const char *name)
-{
-    char *word;
-
-    while ((word = strtok_r(NULL, between, rest)) != NULL) {
-        if (strcasecmp(word, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The first word of the next line of a file that has one; NULL at the end. */
-static char *next_line(FILE *file, char line[FILE_LINE_MAX], char **rest)
-{
-    while (fgets(line, FILE_LINE_MAX, file) != NULL) {
-        char *word;
-
-        line[strcspn(line, "#")] = '\0';
-        word = strtok_r(line, between, rest);
-        if (word != NULL)
-            return word;
-    }
-    return NULL;
-}
-
-/* "192.0.2.1 name alias ...": hosts(5). The number of addresses found. */
-static unsigned find_in_hosts(const char *name,
-                              struct in_addr addrs[HOST_ADDRS_MAX])
-{
-    FILE *file = fopen("/etc/hosts", "re");
-    char line[FILE_LINE_MAX];
-    unsigned count = 0;
-    char *rest;
-    char *first;
-
-    if (file == NULL)
-        return 0;
-    while (count < HOST_ADDRS_MAX &&
-           (first = next_line(file, line, &rest)) != NULL) {
-        struct ip_addr addr;
-
-        if (ip_addr_parse(first, &addr) == 0 && ip_addr_is_v4(&addr) &&
-            line_has_name(&rest, name))
-            addrs[count++].s_addr = htonl(ip_addr_to_v4(&addr));
-    }
-    fclose(file);
-    return count;
-}
-
-/* "http 80/tcp www": services(5). The port, or -1. */
-static int find_in_services(const char *name, const char *protocol)
-{
-    FILE *file = fopen("/etc/services", "re");
-    char line[FILE_LINE_MAX];
-    int port = -1;
-    char *rest;
-    char *first;
-
-    if (file == NULL)
-        return -1;
-    while (port < 0 && (first = next_line(file, line, &rest)) != NULL) {
-        char *number = strtok_r(NULL, "/ \t\r\n", &rest);
-        char *word = strtok_r(NULL, between, &rest);
-        uint64_t value;
-
-        if (number == NULL || word == NULL || strcmp(word, protocol) != 0)
-            continue;
-        if ((strcasecmp(first, name) == 0 || line_has_name(&rest, name)) &&
-            number_parse(number, UINT16_MAX, &value) == 0)
-            port = (int)value;
-    }
-    fclose(file);
-    return port;
+           (query->protocol == 0 || kind->protocol == 0 ||
+            query->protocol == kind->protocol);
 }
 
 /* The port that the service has for a kind of socket; -1: none. */
 static int port_of(const struct query *query, const struct kind *kind)
 {
-    uint64_t port;
-
     if (query->service == NULL)
         return 0;
-    if (number_parse(query->service, UINT16_MAX, &port) == 0)
-        return (int)port;
-    if ((query->flags & AI_NUMERICSERV) != 0)
-        return -1;
-    return find_in_services(query->service, kind->name);
-}
-
-/* How many addresses the node has; 0: it has no such name. */
-static unsigned find_addrs(const struct query *query,
-                           struct in_addr addrs[HOST_ADDRS_MAX])
-{
-    struct ip_addr addr;
-
-    if (query->node == NULL) {
-        addrs[0].s_addr = htonl(
-            (query->flags & AI_PASSIVE) != 0 ? INADDR_ANY : INADDR_LOOPBACK);
-        return 1;
-    }
-    if (ip_addr_parse(query->node, &addr) == 0) {
-        addrs[0].s_addr = htonl(ip_addr_to_v4(&addr));
-        return ip_addr_is_v4(&addr) ? 1 : 0;
-    }
-    if ((query->flags & AI_NUMERICHOST) != 0)
-        return 0;
-    return find_in_hosts(query->node, addrs);
+    if (query->port < 0)
+        return kind->name == NULL
+                   ? -1
+                   : names_find_service(query->service, kind->name);
+    /* A raw socket has no port: asked for alone, it cannot be had. */
+    return kind->name != NULL || (query->socktype == 0 && query->protocol == 0)
+               ? query->port
+               : -1;
 }
 
 static struct addrinfo *create_answer(const struct query *query,
-                                      const struct kind *kind,
-                                      struct in_addr addr, int port)
+                                      const struct kind *kind, uint32_t addr,
+                                      int port, const char *name)
 {
-    bool has_name = (query->flags & AI_CANONNAME) != 0 && query->node != NULL;
-    size_t name_size = has_name ? strlen(query->node) + 1 : 0;
+    size_t name_size = name != NULL ? strlen(name) + 1 : 0;
     struct answer *answer = calloc(1, sizeof(*answer) + name_size);
 
     if (answer == NULL)
@@ -170,77 +80,176 @@ static struct addrinfo *create_answer(const struct query *query,
     answer->addr = (struct sockaddr_in){
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)port),
-        .sin_addr = addr,
+        .sin_addr.s_addr = htonl(addr),
     };
     answer->info = (struct addrinfo){
+        .ai_flags = query->flags,
         .ai_family = AF_INET,
         .ai_socktype = kind->socktype,
-        .ai_protocol = kind->protocol,
+        .ai_protocol = kind->protocol != 0 ? kind->protocol : query->protocol,
         .ai_addrlen = sizeof(answer->addr),
         .ai_addr = (struct sockaddr *)&answer->addr,
     };
-    if (has_name)
-        answer->info.ai_canonname =
-            memcpy(answer->name, query->node, name_size);
+    if (name != NULL)
+        answer->info.ai_canonname = memcpy(answer->name, name, name_size);
     return &answer->info;
 }
 
-/* Appends an answer for each kind of socket; `end` is the list's last link. */
-static int add_answers(const struct query *query, struct in_addr addr,
-                       struct addrinfo ***end)
+/*
+ * A service that is a number has no name to look up, and stands for all kinds;
+ * so does none at all. "" is 0, as glibc reads it; but what is no port is none
+ * here, where glibc takes the lower 16 bits of it.
+ */
+static int check_service(struct query *query)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
-        int port = is_wanted(query, &kinds[i]) ? port_of(query, &kinds[i]) : -1;
+    char *end;
+    unsigned long port;
 
-        if (port < 0)
+    if (query->service == NULL)
+        return 0;
+    port = strtoul(query->service, &end, 10);
+    query->port = -1;
+    if (*end == '\0')
+        query->port = port <= UINT16_MAX ? (int)port : -1;
+    else if ((query->flags & AI_NUMERICSERV) != 0)
+        return EAI_NONAME;
+    return *end == '\0' && query->port < 0 ? EAI_SERVICE : 0;
+}
+
+/* Before any name is looked for: is there a socket with such a port? */
+static int check_kinds(const struct query *query)
+{
+    bool has_kind = false;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        if (!is_wanted(query, &kinds[i]))
             continue;
-        **end = create_answer(query, &kinds[i], addr, port);
-        if (**end == NULL)
-            return EAI_MEMORY;
-        *end = &(**end)->ai_next;
+        has_kind = true;
+        if (port_of(query, &kinds[i]) >= 0)
+            return 0;
     }
-    return 0;
+    return has_kind ? EAI_SERVICE : EAI_SOCKTYPE;
 }
 
 static int check_hints(const struct addrinfo *hints, struct query *query)
 {
-    if (query->node == NULL && query->service == NULL)
-        return EAI_NONAME;
     if (hints == NULL)
         return 0;
-    if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET)
-        return EAI_FAMILY;
-    if (hints->ai_socktype != 0 && hints->ai_socktype != SOCK_STREAM &&
-        hints->ai_socktype != SOCK_DGRAM)
-        return EAI_SOCKTYPE;
+    if ((hints->ai_flags & ~known_flags) != 0)
+        return EAI_BADFLAGS;
     if ((hints->ai_flags & AI_CANONNAME) != 0 && query->node == NULL)
         return EAI_BADFLAGS;
+    if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET)
+        return EAI_FAMILY;
     query->flags = hints->ai_flags;
     query->socktype = hints->ai_socktype;
     query->protocol = hints->ai_protocol;
     return 0;
 }
 
-int tapir_getaddrinfo(const char *node, const char *service,
-                      const struct addrinfo *hints, struct addrinfo **result)
+/* "*" stands for nothing, as in Linux. */
+static const char *text_of(const char *text)
 {
-    struct query query = {.node = node, .service = service};
-    struct in_addr addrs[HOST_ADDRS_MAX];
-    struct addrinfo *list = NULL;
-    struct addrinfo **end = &list;
-    int r = check_hints(hints, &query);
-    unsigned count = r == 0 ? find_addrs(&query, addrs) : 0;
+    return text != NULL && strcmp(text, "*") == 0 ? NULL : text;
+}
 
-    for (unsigned i = 0; r == 0 && i < count; i++)
-        r = add_answers(&query, addrs[i], &end);
-    if (r == 0 && list == NULL)
-        r = count == 0 ? EAI_NONAME : EAI_SERVICE;
+static int check(struct query *query, const struct addrinfo *hints)
+{
+    int r = 0;
+
+    if (query->node == NULL && query->service == NULL)
+        return EAI_NONAME;
+    r = check_hints(hints, query);
+    if (r == 0)
+        r = check_service(query);
+    return r == 0 ? check_kinds(query) : r;
+}
+
+static void take_addr(const char *name, uint32_t addr, struct host_entry *entry)
+{
+    host_entry_init(entry);
+    snprintf(entry->name, sizeof(entry->name), "%s", name);
+    host_entry_add_addr(entry, addr);
+}
+
+static int find_addrs(struct tapir_stack *stack, const struct query *query,
+                      struct host_entry *entry)
+{
+    struct ip_addr other;
+    uint32_t addr;
+
+    if (query->node == NULL) {
+        take_addr(
+            "", (query->flags & AI_PASSIVE) != 0 ? INADDR_ANY : INADDR_LOOPBACK,
+            entry);
+        return 0;
+    }
+    if (names_parse_addr(query->node, &addr) == 0) {
+        take_addr(query->node, addr, entry);
+        return 0;
+    }
+    if (ip_addr_parse(query->node, &other) == 0)
+        return EAI_ADDRFAMILY;
+    if ((query->flags & AI_NUMERICHOST) != 0)
+        return EAI_NONAME;
+    return names_find(stack, query->node, entry);
+}
+
+/* An answer for each address and, of that, for each kind of socket; the name
+ * in the first of all. */
+static int list_answers(const struct query *query,
+                        const struct host_entry *entry, struct addrinfo **list)
+{
+    struct addrinfo **end = list;
+    const char *name = (query->flags & AI_CANONNAME) != 0 ? entry->name : NULL;
+    int ports[ARRAY_LENGTH(kinds)];
+
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
+        ports[i] = is_wanted(query, &kinds[i]) ? port_of(query, &kinds[i]) : -1;
+    for (size_t i = 0; i < entry->addr_count * ARRAY_LENGTH(kinds); i++) {
+        size_t kind = i % ARRAY_LENGTH(kinds);
+
+        if (ports[kind] < 0)
+            continue;
+        *end = create_answer(query, &kinds[kind],
+                             entry->addr[i / ARRAY_LENGTH(kinds)], ports[kind],
+                             name);
+        if (*end == NULL)
+            return EAI_MEMORY;
+        end = &(*end)->ai_next;
+        name = NULL;
+    }
+    return 0;
+}
+
+int tapir_getaddrinfo_on(struct tapir_stack *stack, const char *node,
+                         const char *service, const struct addrinfo *hints,
+                         struct addrinfo **result)
+{
+    struct query query = {.node = text_of(node), .service = text_of(service)};
+    struct addrinfo *list = NULL;
+    struct host_entry *entry;
+    int r = check(&query, hints);
+
+    if (r != 0)
+        return r;
+    entry = malloc(sizeof(*entry));
+    r = entry == NULL ? EAI_MEMORY : find_addrs(stack, &query, entry);
+    if (r == 0)
+        r = list_answers(&query, entry, &list);
+    free(entry);
     if (r != 0) {
         tapir_freeaddrinfo(list);
         return r;
     }
     *result = list;
     return 0;
+}
+
+int tapir_getaddrinfo(const char *node, const char *service,
+                      const struct addrinfo *hints, struct addrinfo **result)
+{
+    return tapir_getaddrinfo_on(NULL, node, service, hints, result);
 }
 
 void tapir_freeaddrinfo(struct addrinfo *list)

@@ -143,6 +143,7 @@ static int start(const struct tapir_config *config,
     stack->ecn = (enum tcp_ecn)config->ecn;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;
+    stack->dns = settings->dns;
     trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);
     if (r < 0) {

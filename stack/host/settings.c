@@ -129,6 +129,42 @@ static int parse_trace(const struct tapir_config *config, struct settings *out,
     return -EINVAL;
 }
 
+int dns_setting_parse(const char *text, struct dns_setting *out)
+{
+    struct dns_setting dns = {.is_off = strcmp(text, "none") == 0};
+    const char *next = dns.is_off ? "" : text;
+
+    while (*next != '\0') {
+        size_t len = strcspn(next, ",");
+        char word[IP_ADDR_TEXT_MAX];
+        struct ip_addr addr;
+
+        if (len >= sizeof(word) || dns.count == DNS_SERVERS_MAX)
+            return -EINVAL;
+        memcpy(word, next, len);
+        word[len] = '\0';
+        if (ip_addr_parse(word, &addr) < 0 || !ip_addr_is_v4(&addr))
+            return -EINVAL;
+        dns.addr[dns.count++] = ip_addr_to_v4(&addr);
+        next += len;
+        if (*next == ',' && *++next == '\0')
+            return -EINVAL;
+    }
+    *out = dns;
+    return 0;
+}
+
+static int parse_dns(const char *text, struct dns_setting *out,
+                     char why[TAPIR_TEXT_MAX])
+{
+    if (dns_setting_parse(text, out) == 0)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX,
+             "--dns: '%.100s' is not one to %d IPv4 addresses, or none", text,
+             DNS_SERVERS_MAX);
+    return -EINVAL;
+}
+
 /* "cubic, reno" */
 static const char *congestion_names(char text[TAPIR_TEXT_MAX])
 {
@@ -189,6 +225,7 @@ int settings_parse(const struct tapir_config *config, struct settings *out,
         parse_mac(config->mac, &out->addr.addr, &out->mac, why) < 0 ||
         parse_faults(config->faults, out, why) < 0 ||
         parse_trace(config, out, why) < 0 ||
+        parse_dns(config->dns, &out->dns, why) < 0 ||
         check_congestion(config->congestion, why) < 0 ||
         check_numbers(config, why) < 0)
         return -EINVAL;

@@ -8,6 +8,16 @@
 #include "netdev/faults.h"
 #include "tapir.h"
 
+enum { DNS_SERVERS_MAX = 3 }; /* as resolv.conf(5) may have */
+
+/* Whom the stack asks for names; nobody is named: the servers of
+   /etc/resolv.conf. */
+struct dns_setting {
+    uint32_t addr[DNS_SERVERS_MAX]; /* IPv4, host order */
+    unsigned count;
+    bool is_off; /* names are only those of /etc/hosts */
+};
+
 struct settings {
     struct ip_prefix addr;
     struct ip_addr gateway; /* all zero: none */
@@ -15,6 +25,7 @@ struct settings {
     bool has_faults;
     struct faults faults;
     unsigned trace_layers; /* 0: no trace */
+    struct dns_setting dns;
 };
 
 /*
@@ -31,6 +42,9 @@ MUST_CHECK int settings_parse(const struct tapir_config *config,
  */
 MUST_CHECK int settings_reconcile(struct settings *settings,
                                   char why[TAPIR_TEXT_MAX]);
+
+/* "192.0.2.1,192.0.2.3", "none", or nothing. -EINVAL. */
+MUST_CHECK int dns_setting_parse(const char *text, struct dns_setting *out);
 
 /* A decimal or 0x number of at most `max`; -EINVAL. */
 MUST_CHECK int number_parse(const char *text, uint64_t max, uint64_t *out);

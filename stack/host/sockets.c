@@ -67,8 +67,19 @@ int tapir_socket_on(struct tapir_stack *stack, int domain, int type,
     return (int)errno_result(r);
 }
 
+int socket_on_living(struct tapir_stack *stack, int type)
+{
+    int r = -ENETDOWN;
+
+    host_lock();
+    if (stack_is_there(stack))
+        r = socket_on(stack, AF_INET, type, 0);
+    host_unlock();
+    return r;
+}
+
 /* The first socket opens the default stack by the environment. */
-static int ensure_default_stack(void)
+int ensure_default_stack(void)
 {
     char why[TAPIR_TEXT_MAX];
 

@@ -2,6 +2,7 @@
  * Stacks of one's own: making and ending them.
  */
 #include "host/host.h"
+#include "host/settings.h"
 #include "tcp/tcp_cc.h"
 
 #include <errno.h>
@@ -67,6 +68,7 @@ int stack_begin(uint64_t seed, struct tapir_stack *stack)
     int r;
 
     memory_init(&stack->memory, SIZE_MAX / 2);
+    random_init(&stack->names_random, seed_key(seed, SEED_NAMES));
     list_init(&stack->work_node);
     list_init(&stack->ports);
     list_init(&stack->timeouts);
@@ -86,6 +88,16 @@ int stack_begin(uint64_t seed, struct tapir_stack *stack)
         drive_devices_changed();
     }
     return 0;
+}
+
+bool stack_is_there(const struct tapir_stack *stack)
+{
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next) {
+        if (container_of(node, struct tapir_stack, node) == stack)
+            return true;
+    }
+    return false;
 }
 
 /* Empty, for the default, or the name of an algorithm. */
@@ -113,6 +125,9 @@ static int configure(struct tapir_stack *stack,
     if (config->ecn > TCP_ECN_MAX)
         return -EINVAL;
     if ((config->fast_open & ~(unsigned)TCP_FAST_OPEN_BITS) != 0)
+        return -EINVAL;
+    if (memchr(config->dns, '\0', sizeof(config->dns)) == NULL ||
+        dns_setting_parse(config->dns, &stack->dns) < 0)
         return -EINVAL;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;

@@ -10,7 +10,8 @@
 #include <sched.h>
 #include <signal.h>
 
-struct joined joined_open_faulty(enum tapir_clock clock, const char *faults)
+static struct joined open_both(enum tapir_clock clock, const char *faults,
+                               const char *dns)
 {
     struct tapir_stack_config config;
     struct tapir_wire wire = {.faults = faults, .seed = 1};
@@ -22,6 +23,7 @@ struct joined joined_open_faulty(enum tapir_clock clock, const char *faults)
     config.exit_wait = 0;
     config.fast_open = 3; /* servers, too, if they ask for it */
     config.seed = 1;
+    strcpy(config.dns, dns);
     joined.a = tapir_stack_create(&config);
     config.seed = 2;
     joined.b = tapir_stack_create(&config);
@@ -30,7 +32,18 @@ struct joined joined_open_faulty(enum tapir_clock clock, const char *faults)
     ck_assert_int_eq(tapir_join(joined.a, joined.b, &wire, iface), 0);
     ck_assert_int_eq(tapir_add_address(joined.a, iface[0], "192.0.2.1/24"), 0);
     ck_assert_int_eq(tapir_add_address(joined.b, iface[1], "192.0.2.2/24"), 0);
+    ck_assert_int_eq(tapir_add_address(joined.b, iface[1], "192.0.2.3/24"), 0);
     return joined;
+}
+
+struct joined joined_open_faulty(enum tapir_clock clock, const char *faults)
+{
+    return open_both(clock, faults, "");
+}
+
+struct joined joined_open_asking(enum tapir_clock clock, const char *dns)
+{
+    return open_both(clock, NULL, dns);
 }
 
 struct joined joined_open(enum tapir_clock clock)
@@ -92,7 +105,7 @@ int open_connection(struct tapir_stack *stack, uint16_t port)
     return fd;
 }
 
-static unsigned count_sleepers(void)
+unsigned count_sleepers(void)
 {
     struct driver *driver = &the_host.driver;
     unsigned count = 0;

@@ -250,6 +250,40 @@ START_TEST(wrong_faults_are_refused)
 }
 END_TEST
 
+START_TEST(name_servers_are_one_to_three_addresses_or_none)
+{
+    struct tapir_config config = defaults();
+    struct settings settings;
+
+    ck_assert_str_eq(config.dns, "");
+    strcpy(config.dns, "192.0.2.1,192.0.2.3");
+    ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
+    ck_assert_uint_eq(settings.dns.count, 2);
+    ck_assert_uint_eq(settings.dns.addr[0], 0xc0000201);
+    ck_assert_uint_eq(settings.dns.addr[1], 0xc0000203);
+    ck_assert(!settings.dns.is_off);
+    strcpy(config.dns, "none");
+    ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
+    ck_assert_uint_eq(settings.dns.count, 0);
+    ck_assert(settings.dns.is_off);
+
+    expect_refused(WORDS("--dns=somebody"),
+                   "--dns: 'somebody' is not one to 3 IPv4 addresses, or none");
+    expect_refused(WORDS("--dns=192.0.2.1,"),
+                   "--dns: '192.0.2.1,' is not one to 3 IPv4 addresses, or "
+                   "none");
+    expect_refused(WORDS("--dns=,192.0.2.1"),
+                   "--dns: ',192.0.2.1' is not one to 3 IPv4 addresses, or "
+                   "none");
+    expect_refused(WORDS("--dns", "1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4"),
+                   "--dns: '1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4' is not one to 3 "
+                   "IPv4 addresses, or none");
+    expect_refused(WORDS("--dns=2001:db8::1"),
+                   "--dns: '2001:db8::1' is not one to 3 IPv4 addresses, or "
+                   "none");
+}
+END_TEST
+
 START_TEST(the_environment_is_named_by_its_variable)
 {
     struct tapir_config config = defaults();
@@ -345,6 +379,7 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           settings_that_contradict_each_other_are_refused_with_the_options,
           the_gateway_may_take_the_place_of_an_address_that_is_not_given,
           a_device_may_be_a_socket, wrong_faults_are_refused,
+          name_servers_are_one_to_three_addresses_or_none,
           the_environment_is_named_by_its_variable,
           what_is_exported_is_what_the_environment_gives_back,
           a_gateway_off_the_subnet_is_refused_but_the_default_one_is_dropped)
