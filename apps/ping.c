@@ -2,13 +2,17 @@
  * ping: asks a host for echoes and measures how long they take (RFC 792, RFC
  * 1122 3.2.2.6), with the output and the exit status of the usual ping.
  *
- *   ping [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] HOST
+ *   ping [-fq] [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] HOST
  *
  * The socket is SOCK_DGRAM with IPPROTO_ICMP: what is sent is an echo request
  * from its ICMP header on, of which the stack fills in identifier and checksum;
  * what is received are the replies to it, from the ICMP header on as well.
  *
- * Left out: record route, flood, pattern and the other special options.
+ * With -f each answer sends the next request, and if there is none for 10 ms
+ * one is sent nevertheless: so it is as fast as the path, and harms nobody who
+ * does not answer. The row of dots that is seen is what is on its way.
+ *
+ * Left out: record route, preload, pattern and the other special options.
  */
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include <tapir.h>
@@ -20,6 +24,7 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <netinet/ip_icmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +34,13 @@
 enum {
     HEADER_LEN = sizeof(struct icmphdr),
     SIZE_MAX_V4 = 65535 - 20 - HEADER_LEN, /* of the data in one datagram */
-    SEQUENCES = 65536
+    SEQUENCES = 65536,
+    FLOOD_INTERVAL = 10000, /* microseconds; as are these */
+    FLUSH_INTERVAL = 20000,
+    DOTS_MAX = 64, /* a line of the screen */
+    /* A bucket is a 128th of a power of two, or 1 us. */
+    BUCKET_BITS = 7,
+    BUCKETS = (40 - BUCKET_BITS + 2) << BUCKET_BITS
 };
 
 /* What became of the request with a sequence number. Times in microseconds. */
@@ -44,6 +55,9 @@ struct ping {
     char address_text[INET_ADDRSTRLEN];
     uint64_t count; /* 0: until interrupted */
     uint64_t interval;
+    bool floods;
+    bool is_paced; /* by -i alone, not by answers */
+    bool is_quiet;
     uint64_t wait; /* for an answer, when there has been none at all */
     size_t size;
     int ttl; /* 0: the stack's default */
@@ -63,6 +77,10 @@ struct ping {
     uint64_t rtt_max;
     uint64_t rtt_sum;
     uint64_t rtt_sum_of_squares;
+    uint64_t rtt_counts[BUCKETS]; /* how many took about so long */
+
+    unsigned dots; /* that are seen */
+    uint64_t last_flush;
 };
 
 static uint64_t now(void)
@@ -81,6 +99,50 @@ static uint64_t square_root(uint64_t square)
         if ((root + bit) * (root + bit) <= square)
             root += bit;
     return root;
+}
+
+/* ---- Dots -------------------------------------------------------------- */
+
+static void show_dot(struct ping *ping)
+{
+    if (!ping->floods || ping->is_quiet || ping->dots == DOTS_MAX)
+        return;
+    ping->dots++;
+    putchar('.');
+}
+
+/* Takes it away, or makes an E of it: an error. */
+static void take_dot(struct ping *ping, const char *instead)
+{
+    if (ping->dots == 0)
+        return;
+    ping->dots--;
+    fputs(instead, stdout);
+}
+
+/* A write for each dot would take longer than a round trip. */
+static void flush_dots(struct ping *ping, uint64_t time)
+{
+    if (time - ping->last_flush < FLUSH_INTERVAL)
+        return;
+    ping->last_flush = time;
+    fflush(stdout);
+}
+
+/* What went wrong, in errno. */
+__attribute__((format(printf, 2, 3))) static void
+tell_error(struct ping *ping, const char *format, ...)
+{
+    va_list arguments;
+
+    ping->errors++;
+    if (ping->floods) {
+        take_dot(ping, "\bE");
+        return;
+    }
+    va_start(arguments, format);
+    vwarn(format, arguments);
+    va_end(arguments);
 }
 
 /* ---- Sending ----------------------------------------------------------- */
@@ -105,12 +167,11 @@ static void send_request(struct ping *ping)
     ping->sent++;
     ping->last_sent = now();
     ping->requests[sequence] = (struct request){.sent = ping->last_sent};
+    show_dot(ping);
     if (tapir_sendto(ping->socket, packet, HEADER_LEN + ping->size, 0,
                      (struct sockaddr *)&ping->address,
-                     sizeof(ping->address)) < 0) {
-        ping->errors++;
-        warn("icmp_seq=%u", sequence);
-    }
+                     sizeof(ping->address)) < 0)
+        tell_error(ping, "icmp_seq=%u", sequence);
 }
 
 /* ---- Receiving --------------------------------------------------------- */
@@ -140,6 +201,28 @@ static size_t first_difference(const uint8_t *data, size_t len,
     return i;
 }
 
+/* Buckets of 1 us, and from 128 us on 128 for each power of two. */
+static unsigned bucket_of(uint64_t rtt)
+{
+    unsigned shift = 0;
+
+    while (rtt >> shift >= 2U << BUCKET_BITS)
+        shift++;
+    uint64_t bucket = ((uint64_t)shift << BUCKET_BITS) + (rtt >> shift);
+    return bucket < BUCKETS ? (unsigned)bucket : BUCKETS - 1;
+}
+
+/* The least time that is in it. */
+static uint64_t bucket_start(unsigned bucket)
+{
+    unsigned shift = bucket >> BUCKET_BITS;
+
+    if (shift < 2)
+        return bucket;
+    shift--;
+    return (uint64_t)(bucket - (shift << BUCKET_BITS)) << shift;
+}
+
 static void count_rtt(struct ping *ping, uint64_t rtt)
 {
     if (ping->received == 0 || rtt < ping->rtt_min)
@@ -148,22 +231,35 @@ static void count_rtt(struct ping *ping, uint64_t rtt)
         ping->rtt_max = rtt;
     ping->rtt_sum += rtt;
     ping->rtt_sum_of_squares += rtt * rtt;
+    ping->rtt_counts[bucket_of(rtt)]++;
     ping->received++;
 }
 
-static void take_reply(struct ping *ping, const uint8_t *packet, size_t len,
+static void print_reply(size_t len, const struct sockaddr_in *from, int ttl,
+                        uint16_t sequence, uint64_t rtt)
+{
+    char from_text[INET_ADDRSTRLEN];
+
+    inet_ntop(AF_INET, &from->sin_addr, from_text, sizeof(from_text));
+    printf("%zu bytes from %s: icmp_seq=%u", len, from_text, sequence);
+    if (ttl >= 0)
+        printf(" ttl=%d", ttl);
+    printf(" time=%" PRIu64 ".%03" PRIu64 " ms", rtt / 1000, rtt % 1000);
+}
+
+/* False: it is none to a request of ours. */
+static bool take_reply(struct ping *ping, const uint8_t *packet, size_t len,
                        const struct sockaddr_in *from, int ttl)
 {
     struct icmphdr header;
-    char from_text[INET_ADDRSTRLEN];
 
     if (len < HEADER_LEN)
-        return;
+        return false;
     memcpy(&header, packet, HEADER_LEN);
     uint16_t sequence = ntohs(header.un.echo.sequence);
     struct request *request = &ping->requests[sequence];
     if (header.type != ICMP_ECHOREPLY || request->sent == 0)
-        return;
+        return false;
 
     uint64_t rtt = now() - request->sent;
     bool duplicate = request->answered;
@@ -172,26 +268,28 @@ static void take_reply(struct ping *ping, const uint8_t *packet, size_t len,
         ping->duplicates++;
     else
         count_rtt(ping, rtt);
-
-    inet_ntop(AF_INET, &from->sin_addr, from_text, sizeof(from_text));
-    printf("%zu bytes from %s: icmp_seq=%u", len, from_text, sequence);
-    if (ttl >= 0)
-        printf(" ttl=%d", ttl);
-    printf(" time=%" PRIu64 ".%03" PRIu64 " ms%s", rtt / 1000, rtt % 1000,
-           duplicate ? " (DUP!)" : "");
-
     size_t data_len = len - HEADER_LEN;
     size_t wrong = first_difference(packet + HEADER_LEN, data_len, sequence);
-    if (data_len != ping->size || wrong < data_len) {
+    bool is_wrong = data_len != ping->size || wrong < data_len;
+    if (is_wrong)
         ping->corrupted++;
+
+    if (!duplicate)
+        take_dot(ping, "\b \b");
+    if (ping->floods || ping->is_quiet)
+        return !duplicate;
+    print_reply(len, from, ttl, sequence, rtt);
+    printf("%s", duplicate ? " (DUP!)" : "");
+    if (is_wrong)
         printf(" (%zu of %zu data bytes, wrong from #%zu)", data_len,
                ping->size, wrong);
-    }
     putchar('\n');
     fflush(stdout);
+    return !duplicate;
 }
 
-static void receive(struct ping *ping)
+/* True: an answer has come. */
+static bool receive(struct ping *ping)
 {
     static uint8_t packet[HEADER_LEN + SIZE_MAX_V4];
     struct sockaddr_in from = {.sin_family = AF_INET};
@@ -205,13 +303,12 @@ static void receive(struct ping *ping)
                              .msg_controllen = sizeof(control)};
 
     ssize_t len = tapir_recvmsg(ping->socket, &message, MSG_DONTWAIT);
-    if (len >= 0) {
-        take_reply(ping, packet, (size_t)len, &from, ttl_of(&message));
-    } else if (errno != EAGAIN && errno != EINTR) {
-        /* An ICMP error that came back, or no answer to ARP. */
-        ping->errors++;
-        warn("%s", ping->address_text);
-    }
+    if (len >= 0)
+        return take_reply(ping, packet, (size_t)len, &from, ttl_of(&message));
+    /* An ICMP error that came back, or no answer to ARP. */
+    if (errno != EAGAIN && errno != EINTR)
+        tell_error(ping, "%s", ping->address_text);
+    return false;
 }
 
 /* ---- The run ----------------------------------------------------------- */
@@ -234,6 +331,7 @@ static void run(struct ping *ping)
 {
     struct pollfd fds[] = {{.fd = ping->socket, .events = POLLIN},
                            {.fd = ping->interrupt, .events = POLLIN}};
+    bool hurries = false; /* an answer of a flood has come */
 
     ping->started = now();
     while (!all_sent(ping) || ping->received + ping->errors < ping->sent) {
@@ -242,23 +340,46 @@ static void run(struct ping *ping)
                         (all_sent(ping) ? patience(ping) : ping->interval);
         if (all_sent(ping) && time >= next)
             return;
-        if (ping->sent == 0 || time >= next) {
+        if (ping->sent == 0 || time >= next || (hurries && !all_sent(ping))) {
             send_request(ping);
+            hurries = false;
+            time = now();
+            next = time; /* whatever the interval, there is a look */
+        }
+        struct timespec wait = {.tv_sec = (time_t)((next - time) / 1000000),
+                                .tv_nsec =
+                                    (long)((next - time) % 1000000) * 1000};
+        flush_dots(ping, time);
+        if (tapir_ppoll(fds, 2, &wait, NULL) < 0) {
+            if (errno != EINTR)
+                err(1, "poll");
             continue;
         }
-        if (tapir_poll(fds, 2, (int)((next - time + 999) / 1000)) < 0 &&
-            errno != EINTR)
-            err(1, "poll");
         if (fds[1].revents != 0)
             return;
         if (fds[0].revents != 0)
-            receive(ping);
+            hurries = receive(ping) && ping->floods && !ping->is_paced;
     }
 }
 
 static void print_ms(uint64_t usec, const char *after)
 {
     printf("%" PRIu64 ".%03" PRIu64 "%s", usec / 1000, usec % 1000, after);
+}
+
+/* What so many of 1,000 answers took at most: where the bucket of the last of
+ * them begins, which is 1 % less at worst. */
+static uint64_t percentile(const struct ping *ping, uint64_t of_thousand)
+{
+    uint64_t wanted = (ping->received * of_thousand + 999) / 1000;
+    uint64_t seen = 0;
+
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        seen += ping->rtt_counts[i];
+        if (seen >= wanted)
+            return bucket_start(i);
+    }
+    return ping->rtt_max;
 }
 
 static void print_statistics(const struct ping *ping)
@@ -273,8 +394,8 @@ static void print_statistics(const struct ping *ping)
     if (ping->errors > 0)
         printf("+%" PRIu64 " errors, ", ping->errors);
     if (ping->sent > 0)
-        printf("%" PRIu64 "%% packet loss, ",
-               (ping->sent - ping->received) * 100 / ping->sent);
+        printf("%g%% packet loss, ", (double)(ping->sent - ping->received) *
+                                         100 / (double)ping->sent);
     printf("time %" PRIu64 "ms\n", (now() - ping->started) / 1000);
     if (ping->received == 0)
         return;
@@ -286,16 +407,27 @@ static void print_statistics(const struct ping *ping)
     print_ms(mean, "/");
     print_ms(ping->rtt_max, "/");
     print_ms(square_root(mean_square - mean * mean), " ms\n");
+    if (!ping->floods && !ping->is_quiet)
+        return;
+    printf("rtt 50%%/90%%/99%%/99.9%% = ");
+    print_ms(percentile(ping, 500), "/");
+    print_ms(percentile(ping, 900), "/");
+    print_ms(percentile(ping, 990), "/");
+    print_ms(percentile(ping, 999), " ms\n");
 }
 
 /* ---- Setting up -------------------------------------------------------- */
 
 static void print_help(void)
 {
-    printf("usage: ping [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] "
+    printf("usage: ping [-fq] [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] "
            "[-W SECONDS] HOST\n"
            "  -c COUNT    stop after this many requests\n"
-           "  -i SECONDS  between two requests (1)\n"
+           "  -f          flood: each answer sends the next request, or 10 "
+           "ms without\n"
+           "  -i SECONDS  between two requests (1); with -f, whatever comes "
+           "back\n"
+           "  -q          statistics only\n"
            "  -s SIZE     bytes of data in a request (56)\n"
            "  -t TTL      hops that a request may take\n"
            "  -W SECONDS  to wait for an answer (10)\n%s",
@@ -321,8 +453,8 @@ static uint64_t seconds(int option, const char *text)
     char *end;
     double value = strtod(text, &end);
 
-    if (end == text || *end != '\0' || !(value >= 0.001 && value <= 86400))
-        errx(2, "-%c %s: not a number of seconds from 0.001 to 86400", option,
+    if (end == text || *end != '\0' || !(value >= 0.0001 && value <= 86400))
+        errx(2, "-%c %s: not a number of seconds from 0.0001 to 86400", option,
              text);
     return (uint64_t)(value * 1e6);
 }
@@ -334,14 +466,21 @@ static void parse_options(struct ping *ping, int argc, char **argv)
     int option;
 
     argv[0] = program_invocation_short_name; /* getopt's messages as err's */
-    while ((option = getopt_long(argc, argv, "c:i:s:t:W:h", long_options,
+    while ((option = getopt_long(argc, argv, "c:fi:qs:t:W:h", long_options,
                                  NULL)) != -1) {
         switch (option) {
         case 'c':
             ping->count = number(option, optarg, 1, UINT32_MAX);
             break;
+        case 'f':
+            ping->floods = true;
+            break;
         case 'i':
             ping->interval = seconds(option, optarg);
+            ping->is_paced = true;
+            break;
+        case 'q':
+            ping->is_quiet = true;
             break;
         case 's':
             ping->size = number(option, optarg, 0, SIZE_MAX_V4);
@@ -359,6 +498,8 @@ static void parse_options(struct ping *ping, int argc, char **argv)
             exit(2); /* getopt has said what is wrong */
         }
     }
+    if (!ping->is_paced)
+        ping->interval = ping->floods ? FLOOD_INTERVAL : 1000000;
     if (argc != optind + 1)
         errx(2, "one host is wanted; see ping --help");
     ping->host = argv[optind];
@@ -406,8 +547,7 @@ static sigset_t block_interrupt(void)
 
 int main(int argc, char **argv)
 {
-    static struct ping ping = {
-        .interval = 1000000, .wait = 10000000, .size = 56};
+    static struct ping ping = {.wait = 10000000, .size = 56};
     struct tapir_config config;
     char why[TAPIR_TEXT_MAX];
 
