@@ -185,6 +185,21 @@ $(B)/tests/bench/bulk-kernel: tests/bench/bulk.c $(B)/flags
 	$(say) "  LINK  $@"
 	$(quiet)$(compile) -DKERNEL -o $@ $<
 
+# So is the differential test's.
+differential := $(wildcard tests/live/differential/*.c)
+live_programs := $(B)/tests/live/calls $(B)/tests/live/calls-kernel
+
+$(B)/tests/live/calls: $(call objects,$(differential)) $(B)/libtapir.a
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -o $@ $^
+
+$(B)/tests/live/calls-kernel: $(differential) $(B)/flags \
+                              tests/live/differential/script.h
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(compile) -DKERNEL -o $@ $(differential)
+
 # ---- Running --------------------------------------------------------------
 
 demo:
@@ -198,7 +213,7 @@ test:
 	@B=$(B) LINK='$(link)' tests/run
 
 .PHONY: build-tests
-build-tests: all $(tests) $(bench_programs)
+build-tests: all $(tests) $(bench_programs) $(live_programs)
 
 # ---- Installing -----------------------------------------------------------
 

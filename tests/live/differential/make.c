@@ -1,0 +1,280 @@
+#include "script.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Scripts by chance. Each begins with one of the setups below; then come
+ * calls, each made of a template in which "$x" is one of the choices of x.
+ * What is written more than once is more likely.
+ */
+
+enum { CALLS_MIN = 6, CALLS_MORE = 14 };
+
+struct maker {
+    uint64_t state;
+};
+
+/* xorshift64* */
+static unsigned below(struct maker *maker, size_t limit)
+{
+    maker->state ^= maker->state >> 12;
+    maker->state ^= maker->state << 25;
+    maker->state ^= maker->state >> 27;
+    return (unsigned)((maker->state * 0x2545f4914f6cdd1d >> 33) % limit);
+}
+
+struct list {
+    const char *const *entries;
+    size_t count;
+};
+
+#define LIST(name)                                                             \
+    {                                                                          \
+        name, sizeof(name) / sizeof(*name)                                     \
+    }
+
+static const char *any_of(struct maker *maker, struct list list)
+{
+    return list.entries[below(maker, list.count)];
+}
+
+/* ---- Setups ---------------------------------------------------------------
+ */
+
+/* clang-format off */
+static const char *const connected[] = {
+    /* client */
+    "peer socket l AF_INET SOCK_STREAM\npeer bind l any:1\npeer listen l 8\n"
+    "socket s AF_INET SOCK_STREAM\nconnect s host:1\npeer accept p l\n",
+    "peer socket l AF_INET SOCK_STREAM\npeer bind l any:1\npeer listen l 8\n"
+    "socket s AF_INET SOCK_STREAM|SOCK_NONBLOCK\nconnect s host:1\n"
+    "connect s host:1\npeer accept p l\n",
+    /* server */
+    "socket l AF_INET SOCK_STREAM\nbind l any:1\nlisten l 4\n"
+    "peer socket p AF_INET SOCK_STREAM\npeer connect p stack:1\naccept s l\n",
+    "socket l AF_INET SOCK_STREAM|SOCK_NONBLOCK\nbind l stack:1\nlisten l 4\n"
+    "accept s l\npeer socket p AF_INET SOCK_STREAM\npeer connect p stack:1\n"
+    "accept s l SOCK_NONBLOCK\n",
+    /* the peer writes first */
+    "socket l AF_INET SOCK_STREAM\nbind l any:1\nlisten l 4\n"
+    "peer socket p AF_INET SOCK_STREAM\npeer connect p stack:1\n"
+    "peer send p 1000\naccept s l SOCK_NONBLOCK\n",
+};
+
+static const char *const unconnected[] = {
+    "socket s AF_INET SOCK_STREAM\n",
+    "socket s AF_INET SOCK_STREAM|SOCK_NONBLOCK\n",
+    "socket s AF_INET SOCK_STREAM\nbind s any:2\n",
+    "socket s AF_INET SOCK_STREAM\nbind s any:2\nlisten s 2\n",
+    "socket s AF_INET SOCK_STREAM\nconnect s host:3\n", /* refused */
+    "socket s AF_INET SOCK_STREAM|SOCK_NONBLOCK\nconnect s host:3\n",
+};
+
+static const char *const datagrams[] = {
+    "peer socket p AF_INET SOCK_DGRAM\npeer bind p any:1\n"
+    "socket s AF_INET SOCK_DGRAM\nbind s any:2\n",
+    "peer socket p AF_INET SOCK_DGRAM\npeer bind p any:1\n"
+    "socket s AF_INET SOCK_DGRAM|SOCK_NONBLOCK\nbind s stack:2\n",
+    "peer socket p AF_INET SOCK_DGRAM\npeer bind p any:1\n"
+    "socket s AF_INET SOCK_DGRAM\nbind s any:2\nconnect s host:1\n",
+    "peer socket p AF_INET SOCK_DGRAM\npeer bind p any:1\n"
+    "socket s AF_INET SOCK_DGRAM\nbind s any:2\nconnect s host:3\n",
+    "peer socket p AF_INET SOCK_DGRAM\npeer bind p any:1\n"
+    "socket s AF_INET SOCK_DGRAM\nsendto s 10 0 host:1\n",
+};
+
+/* ---- Calls ---------------------------------------------------------------- */
+
+static const char *const any_calls[] = {
+    "getsockname s\n", "getpeername s\n", "getsockname s $k\n",
+    "getpeername s $k\n",
+    "getsockopt s SOL_SOCKET SO_ERROR\n", "getsockopt s $o\n",
+    "getsockopt s $o\n", "getsockopt s $o $k\n", "setsockopt s $o $v\n",
+    "setsockopt s $o $v\n", "setsockopt s $o $v $k\n",
+    "poll s POLLIN|POLLOUT 0\n", "poll s $e 0\n", "select s 0\n",
+    "fcntl s F_GETFL\n", "fcntl s F_SETFL O_NONBLOCK\n", "fcntl s F_SETFL 0\n",
+    "ioctl s FIONREAD\n", "ioctl s FIONBIO 1\n",
+    "dup d s\n", "close d\n", "close s\n", "shutdown s $h\n",
+    "shutdown s $h\n", "connect s $a\n", "connect s $a\n", "connect s unspec\n",
+    "bind s $a\n", "bind s $b\n", "listen s 3\n", "accept x s SOCK_NONBLOCK\n",
+    "send s $n $f\n", "recv s $n $r\n",
+    "epoll w\nepoll_ctl w EPOLL_CTL_ADD s EPOLLIN|EPOLLOUT|EPOLLRDHUP\n"
+    "epoll_wait w 8 0\n",
+    "epoll_wait w 8 0\n", "epoll_ctl w EPOLL_CTL_MOD s $p\n",
+    "epoll_ctl w EPOLL_CTL_DEL s\n", "epoll_ctl w EPOLL_CTL_ADD s $p\n",
+};
+
+static const char *const stream_calls[] = {
+    "send s $n $f\n", "send s $n $f\n", "send s $n $f\n", "write s $n\n",
+    "sendmsg s $i $f\n", "writev s $i\n", "sendto s $n $f $a\n",
+    "recv s $n $r\n", "recv s $n $r\n", "recv s $n $r\n", "recv s $n $r\n",
+    "recvfrom s $n $r\n", "recvmsg s $i $r\n",
+    "shutdown s $h\n", "getpeername s\n",
+    "ioctl s FIONREAD\n", "ioctl s SIOCATMARK\n", "ioctl s SIOCOUTQ\n",
+    "send s 1 MSG_OOB\n", "recv s 1 MSG_OOB|MSG_DONTWAIT\n",
+    "getsockopt s IPPROTO_TCP $t\n", "setsockopt s IPPROTO_TCP $t $v\n",
+    "setsockopt s SOL_SOCKET SO_LINGER 1,0\n",
+    "setsockopt s SOL_SOCKET SO_OOBINLINE 1\n",
+    "setsockopt s SOL_SOCKET SO_RCVLOWAT 500\n",
+    "fill s\n", "peer drain p\n",
+    "peer send p $n\n", "peer send p $n\n", "peer send p $n\n",
+    "peer send p $n\n", "peer send p 1 MSG_OOB\n",
+    "peer recv p 65536 MSG_DONTWAIT\n", "peer recv p $n MSG_DONTWAIT\n",
+    "peer recv p 1 MSG_OOB|MSG_DONTWAIT\n",
+    "peer shutdown p SHUT_WR\n", "peer shutdown p $h\n", "peer close p\n",
+    "peer setsockopt p SOL_SOCKET SO_LINGER 1,0\npeer close p\n",
+    "peer socket p AF_INET SOCK_STREAM\npeer connect p stack:1\n",
+    "peer socket p AF_INET SOCK_STREAM\npeer connect p stack:2\n",
+    "accept s l SOCK_NONBLOCK\n", "accept s l SOCK_NONBLOCK $k\n", "close l\n",
+};
+
+static const char *const datagram_calls[] = {
+    "sendto s $n $f $a\n", "sendto s $n $f host:1\n", "sendto s $n $f host:1\n",
+    "sendto s $n $f host:3\n", "send s $n $f\n", "send s $n $f\n",
+    "sendmsg s $i $f host:1\n", "sendmsg s $i $f\n", "write s $n\n",
+    "writev s $i\n", "connect s host:1\n", "connect s host:3\n",
+    "connect s unspec\n", "recvfrom s $n $r\n", "recvfrom s $n $r\n",
+    "recvfrom s $n $r $k\n", "recvmsg s $i $r\n", "recv s $n $r\n",
+    "recvmsg s 100 MSG_ERRQUEUE|MSG_DONTWAIT\n",
+    "ioctl s FIONREAD\n", "ioctl s SIOCOUTQ\n", "peer sendto p $n 0 stack:2\n",
+    "peer sendto p $n 0 stack:2\n", "peer sendto p $n 0 stack:2\n",
+    "peer recvfrom p 65536 MSG_DONTWAIT\n", "peer close p\n",
+    "setsockopt s SOL_SOCKET SO_BROADCAST 1\n",
+};
+
+/* ---- What stands for $x --------------------------------------------------- */
+
+static const char *const lengths[] = {
+    "0", "1", "10", "100", "500", "1000", "1460", "1472", "1473", "3000",
+    "10000",
+};
+static const char *const pieces[] = {
+    "-", "0", "10", "100,0,100", "1,2,3,4,5", "1000,1000", "0,0", "700",
+};
+static const char *const send_flags[] = {
+    "0", "0", "0", "MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_MORE", "MSG_DONTROUTE",
+    "MSG_NOSIGNAL|MSG_DONTWAIT", "MSG_EOR", "MSG_CONFIRM", "MSG_PEEK",
+    "MSG_TRUNC", "MSG_WAITALL", "MSG_OOB",
+};
+static const char *const recv_flags[] = {
+    "MSG_DONTWAIT", "MSG_DONTWAIT", "MSG_DONTWAIT", "MSG_DONTWAIT",
+    "MSG_PEEK|MSG_DONTWAIT", "MSG_PEEK|MSG_DONTWAIT", "MSG_DONTWAIT|MSG_WAITALL",
+    "MSG_DONTWAIT|MSG_TRUNC", "MSG_DONTWAIT|MSG_PEEK|MSG_TRUNC",
+    "MSG_DONTWAIT|MSG_OOB", "MSG_DONTWAIT|MSG_OOB|MSG_PEEK",
+    "MSG_DONTWAIT|MSG_NOSIGNAL", "0", "MSG_WAITALL", "MSG_ERRQUEUE|MSG_DONTWAIT",
+};
+static const char *const addresses[] = {
+    "host:1", "host:1", "host:1", "host:3", "host:0", "host:1/8", "host:1/200",
+    "any:1", "inet6:1", "unix", "null", "none", "unspec", "unspec/2",
+    "unspec/1", "subnet:1", "stack:2", "loop:1", "broadcast:1", "host:1/0",
+};
+static const char *const own_addresses[] = {
+    "any:0", "any:2", "any:4", "stack:4", "loop:4", "host:4", "nobody:4",
+    "far:4", "inet6:4", "unspec", "unspec/2", "any:4/15", "any:4/128", "null",
+    "none", "stack:2", "broadcast:4", "multicast:4", "subnet:4",
+};
+static const char *const short_lengths[] = {
+    "0", "1", "2", "3", "4", "8", "15", "16", "128", "-1",
+};
+static const char *const hows[] = {
+    "SHUT_RD", "SHUT_WR", "SHUT_WR", "SHUT_RDWR", "3", "-1",
+};
+static const char *const events[] = {
+    "POLLIN", "POLLOUT", "POLLPRI", "POLLRDHUP", "POLLHUP", "0", "POLLERR",
+};
+static const char *const edges[] = {
+    "EPOLLIN", "EPOLLOUT", "EPOLLIN|EPOLLET", "EPOLLIN|EPOLLOUT|EPOLLET",
+    "EPOLLIN|EPOLLONESHOT", "0", "EPOLLPRI|EPOLLRDHUP",
+};
+static const char *const values[] = {
+    "0", "1", "1", "2", "-1", "5", "100", "255", "256", "65536", "2147483647",
+    "null", "1,0", "1,5", "0,0", "time:0,20000", "time:0,0", "time:1,2000000",
+    "time:-1,0",
+};
+static const char *const options[] = {
+    "SOL_SOCKET SO_ERROR", "SOL_SOCKET SO_TYPE", "SOL_SOCKET SO_DOMAIN",
+    "SOL_SOCKET SO_PROTOCOL", "SOL_SOCKET SO_ACCEPTCONN",
+    "SOL_SOCKET SO_REUSEADDR", "SOL_SOCKET SO_LINGER",
+    "SOL_SOCKET SO_RCVTIMEO", "SOL_SOCKET SO_SNDTIMEO",
+    "SOL_SOCKET SO_KEEPALIVE", "SOL_SOCKET SO_BROADCAST",
+    "SOL_SOCKET SO_OOBINLINE", "SOL_SOCKET 9999", "IPPROTO_IP IP_TTL",
+    "IPPROTO_IP IP_TOS", "IPPROTO_IP 9999", "IPPROTO_TCP TCP_NODELAY",
+    "IPPROTO_TCP 9999", "9999 1", "IPPROTO_UDP 1",
+    /* others are at these: */
+    "SOL_SOCKET SO_REUSEPORT", "SOL_SOCKET SO_RCVLOWAT",
+    "SOL_SOCKET SO_PRIORITY", "SOL_SOCKET SO_DONTROUTE",
+    "IPPROTO_IP IP_RECVTTL", "IPPROTO_IP IP_PKTINFO", "IPPROTO_IP IP_RECVERR",
+};
+static const char *const tcp_options[] = {
+    "TCP_NODELAY", "TCP_CORK", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT",
+    "TCP_SYNCNT", "TCP_LINGER2", "TCP_DEFER_ACCEPT", "TCP_USER_TIMEOUT",
+    "TCP_MAXSEG", "TCP_WINDOW_CLAMP", "TCP_NOTSENT_LOWAT",
+};
+/* clang-format on */
+
+static const struct {
+    char letter;
+    struct list list;
+} choices[] = {
+    {'n', LIST(lengths)},     {'i', LIST(pieces)},
+    {'f', LIST(send_flags)},  {'r', LIST(recv_flags)},
+    {'a', LIST(addresses)},   {'b', LIST(own_addresses)},
+    {'h', LIST(hows)},        {'k', LIST(short_lengths)},
+    {'e', LIST(events)},      {'p', LIST(edges)},
+    {'v', LIST(values)},      {'o', LIST(options)},
+    {'t', LIST(tcp_options)},
+};
+
+static const struct {
+    struct list setups, calls;
+} kinds[] = {
+    {LIST(connected), LIST(stream_calls)},
+    {LIST(connected), LIST(stream_calls)},
+    {LIST(unconnected), LIST(stream_calls)},
+    {LIST(datagrams), LIST(datagram_calls)},
+};
+
+static void write_choice(struct maker *maker, char letter)
+{
+    for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
+        if (choices[i].letter == letter) {
+            fputs(any_of(maker, choices[i].list), stdout);
+            return;
+        }
+    }
+    script_wrong("no such choice", &letter);
+}
+
+static void write_template(struct maker *maker, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '$')
+            write_choice(maker, *++text);
+        else
+            putchar(*text);
+    }
+}
+
+static void make_script(struct maker *maker)
+{
+    unsigned kind = below(maker, sizeof(kinds) / sizeof(*kinds));
+    unsigned count = CALLS_MIN + below(maker, CALLS_MORE);
+    struct list any = LIST(any_calls);
+
+    write_template(maker, any_of(maker, kinds[kind].setups));
+    for (unsigned i = 0; i < count; i++)
+        write_template(
+            maker,
+            any_of(maker, below(maker, 3) == 0 ? any : kinds[kind].calls));
+}
+
+void make_scripts(uint64_t seed, unsigned count)
+{
+    for (unsigned i = 1; i <= count; i++) {
+        struct maker maker = {(seed + i) * 0x9e3779b97f4a7c15 | 1};
+
+        printf("script %u seed-%llu\n", i, (unsigned long long)(seed + i));
+        make_script(&maker);
+    }
+}
