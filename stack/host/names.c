@@ -16,10 +16,9 @@ struct query {
     const char *node;
     const char *service;
     int flags;
-    int socktype;  /* 0: any */
-    int protocol;  /* 0: any */
-    int port;      /* of a service that is a number; -1: it is a name */
-    bool has_kind; /* some kind of socket is as the hints want it */
+    int socktype; /* 0: any */
+    int protocol; /* 0: any */
+    int port;     /* of a service that is a number; or ... */
 };
 
 /* A kind of socket that an answer is for. */
@@ -42,15 +41,34 @@ struct answer {
     char name[];
 };
 
-static const int known_flags = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST |
-                               AI_NUMERICSERV | AI_V4MAPPED | AI_ALL |
-                               AI_ADDRCONFIG | AI_IDN | AI_CANONIDN;
+enum {
+    PORT_BY_NAME = -1, /* the service is none */
+    PORT_NONE = -2,    /* it is one, and no port's */
+    /* Of international names, and no more of a meaning: 0x100 and 0x200. */
+    OBSOLETE_FLAGS = 0x300,
+    KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV |
+                  AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_IDN | AI_CANONIDN |
+                  OBSOLETE_FLAGS,
+    FLAGS_WITHOUT_HINTS = AI_V4MAPPED | AI_ADDRCONFIG
+};
 
-static bool is_wanted(const struct query *query, const struct kind *kind)
+static bool fits(const struct query *query, const struct kind *kind)
 {
     return (query->socktype == 0 || query->socktype == kind->socktype) &&
            (query->protocol == 0 || kind->protocol == 0 ||
             query->protocol == kind->protocol);
+}
+
+/* All kinds if the hints name none; otherwise the first that is as they say. */
+static bool is_wanted(const struct query *query, const struct kind *kind)
+{
+    const struct kind *first = kinds;
+
+    if (query->socktype == 0 && query->protocol == 0)
+        return true;
+    while (first < kind && !fits(query, first))
+        first++;
+    return first == kind && fits(query, kind);
 }
 
 /* The port that the service has for a kind of socket; -1: none. */
@@ -58,7 +76,7 @@ static int port_of(const struct query *query, const struct kind *kind)
 {
     if (query->service == NULL)
         return 0;
-    if (query->port < 0)
+    if (query->port == PORT_BY_NAME)
         return kind->name == NULL
                    ? -1
                    : names_find_service(query->service, kind->name);
@@ -97,23 +115,25 @@ static struct addrinfo *create_answer(const struct query *query,
 
 /*
  * A service that is a number has no name to look up, and stands for all kinds;
- * so does none at all. "" is 0, as glibc reads it; but what is no port is none
- * here, where glibc takes the lower 16 bits of it.
+ * so does none at all, or "". What is no port's is none here, where glibc takes
+ * the lower 16 bits of it.
  */
 static int check_service(struct query *query)
 {
     char *end;
     unsigned long port;
 
+    if (query->service != NULL && *query->service == '\0')
+        query->service = NULL;
     if (query->service == NULL)
         return 0;
     port = strtoul(query->service, &end, 10);
-    query->port = -1;
-    if (*end == '\0')
-        query->port = port <= UINT16_MAX ? (int)port : -1;
-    else if ((query->flags & AI_NUMERICSERV) != 0)
-        return EAI_NONAME;
-    return *end == '\0' && query->port < 0 ? EAI_SERVICE : 0;
+    if (*end != '\0') {
+        query->port = PORT_BY_NAME;
+        return (query->flags & AI_NUMERICSERV) != 0 ? EAI_NONAME : 0;
+    }
+    query->port = port <= UINT16_MAX ? (int)port : PORT_NONE;
+    return 0;
 }
 
 /* Before any name is looked for: is there a socket with such a port? */
@@ -133,9 +153,10 @@ static int check_kinds(const struct query *query)
 
 static int check_hints(const struct addrinfo *hints, struct query *query)
 {
+    query->flags = FLAGS_WITHOUT_HINTS;
     if (hints == NULL)
         return 0;
-    if ((hints->ai_flags & ~known_flags) != 0)
+    if ((hints->ai_flags & ~KNOWN_FLAGS) != 0)
         return EAI_BADFLAGS;
     if ((hints->ai_flags & AI_CANONNAME) != 0 && query->node == NULL)
         return EAI_BADFLAGS;

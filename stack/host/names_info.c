@@ -93,8 +93,6 @@ int tapir_getnameinfo_on(struct tapir_stack *stack, const struct sockaddr *addr,
         return EAI_BADFLAGS;
     if (addr == NULL || len < sizeof(in) || addr->sa_family != AF_INET)
         return EAI_FAMILY;
-    if ((flags & NI_NAMEREQD) != 0 && !wants_host && !wants_service)
-        return EAI_NONAME;
     memcpy(&in, addr, sizeof(in));
     if (wants_host)
         r = put_host(stack, ntohl(in.sin_addr.s_addr), flags, host, host_size);
