@@ -5,7 +5,6 @@
 #include "shim.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -58,116 +57,67 @@ EXPORT void freeaddrinfo(struct addrinfo *list)
         tapir_freeaddrinfo(list);
 }
 
-/* ---- gethostbyname(3) ------------------------------------------------------
- */
+/* ---- From addresses to names ------------------------------------------- */
 
-enum { ADDRS_MAX = 32, TEXT_MAX = 256 };
-
-/* Where a hostent points to. */
-struct answer {
-    char *aliases[1];
-    char *list[ADDRS_MAX + 1];
-    struct in_addr addrs[ADDRS_MAX];
-    char name[TEXT_MAX];
-};
-
-static int h_errno_of(int error)
+EXPORT int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
+                       socklen_t host_size, char *service,
+                       socklen_t service_size, int flags)
 {
-    switch (error) {
-    case EAI_AGAIN:
-        return TRY_AGAIN;
-    case EAI_NONAME:
-        return HOST_NOT_FOUND;
-    default:
-        return NO_RECOVERY;
-    }
+    if (addr == NULL || len < sizeof(struct sockaddr_in) ||
+        addr->sa_family != AF_INET)
+        return real.getnameinfo(addr, len, host, host_size, service,
+                                service_size, flags);
+    mirror_begin();
+    return tapir_getnameinfo(addr, len, host, host_size, service, service_size,
+                             flags);
 }
 
-static void fill(struct answer *answer, const struct addrinfo *list,
-                 struct hostent *host)
+EXPORT int gethostbyaddr_r(const void *addr, socklen_t len, int family,
+                           struct hostent *host, char *room, size_t size,
+                           struct hostent **result, int *error)
 {
-    int count = 0;
-
-    for (; list != NULL && count < ADDRS_MAX; list = list->ai_next) {
-        struct sockaddr_in in;
-
-        memcpy(&in, list->ai_addr, sizeof(in));
-        answer->addrs[count] = in.sin_addr;
-        answer->list[count] = (char *)&answer->addrs[count];
-        count++;
-    }
-    answer->list[count] = NULL;
-    answer->aliases[0] = NULL;
-    *host = (struct hostent){
-        .h_name = answer->name,
-        .h_aliases = answer->aliases,
-        .h_addrtype = AF_INET,
-        .h_length = sizeof(struct in_addr),
-        .h_addr_list = answer->list,
-    };
+    mirror_begin();
+    return tapir_gethostbyaddr_r(addr, len, family, host, room, size, result,
+                                 error);
 }
 
-/* 0, or what h_errno is to be. */
-static int look_up(const char *name, int family, struct answer *answer,
-                   struct hostent *host)
+EXPORT struct hostent *gethostbyaddr(const void *addr, socklen_t len,
+                                     int family)
 {
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list;
-    int r;
+    mirror_begin();
+    return tapir_gethostbyaddr(addr, len, family);
+}
 
-    if (family != AF_INET)
-        return NO_DATA;
-    if (strlen(name) >= sizeof(answer->name))
-        return HOST_NOT_FOUND;
-    r = tapir_getaddrinfo(name, NULL, &hints, &list);
-    if (r != 0)
-        return h_errno_of(r);
-    strcpy(answer->name, name);
-    fill(answer, list, host);
-    tapir_freeaddrinfo(list);
-    return 0;
+/* ---- gethostbyname(3) -------------------------------------------------- */
+
+EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *room,
+                           size_t size, struct hostent **result, int *error)
+{
+    mirror_begin();
+    return tapir_gethostbyname_r(name, host, room, size, result, error);
 }
 
 EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *host,
                             char *room, size_t size, struct hostent **result,
                             int *error)
 {
-    /* The caller's room may lie anywhere. */
-    size_t gap = -(uintptr_t)room % _Alignof(struct answer);
-    int r;
-
+    if (family == AF_INET)
+        return gethostbyname_r(name, host, room, size, result, error);
     *result = NULL;
-    if (size < gap + sizeof(struct answer))
-        return ERANGE;
-    r = look_up(name, family, (struct answer *)(void *)(room + gap), host);
-    if (r != 0) {
-        *error = r;
-        return r == TRY_AGAIN ? EAGAIN : 0;
-    }
-    *result = host;
+    *error = NO_DATA;
     return 0;
-}
-
-EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *room,
-                           size_t size, struct hostent **result, int *error)
-{
-    return gethostbyname2_r(name, AF_INET, host, room, size, result, error);
-}
-
-/* The answer is the thread's, until its next question. */
-EXPORT struct hostent *gethostbyname2(const char *name, int family)
-{
-    static _Thread_local struct answer answer;
-    static _Thread_local struct hostent host;
-    int r = look_up(name, family, &answer, &host);
-
-    if (r == 0)
-        return &host;
-    h_errno = r;
-    return NULL;
 }
 
 EXPORT struct hostent *gethostbyname(const char *name)
 {
-    return gethostbyname2(name, AF_INET);
+    mirror_begin();
+    return tapir_gethostbyname(name);
+}
+
+EXPORT struct hostent *gethostbyname2(const char *name, int family)
+{
+    if (family == AF_INET)
+        return gethostbyname(name);
+    h_errno = NO_DATA;
+    return NULL;
 }

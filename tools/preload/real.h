@@ -103,6 +103,10 @@
       (const char *a, const char *b, const struct addrinfo *c,                 \
        struct addrinfo **d),                                                   \
       (a, b, c, d))                                                            \
+    X(int, getnameinfo, 7,                                                     \
+      (const struct sockaddr *a, socklen_t b, char *c, socklen_t d, char *e,   \
+       socklen_t f, int g),                                                    \
+      (a, b, c, d, e, f, g))                                                   \
     X(int, sockatmark, 1, (int a), (a))                                        \
     X(FILE *, fdopen, 2, (int a, const char *b), (a, b))                       \
     X(int, vdprintf, 3, (int a, const char *b, va_list c), (a, b, c))
