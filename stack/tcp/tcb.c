@@ -382,4 +382,10 @@ void tcb_check(const struct tcb *tcb)
         !list_is_linked(&tcb->output_node))
         assert(tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT) ||
                tcp_timer_is_set(tcb, TCP_TIMER_PROBE));
+    if (tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT &&
+        tcb_flight_size(tcb) == 0 && tcb_unsent(tcb) > 0 &&
+        !list_is_linked(&tcb->output_node)) /* persist, or its time */
+        assert(tcp_timer_is_set(tcb, TCP_TIMER_RETRANSMIT) ||
+               tcp_timer_is_set(tcb, TCP_TIMER_PACING) ||
+               tcp_timer_is_set(tcb, TCP_TIMER_CONGESTED));
 }

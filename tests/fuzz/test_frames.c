@@ -664,6 +664,17 @@ static size_t value_len(struct fuzz *fuzz, int option)
     return option == SO_LINGER ? 8 : 4;
 }
 
+static void change_congestion(struct fuzz *fuzz, socket_id id)
+{
+    static const char *const names[] = {"cubic", "reno", "bbr"};
+    const char *name = names[draw(fuzz, ARRAY_LENGTH(names))];
+    struct bytes value = {(const uint8_t *)name, strlen(name)};
+    int status = stack_set_option(fuzz->stack, fuzz->now, id, IPPROTO_TCP,
+                                  TCP_CONGESTION, value);
+
+    (void)status;
+}
+
 static void set_option(struct fuzz *fuzz, socket_id id)
 {
     static const int options[][2] = {{SOL_SOCKET, SO_KEEPALIVE},
@@ -681,7 +692,8 @@ static void set_option(struct fuzz *fuzz, socket_id id)
                                      {IPPROTO_TCP, TCP_FASTOPEN_CONNECT},
                                      {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE},
                                      {IPPROTO_TCP, TCP_FASTOPEN_KEY},
-                                     {IPPROTO_TCP, TCP_USER_TIMEOUT}};
+                                     {IPPROTO_TCP, TCP_USER_TIMEOUT},
+                                     {SOL_SOCKET, SO_MAX_PACING_RATE}};
     const int *option = options[draw(fuzz, ARRAY_LENGTH(options))];
     int values[4] = {one_in(fuzz, 2) ? (int)draw(fuzz, 4)
                                      : (int)draw_number(fuzz)};
@@ -689,6 +701,10 @@ static void set_option(struct fuzz *fuzz, socket_id id)
     size_t len = draw(fuzz, sizeof(old));
     int status;
 
+    if (one_in(fuzz, 4)) {
+        change_congestion(fuzz, id);
+        return;
+    }
     status = stack_set_option(fuzz->stack, fuzz->now, id, option[0], option[1],
                               bytes_of(values, value_len(fuzz, option[1])));
     status = stack_get_option(fuzz->stack, fuzz->now, id, option[0], option[1],
@@ -863,6 +879,9 @@ static void create(struct fuzz *fuzz)
     config.tcp.max_connections = 4 + draw(fuzz, 60);
     config.tcp.max_half_open = draw(fuzz, 8); /* above: SYN cookies */
     config.tcp.max_time_wait = 1 + draw(fuzz, 8);
+    config.tcp.pacing = one_in(fuzz, 3);
+    if (one_in(fuzz, 2))
+        strcpy(config.tcp.congestion, "bbr");
     config.tcp.fast_open = draw(fuzz, TCP_FAST_OPEN_BITS + 1);
     config.tcp.fast_open_cache = draw(fuzz, 3);
     config.tcp.user_timeout_option = one_in(fuzz, 2);

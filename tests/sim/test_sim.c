@@ -150,6 +150,7 @@ static struct faults draw_faults(struct sim *sim, bool may_corrupt)
 
 static void draw_tcp(struct sim *sim, struct tcp_config *tcp)
 {
+    static const char *const congestion[] = {"cubic", "reno", "bbr"};
     bool small = one_in(sim, 4);
 
     tcp->send_buffer = draw_size(sim, small ? 11 : 14, small ? 13 : 18);
@@ -159,8 +160,8 @@ static void draw_tcp(struct sim *sim, struct tcp_config *tcp)
     tcp->initial_window = draw(sim, 1, 10);
     tcp->timestamps = !one_in(sim, 3);
     tcp->window_scale = !one_in(sim, 3);
-    if (one_in(sim, 3))
-        strcpy(tcp->congestion, "reno");
+    strcpy(tcp->congestion, congestion[draw(sim, 0, 2)]);
+    tcp->pacing = one_in(sim, 3);
     tcp->ecn = (enum tcp_ecn)draw(sim, TCP_ECN_OFF, TCP_ECN_MAX);
 }
 
