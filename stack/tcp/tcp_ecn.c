@@ -194,6 +194,18 @@ static uint32_t growth(const struct tcb *tcb, uint32_t acked)
     return recovers ? acked : 0;
 }
 
+/* Whether this window of data was answered for, by a loss or a mark. With a
+ * model it is told of each: losses may be within what it aims at. After a
+ * time-out the echo may be of what is long gone. */
+static bool was_answered(const struct tcb *tcb)
+{
+    const struct ecn *ecn = &tcb->ecn;
+
+    if (tcb->cc->model != NULL)
+        return tcb->phase == RECOVERY_LOSS || (ecn->is_reduced && ecn->by_echo);
+    return tcb->phase != RECOVERY_NONE || ecn->is_reduced;
+}
+
 uint32_t ecn_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
                           uint32_t acked)
 {
@@ -206,9 +218,9 @@ uint32_t ecn_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     if (!ecn->is_agreed || !(seg->flags & SEG_ECE))
         return acked;
     info_marked(tcb, acked);
-    if (tcb->phase != RECOVERY_NONE) /* the window was reduced for a loss */
+    if (tcb->phase != RECOVERY_NONE) /* the loss was real congestion, too */
         undo_forget(tcb);
-    else if (!ecn->is_reduced && flight > 0)
+    if (!was_answered(tcb) && flight > 0)
         reduce_for_mark(tcb, flight);
     return growth(tcb, acked);
 }

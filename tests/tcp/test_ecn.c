@@ -913,6 +913,30 @@ START_TEST(an_echo_in_a_recovery_reduces_nothing)
 }
 END_TEST
 
+/* An algorithm with a model may not have done anything for the loss: BBR. */
+START_TEST(an_echo_in_a_recovery_is_told_to_a_model)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK, .congestion = "bbr", .no_tlp = true);
+
+    app_writes(&c, 100000);
+    advance(&c, 100);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 5001}});
+    advance(&c, 60);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(info_of(&c).tcpi_ca_state, TCP_CA_Recovery);
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 0);
+    peer_sends(&c, .ack = 1, .flags = ACK | ECE, .sack = {{1001, 7001}});
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 1);
+    peer_sends(&c, .ack = 1, .flags = ACK | ECE, .sack = {{1001, 10001}});
+    ck_assert_uint_eq(stats_of(&c)->ecn_reductions, 1); /* of one window */
+    ck_assert_uint_eq(info_of(&c).tcpi_ca_state, TCP_CA_Recovery);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 static uint32_t ssthresh_after_mark(bool in_one_pass)
 {
     struct conversation c;
@@ -1300,6 +1324,7 @@ UNIT_MAIN(
     a_loss_probe_does_not_send_what_waits, what_waits_for_the_timer_is_no_probe,
     a_loss_reduces_and_its_cwr_is_on_new_text,
     an_echo_in_a_recovery_reduces_nothing,
+    an_echo_in_a_recovery_is_told_to_a_model,
     a_loss_in_a_window_that_was_echoed_reduces_nothing,
     the_loss_of_cwr_itself_reduces_again, without_sack_it_is_the_same,
     a_mark_in_a_batch_of_acks_costs_no_more_than_alone,
