@@ -297,4 +297,17 @@ START_TEST(reno_fills_it_with_abe)
 }
 END_TEST
 
-UNIT_MAIN("ecn", cubic_fills_the_link_and_not_the_queue, reno_fills_it_with_abe)
+/* Which keeps the queue below the mark by itself, but for its probes. */
+START_TEST(bbr_fills_it_too)
+{
+    struct result result = RUN(.congestion = "bbr", .ecn = TCP_ECN_ASK);
+
+    ck_assert_uint_eq(result.dropped, 0);
+    ck_assert_uint_eq(result.retransmitted, 0);
+    ck_assert_double_gt(result.utilization, 0.9);
+    ck_assert_double_lt(result.queue_ms, 10);
+}
+END_TEST
+
+UNIT_MAIN("ecn", cubic_fills_the_link_and_not_the_queue, reno_fills_it_with_abe,
+          bbr_fills_it_too)
