@@ -51,6 +51,23 @@ struct iface_config {
 MUST_CHECK int stack_iface_add(struct stack *stack, usec now,
                                const struct iface_config *config);
 
+/* What can be asked of an interface. */
+struct iface_info {
+    unsigned index;
+    char name[IFACE_NAME_MAX];
+    bool is_loopback;
+    uint16_t hardware; /* as iface_hardware has it */
+    unsigned mtu;
+    struct mac_addr mac;
+    unsigned addr_count;
+    struct ip_prefix addrs[IFACE_ADDRS_MAX];
+    struct iface_stats stats;
+};
+
+/* Numbers go from 1 without a gap. -ENODEV. */
+MUST_CHECK int stack_iface_info(const struct stack *stack, unsigned iface,
+                                struct iface_info *out);
+
 /*
  * An address of ours with its subnet, to which a route is made; announced on
  * the link. -ENODEV, -EEXIST, -ENOBUFS, -EINVAL.

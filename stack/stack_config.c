@@ -87,6 +87,27 @@ int stack_iface_add(struct stack *stack, usec now,
     return (int)iface->index;
 }
 
+int stack_iface_info(const struct stack *stack, unsigned index,
+                     struct iface_info *out)
+{
+    const struct iface *iface = stack_iface(stack, index);
+
+    if (iface == NULL)
+        return -ENODEV;
+    *out = (struct iface_info){
+        .index = iface->index,
+        .is_loopback = iface->loopback,
+        .hardware = iface_hardware(iface),
+        .mtu = iface->mtu,
+        .mac = iface->mac,
+        .addr_count = iface->addr_count,
+        .stats = iface->stats,
+    };
+    memcpy(out->name, iface->name, sizeof(out->name));
+    memcpy(out->addrs, iface->addrs, sizeof(out->addrs));
+    return 0;
+}
+
 /* RFC 1122 3.2.1.3: which addresses a host may have. */
 static bool is_host_address(const struct iface *iface,
                             const struct ip_prefix *addr)

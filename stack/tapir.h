@@ -357,6 +357,11 @@ TAPIR_API int tapir_fcntl(int fd, int command, ...);
 /*
  * FIONBIO; FIONREAD, which is SIOCINQ: bytes to be read; SIOCOUTQ: bytes not
  * acknowledged; of streams SIOCOUTQNSD: bytes never sent, and SIOCATMARK.
+ * About the stack's interfaces (netdevice(7), struct ifreq): SIOCGIFCONF,
+ * SIOCGIFNAME, SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK,
+ * SIOCGIFBRDADDR, SIOCGIFDSTADDR, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFTXQLEN,
+ * SIOCGIFMETRIC, SIOCGIFMAP; ENODEV, EADDRNOTAVAIL. Those that would change
+ * one: EPERM. ENOTTY: any other.
  */
 TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
 
@@ -461,6 +466,27 @@ TAPIR_API int tapir_gethostbyaddr_r(const void *addr, socklen_t len, int family,
                                     struct hostent *host, char *room,
                                     size_t size, struct hostent **result,
                                     int *error);
+
+/* ---- Interfaces -------------------------------------------------------- */
+
+/*
+ * The interfaces of the default stack, which is opened by the environment if
+ * need be, as getifaddrs(3) and if_nametoindex(3) have them: for each an entry
+ * of AF_PACKET, with its counters (struct rtnl_link_stats) in ifa_data, then
+ * one of AF_INET for each address. -1, 0 or NULL, and errno: ENODEV or ENXIO
+ * where there is no such interface, ENOMEM, ENOBUFS, ENETDOWN, or why there is
+ * no stack. Lists are the caller's, and given back by tapir_freeifaddrs and
+ * tapir_if_freenameindex.
+ */
+struct ifaddrs;
+struct if_nameindex;
+TAPIR_API int tapir_getifaddrs(struct ifaddrs **list);
+TAPIR_API void tapir_freeifaddrs(struct ifaddrs *list);
+TAPIR_API unsigned tapir_if_nametoindex(const char *name);
+/* `name` has room for IF_NAMESIZE, 16, bytes, and is returned. */
+TAPIR_API char *tapir_if_indextoname(unsigned index, char *name);
+TAPIR_API struct if_nameindex *tapir_if_nameindex(void);
+TAPIR_API void tapir_if_freenameindex(struct if_nameindex *list);
 
 /* ---- Stacks of one's own ----------------------------------------------- */
 

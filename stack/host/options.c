@@ -5,6 +5,7 @@
 #include "host/address.h"
 #include "host/call.h"
 #include "host/dup.h"
+#include "host/interfaces.h"
 #include "host/numbers.h"
 
 #include <errno.h>
@@ -192,7 +193,7 @@ static int file_ioctl(struct file *file, unsigned long request, void *argument)
     if (request == SIOCATMARK)
         return store_count(stack_at_mark(file->stack->core, file->id),
                            argument);
-    return -ENOTTY;
+    return interfaces_ioctl(file->stack->core, request, argument);
 }
 
 int tapir_ioctl(int fd, unsigned long request, ...)

@@ -7,6 +7,14 @@
  */
 #include "link/iface.h"
 
+enum iface_hardware iface_hardware(const struct iface *iface)
+{
+    if (iface->loopback)
+        return IFACE_HARDWARE_LOOPBACK;
+    return iface->dev->type == NETDEV_ETHERNET ? IFACE_HARDWARE_ETHERNET
+                                               : IFACE_HARDWARE_NONE;
+}
+
 bool iface_has_addr(const struct iface *iface, const struct ip_addr *addr)
 {
     if (iface->loopback && ip_addr_is_loopback(addr))

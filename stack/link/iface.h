@@ -34,6 +34,18 @@ struct iface {
     struct iface_stats stats;
 };
 
+/*
+ * What kind of hardware it is, in the numbers of ARP (RFC 826, RFC 1700) with
+ * Linux's beside them, ARPHRD_*: a program asks for them.
+ */
+enum iface_hardware {
+    IFACE_HARDWARE_ETHERNET = 1,
+    IFACE_HARDWARE_LOOPBACK = 772,
+    IFACE_HARDWARE_NONE = 65534 /* bare IP */
+};
+
+enum iface_hardware iface_hardware(const struct iface *iface);
+
 bool iface_has_addr(const struct iface *iface, const struct ip_addr *addr);
 
 /* Limited, or directed to one of the interface's subnets. */
