@@ -46,6 +46,7 @@ struct tcp_config tcp_config_default(void)
         .resets_per_second = 0,
         .congestion = "cubic",
         .hystart = true,
+        .hystart_train = true,
         .cubic_fast_convergence = true,
         .cubic_search = true,
         .timestamps = true,

@@ -128,9 +128,10 @@ struct tcp_config {
     /* Congestion control: the algorithm's name; of cubic, RFC 9406 and RFC
      * 9438 4.7. */
     char congestion[TCP_CONGESTION_MAX];
-    bool pacing; /* of those that have a window only; bbr always is */
+    bool pacing;     /* of those that have a window only; bbr always is */
     bool bbr_strict; /* its answer to losses is the draft's: see tcp_bbr.c */
     bool hystart;
+    bool hystart_train;        /* trains of ACKs count, too: tcp_hystart.h */
     unsigned slow_start_limit; /* segments of an ACK that count, without pacing:
                                   L of RFC 9406 4.3; 0: all */
     bool cubic_fast_convergence;

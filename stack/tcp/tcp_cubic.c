@@ -217,6 +217,8 @@ static void follow_rounds(struct tcb *tcb)
 {
     struct hystart *hystart = &cubic_of(tcb)->hystart;
 
+    if (is_first_slow_start(tcb) && tcb->tcp->config.hystart_train)
+        hystart_ack_arrived(hystart, tcb->tcp->env->now);
     if (is_first_slow_start(tcb) &&
         !hystart_acked(hystart, tcb->snd_una, tcb->snd_nxt))
         leave_first_slow_start(tcb);

@@ -15,12 +15,18 @@ enum {
 static const usec min_rtt_thresh = 4 * USEC_PER_MSEC;
 static const usec max_rtt_thresh = 16 * USEC_PER_MSEC;
 
+/* Linux: 2 ms; where the round is long also what the second segment of a slow
+ * path takes, for receivers that delay ACKs. */
+enum { ACK_GAP_DIVISOR = 16, TRAIN_DIVISOR = 2 };
+static const usec min_ack_gap = 2 * USEC_PER_MSEC;
+
 static void begin_round(struct hystart *hystart, tcp_seq snd_nxt)
 {
     hystart->window_end = snd_nxt;
     hystart->last_round_min_rtt = hystart->current_round_min_rtt;
     hystart->current_round_min_rtt = USEC_NEVER;
     hystart->rtt_sample_count = 0;
+    hystart->train_began = USEC_NEVER;
 }
 
 void hystart_init(struct hystart *hystart, tcp_seq snd_nxt)
@@ -28,6 +34,7 @@ void hystart_init(struct hystart *hystart, tcp_seq snd_nxt)
     *hystart = (struct hystart){
         .current_round_min_rtt = USEC_NEVER,
         .css_baseline_min_rtt = USEC_NEVER,
+        .min_rtt = USEC_NEVER,
     };
     begin_round(hystart, snd_nxt);
 }
@@ -59,8 +66,26 @@ static void resume_slow_start(struct hystart *hystart)
     hystart->css_baseline_min_rtt = USEC_NEVER;
 }
 
+void hystart_ack_arrived(struct hystart *hystart, usec now)
+{
+    usec gap = usec_max(hystart->min_rtt / ACK_GAP_DIVISOR, min_ack_gap);
+
+    if (hystart->is_in_css || hystart->min_rtt == USEC_NEVER)
+        return;
+    if (hystart->train_began == USEC_NEVER)
+        hystart->train_began = hystart->train_end = now;
+    if (now - hystart->train_end > gap) /* and so will be all that follow */
+        return;
+    hystart->train_end = now;
+    if (now - hystart->train_began < hystart->min_rtt / TRAIN_DIVISOR)
+        return;
+    enter_css(hystart);
+    hystart->css_baseline_min_rtt = 0; /* no RTT shows that this was wrong */
+}
+
 void hystart_rtt_sample(struct hystart *hystart, usec rtt)
 {
+    hystart->min_rtt = usec_min(hystart->min_rtt, rtt);
     hystart->current_round_min_rtt =
         usec_min(hystart->current_round_min_rtt, rtt);
     if (hystart->rtt_sample_count < N_RTT_SAMPLE)

@@ -170,6 +170,83 @@ START_TEST(if_the_rtt_falls_again_slow_start_resumes)
 }
 END_TEST
 
+/* ---- Trains of ACKs: not RFC 9406, as Linux ------------------------------ */
+
+/* An ACK every so often for so long, in the round after one of `rtt_ms`. */
+static void train(struct fixture *f, double rtt_ms, double gap_ms, double ms)
+{
+    settle(f, rtt_ms);
+    for (double at = 0; at <= ms; at += gap_ms)
+        hystart_ack_arrived(&f->hystart, (usec)(at * USEC_PER_MSEC));
+}
+
+START_TEST(acks_in_a_train_of_half_the_rtt_begin_css)
+{
+    struct fixture f;
+
+    train(&f, 20, 1, 9);
+    ck_assert(!is_in_css(&f));
+    train(&f, 20, 1, 10);
+    ck_assert(is_in_css(&f));
+}
+END_TEST
+
+START_TEST(a_gap_ends_the_train)
+{
+    struct fixture f;
+
+    train(&f, 20, 2, 10);
+    ck_assert(is_in_css(&f));
+    train(&f, 20, 2.25, 18);
+    ck_assert(!is_in_css(&f));
+    train(&f, 20, 1, 9);
+    hystart_ack_arrived(&f.hystart, 12 * USEC_PER_MSEC);
+    hystart_ack_arrived(&f.hystart, 13 * USEC_PER_MSEC);
+    ck_assert(!is_in_css(&f));
+    ck_assert(round_ends(&f)); /* the next one begins its own */
+    for (unsigned i = 0; i <= 10; i++)
+        hystart_ack_arrived(&f.hystart, (20 + i) * USEC_PER_MSEC);
+    ck_assert(is_in_css(&f));
+}
+END_TEST
+
+/* ACKs of two segments on a slow path: 2.4 ms apart at 10 Mbit/s. */
+START_TEST(on_a_long_path_the_gaps_may_be_larger)
+{
+    struct fixture f;
+
+    train(&f, 100, 6, 54);
+    ck_assert(is_in_css(&f));
+    train(&f, 100, 6.5, 78);
+    ck_assert(!is_in_css(&f));
+}
+END_TEST
+
+START_TEST(without_an_rtt_a_train_means_nothing)
+{
+    struct fixture f;
+
+    begin(&f);
+    for (unsigned i = 0; i <= 100; i++)
+        hystart_ack_arrived(&f.hystart, i * USEC_PER_MSEC);
+    ck_assert(!is_in_css(&f));
+}
+END_TEST
+
+/* That the queue is empty again says nothing against it. */
+START_TEST(after_a_train_no_rtt_resumes_slow_start)
+{
+    struct fixture f;
+
+    train(&f, 20, 1, 10);
+    samples(&f, 8, 15);
+    ck_assert(is_in_css(&f));
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert(round_ends(&f));
+    ck_assert(!round_ends(&f));
+}
+END_TEST
+
 START_TEST(the_growth_is_a_quarter_in_css)
 {
     struct fixture f;
@@ -187,4 +264,8 @@ UNIT_MAIN("tcp_hystart", an_eighth_of_the_rtt_between_4_and_16_ms_is_a_rise,
           a_round_ends_when_what_was_sent_after_its_begin_is_acknowledged,
           after_five_rounds_slow_start_is_over,
           if_the_rtt_falls_again_slow_start_resumes,
+          acks_in_a_train_of_half_the_rtt_begin_css, a_gap_ends_the_train,
+          on_a_long_path_the_gaps_may_be_larger,
+          without_an_rtt_a_train_means_nothing,
+          after_a_train_no_rtt_resumes_slow_start,
           the_growth_is_a_quarter_in_css)
