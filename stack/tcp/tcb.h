@@ -157,6 +157,8 @@ struct tcb {
     struct reass reass;
     struct sack_sender sack_sender;
     uint16_t rcv_mss;     /* what we announced: RMSS */
+    uint16_t peer_full;   /* text of the peer's full segments, as it looks */
+    uint16_t peer_last;   /* and of its last segment */
     uint8_t holder_class; /* while in tcp->memory */
     uint8_t rcv_wscale;
     struct tcp_autotune autotune; /* of both buffers' limits */

@@ -12,17 +12,52 @@
 
 #include <errno.h>
 
+enum { DEFAULT_SEGMENT = 536 }; /* until a larger one comes: RFC 9293 3.7.1 */
+
 /* ---- Seventh: process the segment text --------------------------------- */
+
+/* What we announced, less its options. */
+static uint32_t largest_segment(const struct tcb *tcb)
+{
+    uint32_t largest = tcb->rcv_mss;
+
+    if (tcb->has_timestamps)
+        largest -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
+    return largest;
+}
+
+/* The size of what one frame may carry many of. */
+static uint32_t size_of(const struct tcb *tcb, const struct tcp_segment *seg)
+{
+    uint32_t size = seg->text_len;
+
+    if (seg->frame->offload.gso != FRAME_GSO_NONE)
+        size = min_u32(size, seg->frame->offload.gso_size);
+    return min_u32(size, largest_segment(tcb));
+}
+
+/* How large the peer's full segments are: its SMSS may be less than we have
+ * announced (RFC 5681 1: "the path MTU ... or other factors"). The largest so
+ * far, or less, if two in a row are of one size and none the end of a write. */
+static void note_size(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    uint32_t size = size_of(tcb, seg);
+
+    if (tcb->peer_full == 0)
+        tcb->peer_full =
+            (uint16_t)min_u32(DEFAULT_SEGMENT, largest_segment(tcb));
+    if (size >= tcb->peer_full ||
+        (size == tcb->peer_last && !(seg->flags & SEG_PSH)))
+        tcb->peer_full = (uint16_t)size;
+    tcb->peer_last = (uint16_t)size;
+}
 
 /* RFC 9293 3.8.6.3: for every second full segment, and before 500 ms */
 static void acknowledge_text(struct tcb *tcb)
 {
     uint32_t owed = tcb->rcv_nxt - tcb->last_ack_sent;
+    uint32_t full = tcb->peer_full;
 
-    uint32_t full = tcb->rcv_mss; /* the peer's segment, less its options */
-
-    if (tcb->has_timestamps)
-        full -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
     quickack_received(tcb, full);
     if (owed >= 2 * full || quickack_is_on(tcb))
         tcb_ack_now(tcb);
@@ -143,6 +178,7 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
         drop_segment(tcb, seg, DROP_TCP_BAD_FIN);
         return false;
     }
+    note_size(tcb, seg);
     if (store_text(tcb, seg) < 0) {
         drop_segment(tcb, seg, DROP_TCP_NO_BUFFER);
         return false;

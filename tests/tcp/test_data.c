@@ -75,6 +75,55 @@ START_TEST(with_timestamps_two_full_segments_are_acknowledged_at_once)
 END_TEST
 
 /* RFC 9293 3.10.7.4, MUST-58 and MUST-59: one ACK for a batch. */
+/* RFC 5681 4.2: "full-sized" is what the peer sends as such: its SMSS, not what
+ * we have announced. As Linux it is taken from what comes. */
+START_TEST(full_is_what_the_peer_sends)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .len = 1200, .flags = ACK);
+    expect_silence(&c);
+    peer_sends(&c, .len = 1200, .flags = ACK);
+    expect_segment(&c, .ack = 2401, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The path's MTU has become smaller. */
+START_TEST(it_may_become_less)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .len = 1460, .flags = ACK);
+    peer_sends(&c, .len = 1460, .flags = ACK);
+    expect_segment(&c, .ack = 2921, .flags = ACK);
+    peer_sends(&c, .len = 300, .flags = ACK);
+    expect_silence(&c);
+    peer_sends(&c, .len = 300, .flags = ACK);
+    expect_segment(&c, .ack = 3521, .flags = ACK);
+    peer_sends(&c, .len = 300, .flags = ACK);
+    peer_sends(&c, .len = 300, .flags = ACK);
+    expect_segment(&c, .ack = 4121, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+/* But the ends of small writes are no full segments. */
+START_TEST(small_writes_do_not_lessen_it)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (unsigned i = 0; i < 8; i++)
+        peer_sends(&c, .len = 100, .flags = ACK | PSH);
+    expect_silence(&c);
+    expect_segment(&c, .ack = 801, .flags = ACK, .after_ms = 40);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(segments_of_one_pass_are_acknowledged_together)
 {
     struct conversation c;
@@ -1025,6 +1074,8 @@ UNIT_MAIN(
     an_ack_is_not_delayed_by_more_than_40_ms,
     every_second_full_segment_is_acknowledged_at_once,
     with_timestamps_two_full_segments_are_acknowledged_at_once,
+    full_is_what_the_peer_sends, it_may_become_less,
+    small_writes_do_not_lessen_it,
     segments_of_one_pass_are_acknowledged_together,
     an_answer_carries_the_acknowledgment,
     data_out_of_order_is_kept_and_acknowledged_at_once,

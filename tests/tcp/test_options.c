@@ -236,7 +236,7 @@ END_TEST
 START_TEST(quick_acks_last_for_half_the_window)
 {
     struct conversation c;
-    open_conversation(&c, .quick_acks = 16, .receive_buffer = 9 * 1460);
+    open_conversation(&c, .quick_acks = 16, .receive_buffer = 9 * 536);
 
     for (int64_t i = 0; i < 4; i++) {
         peer_sends(&c, .len = 10, .flags = ACK | PSH);
