@@ -64,7 +64,7 @@ static bool is_filtered(const struct raw_pcb *pcb, const struct frame *message)
 
 static bool accepts(const struct raw_pcb *pcb, const struct ip_packet *packet)
 {
-    if (pcb->local.scope != 0 && pcb->local.scope != packet->iface->index)
+    if (pcb->device != 0 && pcb->device != packet->iface->index)
         return false;
     return is_between(pcb, &packet->header.dst, &packet->header.src) &&
            !is_filtered(pcb, packet->frame);
@@ -200,7 +200,7 @@ static struct ip_addr source_of(const struct ip *ip,
 
 static uint32_t scope_of(const struct raw_pcb *pcb, const struct endpoint *to)
 {
-    return pcb->local.scope ? pcb->local.scope : to->scope;
+    return pcb->device ? pcb->device : to->scope;
 }
 
 static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,

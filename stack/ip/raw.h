@@ -18,6 +18,7 @@ struct raw_pcb {
     struct endpoint local;  /* address all zero: any; ports play no part */
     struct endpoint bound;  /* local as raw_bind made it */
     struct endpoint remote; /* all zero: not connected */
+    unsigned device;        /* an interface's index; 0: any */
     bool broadcast;         /* SO_BROADCAST */
     uint8_t ttl;
     uint8_t tos;

@@ -21,13 +21,14 @@ int socket_attach_filter(struct socket *socket, struct bytes code)
 {
     struct bpf_program *filter;
 
-    if (socket->ops->set_filter == NULL)
-        return -ENOPROTOOPT;
-
     int error = bpf_create(socket->sockets->env->memory, code, &filter);
 
     if (error < 0)
         return error;
+    if (socket->ops->set_filter == NULL) {
+        bpf_destroy(socket->sockets->env->memory, filter);
+        return -ENOPROTOOPT;
+    }
     replace_filter(socket, filter);
     return 0;
 }

@@ -84,11 +84,14 @@ static const struct refused_option refused_options[] = {
     {SOL_SOCKET, SO_ZEROCOPY, 0, -EOPNOTSUPP},
     {SOL_SOCKET, SO_TXTIME, 0, -EINVAL},
     {SOL_SOCKET, SO_NETNS_COOKIE, -EINVAL, -ENOPROTOOPT},
+    /* what is done elsewhere, and cannot be read, or not so set */
+    {SOL_SOCKET, SO_DETACH_FILTER, -ENOPROTOOPT, -ENOENT},
+    {SOL_SOCKET, SO_ATTACH_FILTER, 0, -EINVAL},
     /* beyond the stack's own limits nobody may go */
     {SOL_SOCKET, SO_SNDBUFFORCE, -ENOPROTOOPT, -EPERM},
     {SOL_SOCKET, SO_RCVBUFFORCE, -ENOPROTOOPT, -EPERM},
     {SOL_SOCKET, SO_SNDLOWAT, 1, -ENOPROTOOPT},
-    /* of raw sockets, and of routers */
+    /* of routers */
     {IPPROTO_IP, IP_NODEFRAG, 0, -ENOPROTOOPT},
     {IPPROTO_IP, OPTION_IP_PROTOCOL, 0, -ENOPROTOOPT},
     {IPPROTO_IP, IP_ROUTER_ALERT, 0, -EINVAL},

@@ -66,7 +66,7 @@ struct socket_settings {
     bool has_receive_buffer : 1; /* set by the program */
     bool has_send_buffer : 1;
     bool oob_inline : 1;
-    bool txrehash : 1; /* only remembered */
+    bool txrehash : 1;        /* only remembered */
     bool header_included : 1; /* IP_HDRINCL, raw sockets only */
 };
 

@@ -176,9 +176,11 @@ static void raw_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_TOS:
         pcb->tos = settings->tos;
         break;
+    case SETTING_DEVICE:
+        pcb->device = settings->device;
+        break;
     case SETTING_REUSE_ADDR: /* remembered, and without meaning */
     case SETTING_REUSE_PORT:
-    case SETTING_DEVICE:
     case SETTING_FLAGS:
     case SETTING_MTU_DISCOVER:
     case SETTING_PORT_RANGE:
