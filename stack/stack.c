@@ -136,6 +136,8 @@ static void take_frame(struct stack *stack, struct iface *iface,
     iface->stats.in_octets += frame_len(frame);
     if (env_is_traced(&stack->env))
         trace_frame_in(stack, frame);
+    if (packets_are_seen(&stack->packets))
+        packets_see_in(&stack->packets, iface, frame);
     if (iface->dev->type == NETDEV_ETHERNET)
         take_ethernet(stack, frame);
     else

@@ -79,6 +79,7 @@ int stack_iface_add(struct stack *stack, usec now,
         return -ENOBUFS;
     iface->env = &stack->env;
     iface->dev = config->dev;
+    iface->packets = &stack->packets;
     iface->index = ++stack->iface_count;
     memcpy(iface->name, config->name, strlen(config->name) + 1);
     iface->mtu = choose_mtu(config);

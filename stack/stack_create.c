@@ -25,6 +25,9 @@ static int start_ifaces(struct stack *stack, const struct stack_config *config)
 {
     (void)config;
     list_init(&stack->ifaces);
+    packets_init(&stack->packets, &stack->env, &stack->ifaces);
+    stack->packets.notify = socket_notify;
+    stack->packets.notify_context = &stack->sockets;
     return 0;
 }
 
@@ -134,7 +137,8 @@ static void stop_tcp(struct stack *stack)
 static int start_sockets(struct stack *stack, const struct stack_config *config)
 {
     return sockets_init(&stack->sockets, &stack->env, &stack->tcp, &stack->udp,
-                        &stack->echo, &stack->raw, &config->socket);
+                        &stack->echo, &stack->raw, &stack->packets,
+                        &config->socket);
 }
 
 static void stop_sockets(struct stack *stack)

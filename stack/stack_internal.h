@@ -16,6 +16,7 @@ struct stack {
     struct list ifaces; /* in the order of their numbers */
     unsigned iface_count;
     struct iface *loopback;
+    struct packets packets;
     struct arp arp;
     struct ip ip;
     struct icmp icmp;

@@ -166,7 +166,9 @@ TAPIR_API int tapir_shut(void);
 /*
  * AF_INET with SOCK_STREAM, SOCK_DGRAM, SOCK_DGRAM and IPPROTO_ICMP (echo, as
  * Linux's ping sockets), or SOCK_RAW and a protocol, 1 to 255 (raw(7); no
- * privilege is needed). SOCK_NONBLOCK and SOCK_CLOEXEC may be or'ed in.
+ * privilege is needed); AF_PACKET with SOCK_RAW or SOCK_DGRAM and an EtherType
+ * in network order (packet(7)): frames as they come and go at the stack's
+ * interfaces, whole, and frames to be sent. SOCK_NONBLOCK and SOCK_CLOEXEC may be or'ed in.
  * EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EMFILE, ENOBUFS.
  */
 TAPIR_API int tapir_socket(int domain, int type, int protocol);
@@ -280,7 +282,10 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * SOL_RAW ICMP_FILTER (a bit for each ICMP type that is not wanted);
  * SO_ATTACH_FILTER, SO_DETACH_FILTER (a classic BPF program, struct
  * sock_fprog: which packets, and how much of them; EINVAL: it might not end,
- * or read what is not there).
+ * or read what is not there). Of packet sockets: this too; SOL_PACKET
+ * PACKET_ADD_MEMBERSHIP and PACKET_DROP_MEMBERSHIP (every frame is seen without
+ * them), PACKET_STATISTICS, PACKET_IGNORE_OUTGOING. There are no rings mapped
+ * into the program: PACKET_RX_RING is ENOPROTOOPT.
  *
  * The options of TCP have Linux's ranges, defaults and errors (tcp(7)); EINVAL
  * where no other treatment is named. All but TCP_QUICKACK, TCP_DEFER_ACCEPT and

@@ -19,11 +19,16 @@ struct ip_addr {
     uint8_t octet[16];
 };
 
-/* One end of a conversation. `scope` is an interface index, 0 for any. */
+/*
+ * One end of a conversation. `scope` is an interface index, 0 for any. A
+ * station on a link is one too, where packet sockets are spoken of: see
+ * link/packet.h.
+ */
 struct endpoint {
     struct ip_addr addr;
     uint32_t scope;
     uint16_t port;
+    bool is_link;
 };
 
 /* `len` counts in the 128 bits of the mapped form: IPv4's /24 is 120. */

@@ -113,6 +113,22 @@ size_t frame_copy(const struct frame *frame, size_t from, uint8_t *to,
     return copied;
 }
 
+size_t pieces_take_front(struct bytes *pieces, unsigned count, uint8_t *to,
+                         size_t len)
+{
+    size_t taken = 0;
+
+    for (unsigned i = 0; i < count && taken < len; i++) {
+        size_t part = min_size(pieces[i].len, len - taken);
+
+        if (part > 0)
+            memcpy(to + taken, pieces[i].data, part);
+        pieces[i] = bytes_from(pieces[i], part);
+        taken += part;
+    }
+    return taken;
+}
+
 void frame_leave_checksum(struct frame *frame, size_t csum_offset)
 {
     assert(csum_offset + 2 <= frame->head_len);

@@ -98,6 +98,13 @@ void frame_trim(struct frame *frame, size_t len);
 /* Appends borrowed payload. Nothing happens for a slice without bytes. */
 void frame_add_slice(struct frame *frame, struct bytes slice);
 
+/*
+ * Moves up to `len` bytes off the front of `count` pieces to `to`, however they
+ * are cut; the count.
+ */
+size_t pieces_take_front(struct bytes *pieces, unsigned count, uint8_t *to,
+                         size_t len);
+
 /* Bytes of head and slices together. */
 size_t frame_len(const struct frame *frame);
 

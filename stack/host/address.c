@@ -1,11 +1,50 @@
 /*
- * The system's socket addresses and ours. AF_INET; AF_INET6 comes with IPv6.
+ * The system's socket addresses and ours. AF_INET, and AF_PACKET (packet(7));
+ * AF_INET6 comes with IPv6.
  */
 #include "host/address.h"
 
+#include "link/packet.h"
+
 #include <errno.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <string.h>
+
+/* Linux: a hardware address that is longer than there is room for is none. */
+static int endpoint_from_link(const struct sockaddr *addr, socklen_t len,
+                              struct endpoint *out)
+{
+    struct sockaddr_ll link;
+    struct link_addr to = {0};
+
+    if (len < sizeof(link))
+        return -EINVAL;
+    memcpy(&link, addr, sizeof(link));
+    if (link.sll_halen > sizeof(link.sll_addr))
+        return -EINVAL;
+    memcpy(to.octet, link.sll_addr, sizeof(to.octet));
+    to.len = link.sll_halen;
+    *out = link_endpoint(&to, (unsigned)link.sll_ifindex,
+                         ntohs(link.sll_protocol));
+    return 0;
+}
+
+static struct sockaddr_ll link_of_endpoint(const struct endpoint *endpoint)
+{
+    struct link_addr addr = link_addr_of(endpoint);
+    struct sockaddr_ll link = {
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(endpoint->port),
+        .sll_ifindex = (int)endpoint->scope,
+        .sll_hatype = addr.hardware,
+        .sll_pkttype = addr.kind,
+        .sll_halen = addr.len,
+    };
+
+    memcpy(link.sll_addr, addr.octet, sizeof(link.sll_addr));
+    return link;
+}
 
 int endpoint_from_sockaddr(const struct sockaddr *addr, socklen_t len,
                            struct endpoint *out)
@@ -14,6 +53,8 @@ int endpoint_from_sockaddr(const struct sockaddr *addr, socklen_t len,
 
     if (addr == NULL || len < sizeof(addr->sa_family))
         return -EINVAL;
+    if (addr->sa_family == AF_PACKET)
+        return endpoint_from_link(addr, len, out);
     if (addr->sa_family != AF_INET)
         return -EAFNOSUPPORT;
     if (len < sizeof(in))
@@ -37,6 +78,13 @@ void endpoint_to_sockaddr(const struct endpoint *endpoint,
 
     if (addr == NULL || len == NULL)
         return;
+    if (endpoint->is_link) {
+        struct sockaddr_ll link = link_of_endpoint(endpoint);
+
+        memcpy(addr, &link, min_size(*len, sizeof(link)));
+        *len = sizeof(link);
+        return;
+    }
     memcpy(addr, &in, min_size(*len, sizeof(in)));
     *len = sizeof(in);
 }

@@ -7,11 +7,13 @@
 #include "host/dup.h"
 #include "host/interfaces.h"
 #include "host/numbers.h"
+#include "link/packet.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sockios.h>
+#include <netpacket/packet.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
@@ -76,6 +78,9 @@ int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
         r = stack_local(call.file->stack->core, call.file->id, &local);
     if (r == 0)
         endpoint_to_sockaddr(&local, addr, len);
+    if (r == 0 && local.is_link && len != NULL) /* Linux: to the last octet */
+        *len =
+            offsetof(struct sockaddr_ll, sll_addr) + link_addr_of(&local).len;
     return (int)call_leave(&call, r);
 }
 

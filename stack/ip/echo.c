@@ -200,26 +200,6 @@ int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
 
 /* ---- Output ------------------------------------------------------------ */
 
-/*
- * Takes the ICMP header off the front of the pieces, however the program cut
- * them. False when there are not so many bytes.
- */
-static bool take_header(struct bytes *pieces, unsigned count,
-                        uint8_t header[static ICMP_HEADER_LEN])
-{
-    size_t have = 0;
-
-    for (unsigned i = 0; i < count && have < ICMP_HEADER_LEN; i++) {
-        size_t part = min_size(pieces[i].len, ICMP_HEADER_LEN - have);
-
-        if (part > 0)
-            memcpy(header + have, pieces[i].data, part);
-        pieces[i] = bytes_from(pieces[i], part);
-        have += part;
-    }
-    return have == ICMP_HEADER_LEN;
-}
-
 /* `header` is the program's: its sequence number is sent, its identifier not */
 static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
                         const uint8_t *header, const struct bytes *payload,
@@ -264,7 +244,8 @@ int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
         return -EDESTADDRREQ;
     for (unsigned i = 0; i < count; i++)
         payload[i] = pieces[i];
-    if (!take_header(payload, count, header) ||
+    if (pieces_take_front(payload, count, header, ICMP_HEADER_LEN) <
+            ICMP_HEADER_LEN ||
         header[ICMP_TYPE] != ICMP_ECHO_REQUEST || header[ICMP_CODE] != 0)
         return -EINVAL;
     return send_request(pcb, to ? to : &connected, header, payload, count);

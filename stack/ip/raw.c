@@ -287,23 +287,6 @@ int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
     return result_of(ip_output(pcb->raw->ip, &frame, &send));
 }
 
-/* Copies `len` bytes off the front of the pieces; false: there are fewer. */
-static bool take_front(struct bytes *pieces, unsigned count, uint8_t *to,
-                       size_t len)
-{
-    size_t have = 0;
-
-    for (unsigned i = 0; i < count && have < len; i++) {
-        size_t part = min_size(pieces[i].len, len - have);
-
-        if (part > 0)
-            memcpy(to + have, pieces[i].data, part);
-        pieces[i] = bytes_from(pieces[i], part);
-        have += part;
-    }
-    return have == len;
-}
-
 /* The program's header into the frame's head, its payload borrowed. */
 static int build_packet(const struct bytes *pieces, unsigned count,
                         struct frame *frame)
@@ -314,12 +297,13 @@ static int build_packet(const struct bytes *pieces, unsigned count,
 
     for (unsigned i = 0; i < count; i++)
         rest[i] = pieces[i];
-    if (!take_front(rest, count, header, IP_HEADER_LEN))
+    if (pieces_take_front(rest, count, header, IP_HEADER_LEN) < IP_HEADER_LEN)
         return -EINVAL;
     header_len = (size_t)(header[IPH_VERSION_IHL] & 0x0f) * 4;
     if (header_len < IP_HEADER_LEN ||
-        !take_front(rest, count, header + IP_HEADER_LEN,
-                    header_len - IP_HEADER_LEN))
+        pieces_take_front(rest, count, header + IP_HEADER_LEN,
+                          header_len - IP_HEADER_LEN) <
+            header_len - IP_HEADER_LEN)
         return -EINVAL;
     frame_init_output(frame);
     memcpy(frame_push(frame, header_len), header, header_len);

@@ -7,6 +7,8 @@
  */
 #include "link/iface.h"
 
+#include "link/packet.h"
+
 enum iface_hardware iface_hardware(const struct iface *iface)
 {
     if (iface->loopback)
@@ -77,6 +79,8 @@ int iface_transmit(struct iface *iface, struct frame *frame)
         frame_fill_checksum(frame);
     if (env_is_traced(iface->env))
         trace_frame_out(iface, frame);
+    if (iface->packets != NULL && packets_are_seen(iface->packets))
+        packets_see_out(iface->packets, iface, frame);
 
     int error = netdev_transmit(iface->dev, iface->env->now, frame);
 

@@ -20,6 +20,8 @@ struct iface_stats {
     uint64_t out_discards; /* the device's queue was full */
 };
 
+struct packets; /* link/packet.h */
+
 struct iface {
     struct list node; /* in the stack's list */
     struct env *env;
@@ -32,6 +34,7 @@ struct iface {
     struct ip_prefix addrs[IFACE_ADDRS_MAX]; /* ours, with their subnets */
     unsigned addr_count;
     struct iface_stats stats;
+    struct packets *packets; /* who sees its frames; NULL: nobody */
 };
 
 /*

@@ -45,26 +45,43 @@ static int choose_kind(int type, int protocol, const struct socket_ops **out)
     return error;
 }
 
-int socket_create(struct sockets *sockets, int domain, int type, int protocol,
-                  struct socket **out)
+/* The protocol, in network order, is looked at when frames come. */
+static int choose_packet(int type, const struct socket_ops **out)
 {
-    const struct socket_ops *ops;
-    int error;
+    if (type != SOCK_RAW && type != SOCK_DGRAM)
+        return -ESOCKTNOSUPPORT;
+    *out = type == SOCK_RAW ? &socket_packet_raw_ops : &socket_packet_dgram_ops;
+    return 0;
+}
 
+static int choose(int domain, int type, int protocol,
+                  const struct socket_ops **out)
+{
+    if (domain == AF_PACKET)
+        return choose_packet(type, out);
     if (domain != AF_INET)
         return -EAFNOSUPPORT;
     /* Linux: a number that can be none, as opposed to one that is not here. */
     if (type < 0 || type > SOCK_PACKET || protocol < 0 ||
         protocol >= IPPROTO_MAX)
         return -EINVAL;
-    if ((error = choose_kind(type, protocol, &ops)) < 0)
+    return choose_kind(type, protocol, out);
+}
+
+int socket_create(struct sockets *sockets, int domain, int type, int protocol,
+                  struct socket **out)
+{
+    const struct socket_ops *ops;
+    int error;
+
+    if ((error = choose(domain, type, protocol, &ops)) < 0)
         return error;
 
     struct socket *socket = socket_alloc(sockets, ops);
 
     if (socket == NULL)
         return -ENOBUFS;
-    if (protocol != 0)
+    if (protocol != 0 || domain == AF_PACKET)
         socket->protocol = (uint16_t)protocol;
     if ((error = ops->open(socket)) < 0) {
         socket_free(socket);
@@ -74,8 +91,23 @@ int socket_create(struct sockets *sockets, int domain, int type, int protocol,
     return 0;
 }
 
+/* An address of the other domain: packet sockets have link endpoints. */
+static int check_domain(const struct socket *socket,
+                        const struct endpoint *endpoint)
+{
+    bool is_packet = socket->ops->domain == AF_PACKET;
+
+    if (endpoint->is_link == is_packet)
+        return 0;
+    return is_packet ? -EINVAL : -EAFNOSUPPORT;
+}
+
 int socket_bind(struct socket *socket, const struct endpoint *local)
 {
+    int error = check_domain(socket, local);
+
+    if (error < 0)
+        return error;
     return socket->ops->bind(socket, local);
 }
 
@@ -111,7 +143,7 @@ static struct endpoint meant_by(const struct socket *socket,
 {
     struct endpoint meant = *to;
 
-    if (!ip_addr_is_any(&to->addr))
+    if (to->is_link || !ip_addr_is_any(&to->addr))
         return meant;
     meant.addr = socket->ops->local(socket).addr;
     if (ip_addr_is_any(&meant.addr))
@@ -121,6 +153,9 @@ static struct endpoint meant_by(const struct socket *socket,
 
 int socket_connect(struct socket *socket, const struct endpoint *remote)
 {
+    if (remote->is_link && socket->ops->domain == AF_INET)
+        return -EAFNOSUPPORT;
+
     struct endpoint to = meant_by(socket, remote);
 
     return socket->ops->connect(socket, &to);
@@ -144,6 +179,11 @@ ssize_t socket_send(struct socket *socket, const struct socket_message *message)
         return -EPIPE;
     if (message->name == NULL)
         return socket->ops->send(socket, message);
+
+    int error = check_domain(socket, message->name);
+
+    if (error < 0)
+        return error;
 
     struct endpoint to = meant_by(socket, message->name);
     struct socket_message copy = *message;
@@ -192,7 +232,7 @@ void socket_timeouts(const struct socket *socket, usec *receive, usec *send)
 void socket_local(const struct socket *socket, struct endpoint *out)
 {
     *out = socket->ops->local(socket);
-    if (ip_addr_is_any(&out->addr))
+    if (!out->is_link && ip_addr_is_any(&out->addr))
         out->addr = IP_ADDR_ANY_V4;
 }
 

@@ -4,13 +4,14 @@
  * and Linux have them: which call is allowed when, options, errors, readiness.
  * Nothing here waits: what cannot be done now answers -EAGAIN.
  *
- * IPv4 only for now: domains other than AF_INET answer -EAFNOSUPPORT.
+ * Domains are AF_INET and AF_PACKET; IPv6 is still to come.
  */
 #ifndef TAPIR_SOCKET_SOCKET_H
 #define TAPIR_SOCKET_SOCKET_H
 
 #include "ip/echo.h"
 #include "ip/raw.h"
+#include "link/packet.h"
 #include "tcp/tcp.h"
 #include "udp/udp.h"
 

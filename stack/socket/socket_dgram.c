@@ -236,6 +236,7 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
 }
 
 const struct socket_ops socket_dgram_ops = {
+    .domain = AF_INET,
     .type = SOCK_DGRAM,
     .protocol = IPPROTO_UDP,
     .size = sizeof(struct dgram_socket),

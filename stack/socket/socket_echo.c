@@ -167,6 +167,7 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
 }
 
 const struct socket_ops socket_echo_ops = {
+    .domain = AF_INET,
     .type = SOCK_DGRAM,
     .protocol = IPPROTO_ICMP,
     .size = sizeof(struct echo_socket),

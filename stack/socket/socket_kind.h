@@ -1,7 +1,7 @@
 /*
  * Inside the socket layer: what every socket has, and what its kind must do.
  * A kind is a transport with BSD's face: stream (TCP), datagram (UDP), echo
- * (ICMP), raw (IP); one file each.
+ * (ICMP), raw (IP), packet (frames); one file each.
  */
 #ifndef TAPIR_SOCKET_SOCKET_KIND_H
 #define TAPIR_SOCKET_SOCKET_KIND_H
@@ -104,6 +104,7 @@ struct socket {
 
 /* Functions that a kind leaves out answer -EOPNOTSUPP (-ENOPROTOOPT). */
 struct socket_ops {
+    int domain;
     int type;
     int protocol;
     size_t size; /* of the kind's struct, all zero but for its beginning */
@@ -152,7 +153,7 @@ struct socket_ops {
     /* The same of those that are not an int; -ENOPROTOOPT: it is one. */
     int (*set_bytes_option)(struct socket *socket, int name,
                             struct bytes value);
-    int (*get_bytes_option)(const struct socket *socket, int name, void *value,
+    int (*get_bytes_option)(struct socket *socket, int name, void *value,
                             size_t *len);
 };
 
@@ -160,6 +161,8 @@ extern const struct socket_ops socket_stream_ops;
 extern const struct socket_ops socket_dgram_ops;
 extern const struct socket_ops socket_echo_ops;
 extern const struct socket_ops socket_raw_ops;
+extern const struct socket_ops socket_packet_raw_ops;
+extern const struct socket_ops socket_packet_dgram_ops;
 
 /* Several bits of poll(2) go together: the old names and those of XSI. */
 enum { READY_IN = POLLIN | POLLRDNORM, READY_OUT = POLLOUT | POLLWRNORM };

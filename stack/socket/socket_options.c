@@ -43,8 +43,7 @@ static int get_type(struct socket *socket)
 
 static int get_domain(struct socket *socket)
 {
-    (void)socket;
-    return AF_INET;
+    return socket->ops->domain;
 }
 
 static int get_protocol(struct socket *socket)
@@ -515,6 +514,8 @@ int socket_set_option(struct socket *socket, int level, int name,
     int number;
     int error;
 
+    if (level == IPPROTO_IP && socket->ops->domain != AF_INET)
+        return -ENOPROTOOPT;
     if (level == SOL_SOCKET && name == SO_LINGER)
         return set_linger(socket, value);
     if (level == SOL_SOCKET && name == SO_RCVTIMEO)
@@ -544,6 +545,8 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
     int number;
     int error;
 
+    if (level == IPPROTO_IP && socket->ops->domain != AF_INET)
+        return -ENOPROTOOPT;
     if (level == SOL_SOCKET && name == SO_LINGER)
         return get_linger(socket, value, len);
     if (level == SOL_SOCKET && name == SO_RCVTIMEO)

@@ -214,8 +214,8 @@ static int raw_set_bytes_option(struct socket *socket, int name,
     return 0;
 }
 
-static int raw_get_bytes_option(const struct socket *socket, int name,
-                                void *value, size_t *len)
+static int raw_get_bytes_option(struct socket *socket, int name, void *value,
+                                size_t *len)
 {
     const struct raw_pcb *pcb = pcb_of_const(socket);
 
@@ -229,6 +229,7 @@ static int raw_get_bytes_option(const struct socket *socket, int name,
 }
 
 const struct socket_ops socket_raw_ops = {
+    .domain = AF_INET,
     .type = SOCK_RAW,
     .protocol = IPPROTO_RAW, /* whose options are those of SOL_RAW */
     .size = sizeof(struct raw_socket),

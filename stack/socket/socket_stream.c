@@ -630,8 +630,8 @@ static int stream_set_bytes_option(struct socket *socket, int name,
     return -ENOPROTOOPT;
 }
 
-static int stream_get_bytes_option(const struct socket *socket, int name,
-                                   void *value, size_t *len)
+static int stream_get_bytes_option(struct socket *socket, int name, void *value,
+                                   size_t *len)
 {
     if (name == TCP_CONGESTION)
         return get_congestion(stream_of_const(socket), value, len);
@@ -677,6 +677,7 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
 }
 
 const struct socket_ops socket_stream_ops = {
+    .domain = AF_INET,
     .type = SOCK_STREAM,
     .protocol = IPPROTO_TCP,
     .size = sizeof(struct stream),

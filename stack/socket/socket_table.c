@@ -136,7 +136,7 @@ struct socket *socket_next_ready(struct sockets *sockets)
 
 int sockets_init(struct sockets *sockets, struct env *env, struct tcp *tcp,
                  struct udp *udp, struct echo *echo, struct raw *raw,
-                 const struct socket_config *config)
+                 struct packets *packets, const struct socket_config *config)
 {
     if (config->max_sockets > SOCKET_SLOTS_MAX)
         return -EINVAL;
@@ -145,6 +145,7 @@ int sockets_init(struct sockets *sockets, struct env *env, struct tcp *tcp,
                                 .udp = udp,
                                 .echo = echo,
                                 .raw = raw,
+                                .packets = packets,
                                 .config = *config};
     list_init(&sockets->ready);
     list_init(&sockets->kept);

@@ -30,6 +30,7 @@ struct sockets {
     struct udp *udp;
     struct echo *echo;
     struct raw *raw;
+    struct packets *packets;
     struct socket_config config;
     struct socket_slot *slots;
     uint32_t slot_count;
@@ -43,7 +44,7 @@ struct sockets {
 /* -EINVAL: more sockets than there are numbers. */
 MUST_CHECK int sockets_init(struct sockets *sockets, struct env *env,
                             struct tcp *tcp, struct udp *udp, struct echo *echo,
-                            struct raw *raw,
+                            struct raw *raw, struct packets *packets,
                             const struct socket_config *config);
 /* Every socket is gone, without a word to its peer; TCP still has the TCBs. */
 void sockets_fini(struct sockets *sockets);
