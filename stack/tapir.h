@@ -184,6 +184,16 @@ TAPIR_API ssize_t tapir_sendto(int fd, const void *data, size_t len, int flags,
                                const struct sockaddr *to, socklen_t to_len);
 TAPIR_API ssize_t tapir_sendmsg(int fd, const struct msghdr *message,
                                 int flags);
+/*
+ * Ancillary data are Linux's (cmsg(3), ip(7)). Sent, of datagrams: IP_PKTINFO
+ * (interface, source address), IP_TTL, IP_TOS; EINVAL for what Linux does not
+ * know. Received, each where its option is set: SO_TIMESTAMP, SO_TIMESTAMPNS
+ * (when it came, in wall time), SO_RXQ_OVFL, IP_PKTINFO, IP_TTL, IP_TOS,
+ * IP_ORIGDSTADDR, TCP_CM_INQ. What there is no room for is cut: MSG_CTRUNC.
+ * With MSG_ERRQUEUE and IP_RECVERR (datagrams and echo): the bytes of what was
+ * sent, where to, and in IP_RECVERR a struct sock_extended_err with the address
+ * of who says so behind it; never waits. POLLERR tells that there is one.
+ */
 TAPIR_API ssize_t tapir_recv(int fd, void *data, size_t len, int flags);
 TAPIR_API ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
                                  struct sockaddr *from, socklen_t *from_len);
@@ -274,8 +284,9 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * (bytes a second; all bits set: none), SO_REUSEPORT (connections and
  * datagrams are spread over the sockets by a hash of their ends),
  * SO_BINDTODEVICE, SO_BINDTOIFINDEX. IPPROTO_IP: IP_TTL, IP_TOS (of streams
- * without its two ECN bits, which are TCP's), IP_RECVTTL
- * (tapir_recvmsg gives each datagram's TTL in a control message, IP_TTL).
+ * without its two ECN bits, which are TCP's). Linux's others of these two
+ * levels answer as Linux's do; stack/socket/README.md has a table of what they
+ * do here.
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
  *
  * Of raw sockets: IPPROTO_IP IP_HDRINCL (what is sent has its own IP header);
@@ -322,6 +333,7 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  *   TCP_WINDOW_CLAMP   bytes, less than 1152 is 1152; 0: none, without a
  *                      connection only. The largest window to offer. What was
  *                      offered is not taken back.
+ *   TCP_INQ            0, 1. tapir_recvmsg tells what is left (TCP_CM_INQ).
  *   TCP_FASTOPEN       0 to 4096, more is 4096; 0: off. A listener takes text
  *                      with a SYN (RFC 7413), from so many at once; needs
  *                      --fast-open 2. What it reads may have come twice.

@@ -20,6 +20,7 @@ void dgram_queue_init(struct dgram_queue *queue, size_t limit)
 {
     list_init(&queue->dgrams);
     queue->used = 0;
+    queue->lost = 0;
     queue->limit = limit;
 }
 
@@ -29,8 +30,8 @@ void dgram_queue_fini(struct dgram_queue *queue, struct memory *memory)
         dgram_queue_remove(queue, memory);
 }
 
-int dgram_queue_add(struct dgram_queue *queue, struct memory *memory,
-                    const struct dgram *about, const struct frame *frame)
+static int add(struct dgram_queue *queue, struct memory *memory,
+               const struct dgram *about, const struct frame *frame)
 {
     size_t len = frame_len(frame);
 
@@ -43,10 +44,21 @@ int dgram_queue_add(struct dgram_queue *queue, struct memory *memory,
     if (dgram == NULL)
         return -ENOBUFS;
     *dgram = *about;
+    dgram->lost = queue->lost;
     dgram->len = frame_copy(frame, 0, dgram->data, len);
     list_append(&queue->dgrams, &dgram->node);
     queue->used += size_of(len);
     return 0;
+}
+
+int dgram_queue_add(struct dgram_queue *queue, struct memory *memory,
+                    const struct dgram *about, const struct frame *frame)
+{
+    int error = add(queue, memory, about, frame);
+
+    if (error < 0)
+        queue->lost++;
+    return error;
 }
 
 const struct dgram *dgram_queue_first(const struct dgram_queue *queue)

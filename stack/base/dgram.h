@@ -14,6 +14,7 @@ struct dgram {
     struct ip_addr dst;   /* the address it was sent to */
     unsigned iface_index; /* where it came in */
     usec arrived;
+    uint32_t lost; /* of the queue, when this one came */
     uint8_t ttl;
     uint8_t tos;
     size_t len;
@@ -24,6 +25,7 @@ struct dgram_queue {
     struct list dgrams;
     size_t used;
     size_t limit;
+    uint32_t lost; /* for which there was no room */
 };
 
 void dgram_queue_init(struct dgram_queue *queue, size_t limit);
@@ -31,7 +33,8 @@ void dgram_queue_fini(struct dgram_queue *queue, struct memory *memory);
 
 /*
  * Copies what is left of `frame` into the queue, with the fields of `about`
- * that describe it (its node, len and data are not looked at). 0, -ENOBUFS.
+ * that describe it (its node, len, lost and data are not looked at). 0,
+ * -ENOBUFS, which is counted.
  */
 MUST_CHECK int dgram_queue_add(struct dgram_queue *queue, struct memory *memory,
                                const struct dgram *about,

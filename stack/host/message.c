@@ -6,6 +6,7 @@
 #include "host/host.h"
 #include "host/address.h"
 #include "host/call.h"
+#include "host/control.h"
 #include "host/kernel.h"
 #include "host/lend.h"
 #include "host/numbers.h"
@@ -159,7 +160,7 @@ static ssize_t receive_some(struct call *call, struct socket_message *message)
         ssize_t got = stack_receive(file->stack->core, stack_now(file->stack),
                                     file->id, message);
 
-        if (got == -EAGAIN && (flags & MSG_OOB) == 0) /* that never waits */
+        if (got == -EAGAIN && (flags & (MSG_OOB | MSG_ERRQUEUE)) == 0)
             got = call_wait(call, POLLIN);
         else
             return got;
@@ -197,9 +198,10 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
 static ssize_t receive(struct call *call, struct socket_message *message,
                        int flags, size_t total)
 {
-    bool waits_for_all =
-        (flags & MSG_WAITALL) != 0 && (flags & (MSG_PEEK | MSG_OOB)) == 0 &&
-        !call->is_nonblocking && call->file->socket_type == SOCK_STREAM;
+    bool waits_for_all = (flags & MSG_WAITALL) != 0 &&
+                         (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0 &&
+                         !call->is_nonblocking &&
+                         call->file->socket_type == SOCK_STREAM;
 
     return waits_for_all ? receive_all(call, message, total)
                          : receive_some(call, message);
@@ -214,12 +216,18 @@ static void raise_sigpipe(void)
 }
 
 /* `lender`: whose memory it is and stays; NULL: it is copied. */
-static ssize_t send_message(int fd, const struct iovec *iov, int count,
-                            int flags, const struct sockaddr *to,
-                            socklen_t to_len, const struct lender *lender)
+static ssize_t send_message(int fd, const struct msghdr *given, int flags,
+                            const struct lender *lender)
 {
-    struct socket_message message = {
-        .iov = iov, .iov_count = count, .flags = flags & ~HOST_FLAGS};
+    const struct sockaddr *to = given->msg_name;
+    socklen_t to_len = given->msg_namelen;
+    const struct iovec *iov = given->msg_iov;
+    int count = (int)given->msg_iovlen;
+    struct socket_control control = {0};
+    struct socket_message message = {.iov = iov,
+                                     .iov_count = count,
+                                     .flags = flags & ~HOST_FLAGS,
+                                     .control = &control};
     struct call call;
     struct endpoint name;
     bool is_stream = false;
@@ -242,6 +250,8 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count,
             message.name = &name;
         }
     }
+    if (r == 0)
+        r = control_read(given, call.file->socket_type, &control);
     if (r == 0 && lender != NULL) {
         message.lent = lend_begin(lender);
         r = message.lent == NULL ? -ENOBUFS : 0;
@@ -256,16 +266,18 @@ static ssize_t send_message(int fd, const struct iovec *iov, int count,
     return r;
 }
 
-/* `out_flags` and `from` may be NULL. */
+/* `rest`, of which flags and control are filled in, and `from` may be NULL. */
 static ssize_t receive_message(int fd, const struct iovec *iov, int count,
-                               int flags, int *out_flags, uint8_t *out_ttl,
+                               int flags, struct msghdr *rest,
                                struct sockaddr *from, socklen_t *from_len)
 {
+    struct socket_control control = {0};
     struct endpoint name = {.addr = IP_ADDR_ANY_V4};
     struct socket_message message = {.iov = iov,
                                      .iov_count = count,
                                      .flags = flags & ~HOST_FLAGS,
-                                     .name = &name};
+                                     .name = &name,
+                                     .control = rest != NULL ? &control : NULL};
     struct call call;
     ssize_t total = iov_total(iov, count);
     ssize_t r = call_enter(&call, fd);
@@ -280,15 +292,16 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
         r = receive(&call, &message, flags, (size_t)total);
     }
     if (r >= 0 && from_len != NULL) {
-        if (call.file->socket_type == SOCK_STREAM)
+        if (call.file->socket_type == SOCK_STREAM &&
+            (flags & MSG_ERRQUEUE) == 0)
             *from_len = 0; /* as Linux: a stream's peer is getpeername's */
         else
             endpoint_to_sockaddr(&name, from, from_len);
     }
-    if (r >= 0 && out_flags != NULL)
-        *out_flags = message.flags & (MSG_TRUNC | MSG_CTRUNC | MSG_OOB);
-    if (r >= 0 && out_ttl != NULL)
-        *out_ttl = message.ttl;
+    if (r >= 0 && rest != NULL) {
+        rest->msg_flags = message.flags & (MSG_TRUNC | MSG_OOB | MSG_ERRQUEUE);
+        control_write(rest, &control, stack_now(call.file->stack));
+    }
     return call_leave(&call, r);
 }
 
@@ -301,19 +314,24 @@ ssize_t tapir_sendto(int fd, const void *data, size_t len, int flags,
                      const struct sockaddr *to, socklen_t to_len)
 {
     struct iovec iov = iov_of(data, len);
+    struct msghdr message = {.msg_name = (void *)(uintptr_t)to,
+                             .msg_namelen = to_len,
+                             .msg_iov = &iov,
+                             .msg_iovlen = 1};
 
-    return send_message(fd, &iov, 1, flags, to, to_len, NULL);
+    return send_message(fd, &message, flags, NULL);
 }
 
 ssize_t tapir_send_lend(int fd, const void *data, size_t len, int flags,
                         tapir_lent_fn *done, void *arg)
 {
     struct iovec iov = iov_of(data, len);
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     struct lender lender = {.done = done, .arg = arg};
 
     if (done == NULL)
         return errno_result(-EFAULT);
-    return send_message(fd, &iov, 1, flags, NULL, 0, &lender);
+    return send_message(fd, &message, flags, &lender);
 }
 
 ssize_t tapir_send(int fd, const void *data, size_t len, int flags)
@@ -325,8 +343,7 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if (message == NULL || message->msg_iovlen > IOV_MAX)
         return errno_result(message == NULL ? -EFAULT : -EMSGSIZE);
-    return send_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
-                        message->msg_name, message->msg_namelen, NULL);
+    return send_message(fd, message, flags, NULL);
 }
 
 ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
@@ -336,7 +353,7 @@ ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,
 
     if (from != NULL && from_len == NULL)
         return errno_result(-EFAULT);
-    return receive_message(fd, &iov, 1, flags, NULL, NULL, from,
+    return receive_message(fd, &iov, 1, flags, NULL, from,
                            from == NULL ? NULL : from_len);
 }
 
@@ -345,42 +362,14 @@ ssize_t tapir_recv(int fd, void *data, size_t len, int flags)
     return tapir_recvfrom(fd, data, len, flags, NULL, NULL);
 }
 
-/* cmsg(3): the one control message that there is, IP_TTL; 0: not even that. */
-static void put_control(struct msghdr *message, uint8_t ttl)
-{
-    int value = ttl;
-    struct cmsghdr *control = CMSG_FIRSTHDR(message);
-
-    if (ttl == 0 || control == NULL ||
-        message->msg_controllen < CMSG_LEN(sizeof(value))) {
-        message->msg_flags |= ttl != 0 ? MSG_CTRUNC : 0;
-        message->msg_controllen = 0;
-        return;
-    }
-    control->cmsg_level = IPPROTO_IP;
-    control->cmsg_type = IP_TTL;
-    control->cmsg_len = CMSG_LEN(sizeof(value));
-    memcpy(CMSG_DATA(control), &value, sizeof(value));
-    message->msg_controllen =
-        message->msg_controllen < CMSG_SPACE(sizeof(value))
-            ? message->msg_controllen
-            : CMSG_SPACE(sizeof(value));
-}
-
 ssize_t tapir_recvmsg(int fd, struct msghdr *message, int flags)
 {
-    uint8_t ttl = 0;
-    ssize_t r;
-
     if (message == NULL || message->msg_iovlen > IOV_MAX)
         return errno_result(message == NULL ? -EFAULT : -EMSGSIZE);
-    r = receive_message(fd, message->msg_iov, (int)message->msg_iovlen, flags,
-                        &message->msg_flags, &ttl, message->msg_name,
-                        message->msg_name == NULL ? NULL
-                                                  : &message->msg_namelen);
-    if (r >= 0)
-        put_control(message, ttl);
-    return r;
+    return receive_message(fd, message->msg_iov, (int)message->msg_iovlen,
+                           flags, message, message->msg_name,
+                           message->msg_name == NULL ? NULL
+                                                     : &message->msg_namelen);
 }
 
 /* What stands behind a number, held; NULL: nothing. */
@@ -422,11 +411,13 @@ ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
     release_file(file);
     if (r <= 0)
         return errno_result(r);
-    return receive_message(fd, iov, count, 0, NULL, NULL, NULL, NULL);
+    return receive_message(fd, iov, count, 0, NULL, NULL, NULL);
 }
 
 static ssize_t write_pieces(int fd, const struct iovec *iov, int count)
 {
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+                             .msg_iovlen = (size_t)count};
     struct file *file = hold_file(fd);
 
     if (file == NULL)
@@ -438,7 +429,7 @@ static ssize_t write_pieces(int fd, const struct iovec *iov, int count)
         return errno_result(-EINVAL);
     }
     release_file(file);
-    return send_message(fd, iov, count, 0, NULL, 0, NULL);
+    return send_message(fd, &message, 0, NULL);
 }
 
 /* Linux: writev of no bytes is nothing, write of none an empty datagram. */

@@ -130,6 +130,9 @@ void echo_icmp_error(struct echo *echo, const struct icmp_error *error)
 
     if (!pcb)
         return;
+    if (pcb->hears_errors) /* with the ICMP header, as Linux */
+        error_queue_add_icmp(&pcb->errors, echo->env, pcb->received.limit,
+                             error, 0, 0);
     pcb->error = error->error;
     notify(pcb);
 }
@@ -258,6 +261,7 @@ void echo_pcb_init(struct echo *echo, struct echo_pcb *pcb,
 {
     *pcb = (struct echo_pcb){.echo = echo, .owner = owner};
     dgram_queue_init(&pcb->received, receive_limit);
+    error_queue_init(&pcb->errors);
 }
 
 void echo_pcb_fini(struct echo_pcb *pcb)
@@ -265,6 +269,7 @@ void echo_pcb_fini(struct echo_pcb *pcb)
     if (pcb->id != 0)
         hash_table_remove(&pcb->echo->by_id, &pcb->node);
     dgram_queue_fini(&pcb->received, pcb->echo->env->memory);
+    error_queue_clear(&pcb->errors, pcb->echo->env->memory);
 }
 
 int echo_init(struct echo *echo, struct env *env, struct icmp *icmp)

@@ -7,7 +7,7 @@
 #define TAPIR_IP_ECHO_H
 
 #include "base/dgram.h"
-#include "ip/icmp.h"
+#include "ip/error_queue.h"
 
 struct echo_pcb {
     struct hash_node node; /* by identifier; linked while it is not 0 */
@@ -19,6 +19,8 @@ struct echo_pcb {
     uint8_t ttl;
     uint8_t tos;
     struct dgram_queue received; /* ICMP header and payload, as Linux has it */
+    bool hears_errors;           /* IP_RECVERR */
+    struct error_queue errors;
     int error;
     void *owner;
 };

@@ -72,16 +72,43 @@ struct ip_packet {
     bool broadcast;      /* dst is a broadcast or multicast address */
 };
 
+/*
+ * What is done about a packet that is larger than the path takes: the values of
+ * ip(7), IP_MTU_DISCOVER.
+ */
+enum ip_mtu_discover {
+    IP_DISCOVER_DONT = 0,      /* cut here or on the way */
+    IP_DISCOVER_WANT = 1,      /* cut here; DF on what is not */
+    IP_DISCOVER_DO = 2,        /* DF: RFC 1191 3, RFC 8899 */
+    IP_DISCOVER_PROBE = 3,     /* the same, and only the link is looked at */
+    IP_DISCOVER_INTERFACE = 4, /* not cut here: by the link alone, without DF */
+    IP_DISCOVER_OMIT = 5       /* cut here, by the link alone, without DF */
+};
+
 /* How to send. Zeroes choose what is usual. */
 struct ip_send {
     struct ip_addr src; /* all zero: by the route */
     struct ip_addr dst;
     uint8_t protocol;
     uint8_t tos;
-    uint8_t ttl;     /* 0: the stack's default */
-    bool df;         /* never fragment, neither here nor on the way */
-    bool is_doubted; /* nobody answers by this way: RFC 1122 3.3.1.4 */
-    unsigned scope;  /* an interface's index, 0: by the route */
+    uint8_t ttl;      /* 0: the stack's default */
+    uint8_t discover; /* enum ip_mtu_discover */
+    bool df;          /* never fragment, neither here nor on the way */
+    bool is_doubted;  /* nobody answers by this way: RFC 1122 3.3.1.4 */
+    unsigned scope;   /* an interface's index, 0: by the route */
+};
+
+/*
+ * What a program chooses for one datagram: ip(7), IP_PKTINFO, IP_TTL, IP_TOS,
+ * MSG_DONTROUTE. Zeroes choose nothing.
+ */
+struct ip_choice {
+    struct ip_addr src;
+    unsigned scope;
+    uint8_t ttl;
+    uint8_t tos;
+    bool has_tos;
+    bool on_link; /* by no gateway */
 };
 
 struct ip_config {

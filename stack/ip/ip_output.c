@@ -166,6 +166,28 @@ static int fragment_packet(struct ip *ip, const struct ip_path *path,
 
 /* ---- Output ------------------------------------------------------------ */
 
+/* Which size is not to be exceeded: what is known of the path, or the link's.
+ */
+static unsigned mtu_for(const struct ip_send *send, const struct ip_path *path)
+{
+    return send->discover < IP_DISCOVER_PROBE ? path->mtu : path->iface->mtu;
+}
+
+/* As Linux: where the path takes less than PMTU_FLOOR routers are to cut. */
+static bool wants_df(const struct ip_send *send, unsigned mtu, size_t len)
+{
+    return send->df || send->discover == IP_DISCOVER_DO ||
+           send->discover == IP_DISCOVER_PROBE ||
+           (send->discover == IP_DISCOVER_WANT && len <= mtu &&
+            mtu > PMTU_FLOOR);
+}
+
+static bool may_fragment(const struct ip_send *send)
+{
+    return !send->df && (send->discover < IP_DISCOVER_DO ||
+                         send->discover == IP_DISCOVER_OMIT);
+}
+
 static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
                                     const struct ip_path *path,
                                     size_t payload_len)
@@ -175,7 +197,7 @@ static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
         .dst = send->dst,
         .header_len = IP_HEADER_LEN,
         .total_len = IP_HEADER_LEN + payload_len,
-        .df = send->df,
+        .df = wants_df(send, path->mtu, IP_HEADER_LEN + payload_len),
         .tos = send->tos,
         .ttl = choose_ttl(ip, send),
         .protocol = send->protocol,
@@ -205,6 +227,7 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
         ip->stats.out_no_routes++;
         return drop(ip, DROP_IP_NO_ROUTE, frame, error);
     }
+    path.mtu = mtu_for(send, &path);
     frame->iface = path.iface;
     if (send->is_doubted)
         doubt(ip, &path);
@@ -217,7 +240,7 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
     trace_packet_out(ip, &header);
     if (fits(frame, &path))
         return transmit(ip, &path, frame);
-    if (send->df) {
+    if (!may_fragment(send)) {
         ip->stats.out_frag_fails++;
         return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
     }

@@ -197,7 +197,7 @@ ssize_t socket_receive(struct socket *socket, struct socket_message *message)
     if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
         return -EINVAL; /* no urgent data: RFC 9293 3.8.5 */
     if (message->flags & MSG_ERRQUEUE)
-        return -EAGAIN; /* there never is any */
+        return socket_receive_error(socket, message);
     return socket->ops->receive(socket, message);
 }
 

@@ -25,6 +25,46 @@ struct socket_config {
                                   can make of a buffer */
 };
 
+/* What may come beside the bytes of a message: bits of `present`. */
+enum socket_control_kind {
+    CONTROL_TIMESTAMP = 1 << 0,
+    CONTROL_LOST = 1 << 1,
+    CONTROL_MARK = 1 << 2,
+    CONTROL_PRIORITY = 1 << 3,
+    CONTROL_PACKET_INFO = 1 << 4, /* the only three that may be sent too */
+    CONTROL_TTL = 1 << 5,
+    CONTROL_TOS = 1 << 6,
+    CONTROL_DESTINATION = 1 << 7,
+    CONTROL_UNREAD = 1 << 8,
+    CONTROL_ERROR = 1 << 9
+};
+
+/*
+ * Ancillary data (POSIX.1-2017 <sys/socket.h>, ip(7), socket(7)): what a
+ * socket's options ask for, and what a program chooses for one datagram.
+ */
+struct socket_control {
+    unsigned present;
+    uint8_t timestamp; /* receive: the option that asked, SO_TIMESTAMP... */
+    uint8_t ttl;       /* send: 1 to 255 */
+    uint8_t tos;
+    usec arrived;          /* stack time */
+    uint32_t lost;         /* datagrams before this one: SO_RXQ_OVFL */
+    int unread;            /* of a stream: TCP_INQ */
+    struct ip_addr source; /* of ours: to send from (all zero: any), or by which
+                              the datagram would be answered */
+    struct {
+        int error; /* errno, positive */
+        uint8_t origin;
+        uint8_t type;
+        uint8_t code;
+        uint32_t info;
+        struct ip_addr offender; /* all zero: nobody */
+    } error;                     /* struct sock_extended_err */
+    struct endpoint destination; /* receive: to which it was sent; its scope
+                                    is the interface, to send too (0: any) */
+};
+
 /* What send and receive carry: the fields of a msghdr that matter here. */
 struct socket_message {
     const struct iovec *iov;
@@ -32,10 +72,9 @@ struct socket_message {
     int flags;             /* MSG_* given; on return of receive: MSG_TRUNC */
     struct endpoint *name; /* send: to, or NULL; receive: filled in if not
                               NULL (its port 0: there is none) */
-    uint8_t ttl;           /* receive: the datagram's, if IP_RECVTTL is set;
-                              left alone otherwise */
-    struct lent *lent;     /* send: NULL, or what the bytes of a stream are a
-                              part of while they are sent from where they lie */
+    struct socket_control *control; /* NULL: none; receive: filled in */
+    struct lent *lent; /* send: NULL, or what the bytes of a stream are a
+                          part of while they are sent from where they lie */
 };
 
 struct socket;
@@ -99,6 +138,8 @@ MUST_CHECK ssize_t socket_send(struct socket *socket,
  * and with MSG_TRUNC given its whole length is the result; of a stream
  * MSG_TRUNC throws so many bytes away. MSG_WAITALL is the host's. 0: the peer
  * has closed, or an empty datagram. -EAGAIN, -ENOTCONN, the pending error.
+ * MSG_ERRQUEUE reads the error queue and nothing else (recvmsg(2)): what was
+ * sent, and in `control` what went wrong. -EAGAIN; it is not to be waited for.
  * MSG_OOB reads the urgent octet and should not be waited for: -EINVAL where
  * there is none, -EAGAIN where it is only announced.
  */

@@ -6,6 +6,7 @@
  * socket can always be written to.
  */
 #define _GNU_SOURCE /* POLLRDHUP */
+#include "socket/socket_control.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
@@ -42,8 +43,8 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
     message->flags = copied < dgram->len ? MSG_TRUNC : 0;
     if (message->name != NULL)
         *message->name = dgram->src;
-    if (socket_has(socket, FLAG_RECEIVE_TTL))
-        message->ttl = dgram->ttl;
+    if (message->control != NULL)
+        socket_tell_control(socket, dgram, message->control);
     if (!(given & MSG_PEEK))
         dgram_queue_remove(queue, socket->sockets->env->memory);
     return result;
@@ -53,7 +54,7 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
 int socket_dgram_readiness(const struct socket *socket,
                            const struct dgram_queue *queue, int error)
 {
-    int mask = READY_OUT;
+    int mask = READY_OUT | socket_errors_readiness(socket);
 
     if (error != 0)
         mask |= POLLERR;
@@ -126,8 +127,9 @@ static ssize_t dgram_send(struct socket *socket,
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
 
-    int error =
-        udp_send(pcb_of(socket), message->name, pieces, (unsigned)count);
+    struct ip_choice choice = socket_choice(message);
+    int error = udp_send_as(pcb_of(socket), message->name, &choice, pieces,
+                            (unsigned)count);
 
     return error < 0 ? error : len;
 }
@@ -157,6 +159,16 @@ static void dgram_close(struct socket *socket)
     udp_pcb_fini(pcb_of(socket));
 }
 
+static struct error_queue *dgram_errors(struct socket *socket)
+{
+    return &pcb_of(socket)->errors;
+}
+
+static void dgram_set_error(struct socket *socket, int error)
+{
+    pcb_of(socket)->error = error;
+}
+
 static int dgram_take_error(struct socket *socket)
 {
     return udp_take_error(pcb_of(socket));
@@ -182,6 +194,11 @@ static int dgram_remote(const struct socket *socket, struct endpoint *out)
         return -ENOTCONN;
     *out = pcb->remote;
     return 0;
+}
+
+static int dgram_mtu(const struct socket *socket)
+{
+    return udp_mtu(pcb_of_const(socket));
 }
 
 static int dgram_unread(const struct socket *socket)
@@ -223,7 +240,13 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
         pcb->tos = settings->tos;
         break;
     case SETTING_FLAGS:
+        pcb->no_checksum = socket_has(socket, FLAG_NO_CHECKSUM);
+        pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
+        pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+        break;
     case SETTING_MTU_DISCOVER:
+        pcb->discover = settings->mtu_discover;
+        break;
     case SETTING_PORT_RANGE:
         break;
     case SETTING_OOB_INLINE:
@@ -250,9 +273,12 @@ const struct socket_ops socket_dgram_ops = {
     .close = dgram_close,
     .discard = dgram_close,
     .take_error = dgram_take_error,
+    .errors = dgram_errors,
+    .set_error = dgram_set_error,
     .readiness = dgram_readiness,
     .local = dgram_local,
     .remote = dgram_remote,
+    .mtu = dgram_mtu,
     .unread = dgram_unread,
     .unsent = dgram_unsent,
     .apply = dgram_apply,

@@ -105,6 +105,16 @@ static void echo_close(struct socket *socket)
     echo_pcb_fini(pcb_of(socket));
 }
 
+static struct error_queue *echo_errors(struct socket *socket)
+{
+    return &pcb_of(socket)->errors;
+}
+
+static void echo_set_error(struct socket *socket, int error)
+{
+    pcb_of(socket)->error = error;
+}
+
 static int echo_socket_take_error(struct socket *socket)
 {
     return echo_take_error(pcb_of(socket));
@@ -144,6 +154,9 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_RECEIVE_BUFFER:
         pcb->received.limit = settings->receive_buffer;
         break;
+    case SETTING_FLAGS:
+        pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+        break;
     case SETTING_TTL:
         pcb->ttl = settings->ttl;
         break;
@@ -157,7 +170,6 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:
     case SETTING_BROADCAST:
-    case SETTING_FLAGS:
     case SETTING_MTU_DISCOVER:
     case SETTING_PORT_RANGE:
     case SETTING_SEND_BUFFER:
@@ -181,6 +193,8 @@ const struct socket_ops socket_echo_ops = {
     .close = echo_close,
     .discard = echo_close,
     .take_error = echo_socket_take_error,
+    .errors = echo_errors,
+    .set_error = echo_set_error,
     .readiness = echo_readiness,
     .local = echo_local,
     .remote = echo_remote,

@@ -67,6 +67,8 @@ int socket_set_flag(struct socket *socket, const struct flag_option *option,
         socket->settings.flags |= bit;
     else
         socket->settings.flags &= ~bit;
+    if (option->flag == FLAG_RECEIVE_ERRORS && value == 0)
+        socket_forget_errors(socket);
     socket->ops->apply(socket, SETTING_FLAGS);
     return 0;
 }

@@ -131,6 +131,9 @@ struct socket_ops {
     void (*discard)(struct socket *socket);
 
     int (*take_error)(struct socket *socket); /* positive, or 0 */
+    /* What MSG_ERRQUEUE reads, and the pending error that goes with it. */
+    struct error_queue *(*errors)(struct socket *socket);
+    void (*set_error)(struct socket *socket, int error);
     int (*readiness)(const struct socket *socket);
     struct endpoint (*local)(const struct socket *socket);
     int (*remote)(const struct socket *socket, struct endpoint *out);
@@ -212,5 +215,13 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
 int socket_dgram_readiness(const struct socket *socket,
                            const struct dgram_queue *queue, int error);
 int socket_dgram_unread(const struct dgram_queue *queue);
+
+/* MSG_ERRQUEUE. -EAGAIN; see socket_errors.c. */
+ssize_t socket_receive_error(struct socket *socket,
+                             struct socket_message *message);
+/* What waits there, in poll's bits. */
+int socket_errors_readiness(const struct socket *socket);
+/* IP_RECVERR was taken away. */
+void socket_forget_errors(struct socket *socket);
 
 #endif

@@ -29,7 +29,8 @@ struct stream {
     bool has_bound_addr : 1; /* given by bind: a new TCB gets them too */
     bool has_bound_port : 1;
     bool nodelay : 1;
-    uint16_t mss; /* TCP_MAXSEG; 0: not set */
+    bool tells_unread : 1; /* TCP_INQ */
+    uint16_t mss;          /* TCP_MAXSEG; 0: not set */
 };
 
 static struct stream *stream_of(struct socket *socket)
@@ -385,6 +386,18 @@ static ssize_t receive_nowhere(struct tcb *tcb, struct socket_message *message)
     return peeks ? tcp_peek_skip(tcb, (size_t)len) : tcp_skip(tcb, (size_t)len);
 }
 
+/* TCP_INQ: what is left to read; 1 if that is the end. */
+static void tell_unread(const struct stream *stream,
+                        struct socket_control *control)
+{
+    if (!stream->tells_unread)
+        return;
+    control->present = CONTROL_UNREAD;
+    control->unread = (int)tcp_unread(stream->tcb);
+    if (control->unread == 0 && (tcp_readiness(stream->tcb) & TCP_PEER_CLOSED))
+        control->unread = 1;
+}
+
 static ssize_t stream_receive(struct socket *socket,
                               struct socket_message *message)
 {
@@ -398,9 +411,13 @@ static ssize_t stream_receive(struct socket *socket,
     if (message->flags & MSG_TRUNC)
         return receive_nowhere(tcb, message);
     message->flags = 0;
-    if (peeks)
-        return tcp_peek(tcb, message->iov, message->iov_count);
-    return tcp_receive(tcb, message->iov, message->iov_count);
+
+    ssize_t got = peeks ? tcp_peek(tcb, message->iov, message->iov_count)
+                        : tcp_receive(tcb, message->iov, message->iov_count);
+
+    if (got >= 0 && message->control != NULL)
+        tell_unread(stream_of(socket), message->control);
+    return got;
 }
 
 static ssize_t stream_borrow(struct socket *socket, struct iovec iov[static 2],
@@ -655,6 +672,11 @@ static int stream_set_option(struct socket *socket, int name, int value)
         return 0;
     case TCP_MAXSEG:
         return set_maxseg(stream, value);
+    case TCP_INQ:
+        if (value != 0 && value != 1)
+            return -EINVAL;
+        stream->tells_unread = value;
+        return 0;
     default:
         return socket_tcp_set_option(stream->tcb, name, value);
     }
@@ -670,6 +692,9 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
         return 0;
     case TCP_MAXSEG:
         *value = (int)tcp_mss(stream->tcb);
+        return 0;
+    case TCP_INQ:
+        *value = stream->tells_unread;
         return 0;
     default:
         return socket_tcp_get_option(stream->tcb, name, value);

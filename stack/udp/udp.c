@@ -2,8 +2,7 @@
  * UDP: RFC 768, RFC 1122 4.1. Here are the header, connections and output;
  * udp_input.c has the other direction, udp_port.c the ports.
  *
- * Left out on purpose: UDP-Lite, sending without a checksum (RFC 1122 4.1.3.4
- * MAY), segmentation offload.
+ * Left out on purpose: UDP-Lite, segmentation offload.
  */
 #include "udp/udp.h"
 
@@ -78,15 +77,32 @@ static uint32_t scope_of(const struct udp_pcb *pcb, const struct endpoint *to)
     return pcb->local.scope ? pcb->local.scope : to->scope;
 }
 
+/* SO_DONTROUTE, MSG_DONTROUTE: what is not on the link is nowhere. */
+static int check_link(const struct ip_path *path, const struct ip_addr *to)
+{
+    return ip_addr_equal(&path->next_hop, to) ? 0 : -ENETUNREACH;
+}
+
 static int find_path(const struct udp_pcb *pcb, const struct endpoint *local,
-                     const struct endpoint *to, struct ip_path *path)
+                     const struct endpoint *to, const struct ip_choice *choice,
+                     struct ip_path *path)
 {
     const struct udp *udp = pcb->udp;
     struct ip_addr src = source_of(udp, local);
+    unsigned scope = choice->scope ? choice->scope : scope_of(pcb, to);
+    int error;
 
-    if (!pcb->broadcast && ip_is_broadcast(udp->ip, &to->addr))
+    if (!ip_addr_is_any(&choice->src))
+        src = choice->src;
+    if (choice->scope && !ip_iface_by_index(udp->ip, choice->scope))
+        return -ENODEV;
+    error = ip_path(udp->ip, &to->addr, &src, scope, path);
+    if (error == 0 && !pcb->broadcast && ip_is_broadcast(udp->ip, &to->addr))
         return -EACCES;
-    return ip_path(udp->ip, &to->addr, &src, scope_of(pcb, to), path);
+    if (error == 0 && (choice->on_link || pcb->dont_route))
+        error = check_link(path, &to->addr);
+    /* Linux: of a source that is not ours, no route is found */
+    return error == -EADDRNOTAVAIL ? -ENETUNREACH : error;
 }
 
 void udp_set_device(struct udp_pcb *pcb, unsigned iface)
@@ -106,6 +122,7 @@ static void disconnect(struct udp_pcb *pcb)
 
 int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote)
 {
+    static const struct ip_choice usual;
     struct ip_path path;
 
     if (remote->port == 0 && ip_addr_is_any(&remote->addr)) {
@@ -113,7 +130,7 @@ int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote)
         return 0;
     }
 
-    int error = find_path(pcb, &pcb->bound, remote, &path);
+    int error = find_path(pcb, &pcb->bound, remote, &usual, &path);
 
     if (error == 0)
         error = udp_bind_to_free_port(pcb);
@@ -137,7 +154,8 @@ static size_t pieces_len(const struct bytes *pieces, unsigned count)
 
 /* The sum of the pseudo header only: the rest is the device's, or its edge's.
  */
-static void push_header(struct frame *frame, const struct ends *ends)
+static void push_header(struct frame *frame, const struct ends *ends,
+                        bool no_checksum)
 {
     struct checksum pseudo = {0};
     struct udp_header header = {
@@ -146,6 +164,10 @@ static void push_header(struct frame *frame, const struct ends *ends)
         .len = UDP_HEADER_LEN + frame_len(frame),
     };
 
+    if (no_checksum) {
+        udp_emit(frame_push(frame, UDP_HEADER_LEN), &header);
+        return;
+    }
     checksum_add_pseudo(&pseudo, &ends->local.addr, &ends->remote.addr,
                         IP_PROTO_UDP, header.len);
     header.checksum = checksum_fold(&pseudo);
@@ -154,6 +176,7 @@ static void push_header(struct frame *frame, const struct ends *ends)
 }
 
 static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
+                         const struct ip_choice *choice,
                          const struct bytes *pieces, unsigned count)
 {
     struct udp *udp = pcb->udp;
@@ -161,9 +184,10 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
         .src = ends->local.addr,
         .dst = ends->remote.addr,
         .protocol = IP_PROTO_UDP,
-        .tos = pcb->tos,
-        .ttl = pcb->ttl,
-        .scope = scope_of(pcb, &ends->remote),
+        .tos = choice->has_tos ? choice->tos : pcb->tos,
+        .ttl = choice->ttl ? choice->ttl : pcb->ttl,
+        .discover = pcb->discover,
+        .scope = choice->scope ? choice->scope : scope_of(pcb, &ends->remote),
     };
     struct frame frame;
 
@@ -171,7 +195,7 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     for (unsigned i = 0; i < count; i++)
         frame_add_slice(&frame, pieces[i]);
     udp_trace(udp, TRACE_PACKET_OUT, ends, frame_len(&frame));
-    push_header(&frame, ends);
+    push_header(&frame, ends, pcb->no_checksum);
     udp->stats.out_datagrams++;
 
     int error = ip_output(udp->ip, &frame, &send);
@@ -180,8 +204,20 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     return error == -ENOBUFS ? 0 : error;
 }
 
-int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
-             const struct bytes *pieces, unsigned count)
+/* Linux: with IP_RECVERR the queue has the size that would not be too big. */
+static void report_too_big(struct udp_pcb *pcb, const struct endpoint *to,
+                           unsigned mtu)
+{
+    struct error_report about = {
+        .to = *to, .error = EMSGSIZE, .origin = ERROR_LOCAL, .info = mtu};
+
+    error_queue_add(&pcb->errors, pcb->udp->env, pcb->received.limit, &about,
+                    bytes_of(NULL, 0));
+}
+
+int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
+                const struct ip_choice *choice, const struct bytes *pieces,
+                unsigned count)
 {
     struct ip_path path;
 
@@ -196,7 +232,7 @@ int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
     if (pieces_len(pieces, count) > UDP_PAYLOAD_MAX)
         return -EMSGSIZE;
 
-    int error = find_path(pcb, &pcb->local, to, &path);
+    int error = find_path(pcb, &pcb->local, to, choice, &path);
 
     if (error == 0)
         error = udp_bind_to_free_port(pcb);
@@ -206,7 +242,30 @@ int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
     struct ends ends = {.local = pcb->local, .remote = *to};
 
     ends.local.addr = path.src;
-    return send_datagram(pcb, &ends, pieces, count);
+    error = send_datagram(pcb, &ends, choice, pieces, count);
+    if (error == -EMSGSIZE && pcb->hears_errors)
+        report_too_big(pcb, to, path.mtu);
+    return error;
+}
+
+int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
+             const struct bytes *pieces, unsigned count)
+{
+    static const struct ip_choice usual;
+
+    return udp_send_as(pcb, to, &usual, pieces, count);
+}
+
+int udp_mtu(const struct udp_pcb *pcb)
+{
+    static const struct ip_choice usual;
+    struct ip_path path;
+    int error;
+
+    if (!udp_is_connected(pcb))
+        return -ENOTCONN;
+    error = find_path(pcb, &pcb->local, &pcb->remote, &usual, &path);
+    return error < 0 ? error : (int)path.mtu;
 }
 
 int udp_take_error(struct udp_pcb *pcb)
@@ -222,14 +281,17 @@ int udp_take_error(struct udp_pcb *pcb)
 void udp_pcb_init(struct udp *udp, struct udp_pcb *pcb, size_t receive_limit,
                   void *owner)
 {
-    *pcb = (struct udp_pcb){.udp = udp, .owner = owner};
+    *pcb = (struct udp_pcb){
+        .udp = udp, .discover = IP_DISCOVER_WANT, .owner = owner};
     dgram_queue_init(&pcb->received, receive_limit);
+    error_queue_init(&pcb->errors);
 }
 
 void udp_pcb_fini(struct udp_pcb *pcb)
 {
     udp_unbind(pcb);
     dgram_queue_fini(&pcb->received, pcb->udp->env->memory);
+    error_queue_clear(&pcb->errors, pcb->udp->env->memory);
 }
 
 int udp_init(struct udp *udp, struct env *env, struct ip *ip, struct icmp *icmp)

@@ -5,7 +5,7 @@
 #define TAPIR_UDP_UDP_H
 
 #include "base/dgram.h"
-#include "ip/icmp.h"
+#include "ip/error_queue.h"
 
 enum {
     UDP_SRC_PORT = 0,
@@ -35,9 +35,14 @@ struct udp_pcb {
     bool reuse_port;        /* SO_REUSEPORT */
     bool broadcast;         /* SO_BROADCAST: may send to broadcast addresses */
     bool is_shut_down;      /* SHUT_RD: datagrams are no longer taken in */
+    bool no_checksum;       /* SO_NO_CHECK: RFC 1122 4.1.3.4 */
+    bool dont_route;        /* SO_DONTROUTE: by no gateway */
+    uint8_t discover;       /* enum ip_mtu_discover */
     uint8_t ttl;
     uint8_t tos;
+    bool hears_errors; /* IP_RECVERR: all of them, and about what */
     struct dgram_queue received;
+    struct error_queue errors;
     int error; /* positive, of an ICMP error, until it is asked for */
     void *owner;
 };
@@ -120,6 +125,14 @@ MUST_CHECK int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote);
  */
 MUST_CHECK int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
                         const struct bytes *pieces, unsigned count);
+
+/* The same with what is chosen for this one datagram. -ENODEV. */
+MUST_CHECK int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
+                           const struct ip_choice *choice,
+                           const struct bytes *pieces, unsigned count);
+
+/* Of the path to the connected end; -ENOTCONN. */
+MUST_CHECK int udp_mtu(const struct udp_pcb *pcb);
 
 /* The pending error (positive), which is cleared. */
 int udp_take_error(struct udp_pcb *pcb);

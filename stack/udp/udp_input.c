@@ -5,7 +5,8 @@
  * connected socket hears of ICMP errors, and only of hard ones (port and
  * protocol unreachable). A socket that speaks with many could not tell whom an
  * error is about, and a soft one, an unreachable host among them, may be over
- * before it is read; programs that send on are used to not being told.
+ * before it is read; programs that send on are used to not being told. With
+ * IP_RECVERR a socket hears of all, and of what they are about.
  */
 #include "udp/udp.h"
 
@@ -229,27 +230,69 @@ DOOR void udp_input(struct udp *udp, const struct ip_packet *packet)
         deliver_to_best(udp, packet, &ends);
 }
 
-/* By all four numbers: RFC 5927 4 leaves a forger that much to guess. */
+/*
+ * Who can have sent it: as for a datagram that comes from there. By all four
+ * numbers, if it is connected: RFC 5927 4 leaves a forger that much to guess.
+ */
 static struct udp_pcb *find_sender(const struct udp *udp,
                                    const struct icmp_error *error)
 {
-    uint16_t src_port = get_be16(error->payload.data + UDP_SRC_PORT);
-    uint16_t dst_port = get_be16(error->payload.data + UDP_DST_PORT);
-    struct udp_pcb *pcb = udp_first_with_port(udp, src_port);
+    struct ends ends = {
+        .local = {.addr = error->quoted.src,
+                  .port = get_be16(error->payload.data + UDP_SRC_PORT)},
+        .remote = {.addr = error->quoted.dst,
+                   .port = get_be16(error->payload.data + UDP_DST_PORT)},
+    };
+    struct udp_pcb *best = NULL;
+    struct udp_pcb *pcb = udp_first_with_port(udp, ends.local.port);
 
-    for (; pcb; pcb = udp_next_with_port(pcb))
-        if (udp_is_connected(pcb) && pcb->remote.port == dst_port &&
-            ip_addr_equal(&pcb->remote.addr, &error->quoted.dst) &&
-            ip_addr_equal(&pcb->local.addr, &error->quoted.src))
-            return pcb;
-    return NULL;
+    for (; pcb; pcb = udp_next_with_port(pcb)) {
+        ends.local.scope = pcb->local.scope; /* an error names no interface */
+        if (accepts(pcb, &ends) && (!best || score(pcb) > score(best)))
+            best = pcb;
+    }
+    return best;
+}
+
+/*
+ * RFC 1191 5: what the router says, or the next plateau. Unlike TCP (RFC 5927
+ * 7.2) there is no acknowledgment by which to doubt it.
+ */
+static void learn_mtu(const struct udp *udp, const struct icmp_error *error)
+{
+    unsigned len = (unsigned)error->quoted.total_len;
+    unsigned mtu = error->mtu != 0 ? error->mtu : pmtu_plateau_below(len);
+
+    if (mtu < len) /* or it was not too big */
+        pmtu_lower(&udp->ip->pmtu, &error->quoted.dst, mtu);
+}
+
+static bool is_too_big(const struct icmp_error *error)
+{
+    return error->type == ICMP_UNREACHABLE &&
+           error->code == ICMP_FRAGMENTATION_NEEDED;
+}
+
+/* Linux: who does not want to have it cut on the way wants to hear of it. */
+static bool is_hard(const struct udp_pcb *pcb, const struct icmp_error *error)
+{
+    return error->hard ||
+           (is_too_big(error) && pcb->discover != IP_DISCOVER_DONT);
 }
 
 void udp_icmp_error(struct udp *udp, const struct icmp_error *error)
 {
     struct udp_pcb *pcb = find_sender(udp, error);
 
-    if (!pcb || !error->hard)
+    if (!pcb)
+        return;
+    if (is_too_big(error) && pcb->discover < IP_DISCOVER_INTERFACE)
+        learn_mtu(udp, error);
+    if (pcb->hears_errors)
+        error_queue_add_icmp(&pcb->errors, udp->env, pcb->received.limit, error,
+                             get_be16(error->payload.data + UDP_DST_PORT),
+                             UDP_HEADER_LEN);
+    else if (!udp_is_connected(pcb) || !is_hard(pcb, error))
         return;
     pcb->error = error->error;
     notify(pcb);

@@ -931,8 +931,153 @@ START_TEST(soft_and_foreign_errors_are_not_heard)
 }
 END_TEST
 
+/* ---- Sizes ------------------------------------------------------------- */
+
+/* IP_MTU_DISCOVER, as Linux: who cuts, who sets DF, who is told. */
+START_TEST(what_does_not_fit_is_cut_or_refused)
+{
+    static const struct {
+        uint8_t discover;
+        bool df; /* of one that fits */
+        int larger_than_path;
+        int larger_than_link;
+    } rows[] = {
+        {IP_DISCOVER_DONT, false, 0, 0},
+        {IP_DISCOVER_WANT, true, 0, 0},
+        {IP_DISCOVER_DO, true, -EMSGSIZE, -EMSGSIZE},
+        {IP_DISCOVER_PROBE, true, 0, -EMSGSIZE},
+        {IP_DISCOVER_INTERFACE, false, 0, -EMSGSIZE},
+        {IP_DISCOVER_OMIT, false, 0, 0},
+    };
+    struct endpoint peer = at(NET_PEER, 53);
+
+    for (unsigned i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct udp_pcb pcb;
+        struct net net;
+
+        net_open(&net);
+        net_know_peer(&net);
+        open_pcb(&net, &pcb);
+        pcb.discover = rows[i].discover;
+
+        struct bytes fits = net_payload(&net, 972);
+        struct bytes too_long = net_payload(&net, 973);
+        struct bytes longer = net_payload(&net, 1473);
+
+        pmtu_lower(&net.ip.pmtu, &peer.addr, 1000);
+        ck_assert_int_eq(udp_send(&pcb, &peer, &fits, 1), 0);
+        ck_assert_uint_eq(net_sent_header(&net, 0).df, rows[i].df);
+        ck_assert_int_eq(udp_send(&pcb, &peer, &too_long, 1),
+                         rows[i].larger_than_path);
+        if (rows[i].discover < IP_DISCOVER_DO) { /* by the path */
+            ck_assert(net_sent_header(&net, 1).mf);
+            ck_assert(!net_sent_header(&net, 1).df);
+        } else if (rows[i].larger_than_path == 0) { /* by the link: whole */
+            ck_assert(!net_sent_header(&net, 1).mf);
+            ck_assert_uint_eq(net_sent_header(&net, 1).df, rows[i].df);
+        }
+        ck_assert_int_eq(udp_send(&pcb, &peer, &longer, 1),
+                         rows[i].larger_than_link);
+        udp_pcb_fini(&pcb);
+        net_close(&net);
+    }
+}
+END_TEST
+
+static void receive_too_big(struct net *net, uint16_t mtu)
+{
+    struct net_packet quoted = {
+        .src = NET_OURS, .dst = NET_PEER, .protocol = IP_PROTO_UDP};
+    struct icmp_error error;
+
+    quoted.payload =
+        net_make_udp(net, NET_OURS, NET_PEER, 4000, 53, net_payload(net, 1400));
+    ck_assert_int_eq(icmp_error_from_quote(net_make_packet(net, &quoted),
+                                           ICMP_UNREACHABLE,
+                                           ICMP_FRAGMENTATION_NEEDED, &error),
+                     0);
+    error.mtu = mtu;
+    udp_icmp_error(&net->udp, &error);
+}
+
+/* RFC 1191 3; an unconnected socket learns of it as well, and is not told. */
+START_TEST(a_path_that_takes_less_is_learnt)
+{
+    struct ip_addr peer = ip_addr_v4(NET_PEER);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 4000);
+    ck_assert_int_eq(udp_mtu(&pcb), -ENOTCONN);
+    receive_too_big(&net, 1500); /* it was not too big for that */
+    ck_assert_uint_eq(pmtu_find(&net.ip.pmtu, &peer, NULL), 0);
+    receive_too_big(&net, 1000);
+    ck_assert_uint_eq(pmtu_find(&net.ip.pmtu, &peer, NULL), 1000);
+    ck_assert_int_eq(pcb.error, 0);
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
+    ck_assert_int_eq(udp_mtu(&pcb), 1000);
+    pcb.discover = IP_DISCOVER_DONT;
+    receive_too_big(&net, 900);
+    ck_assert_int_eq(pcb.error, 0);
+    pcb.discover = IP_DISCOVER_WANT;
+    receive_too_big(&net, 0);
+    ck_assert_int_eq(udp_take_error(&pcb), EMSGSIZE);
+    pcb.discover = IP_DISCOVER_OMIT;
+    receive_too_big(&net, 600);
+    ck_assert_int_eq(udp_mtu(&pcb), 900);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_checksum_can_be_left_out)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct bytes text = bytes_of("x", 1);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_pcb(&net, &pcb);
+    pcb.no_checksum = true;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
+    ck_assert_uint_eq(
+        get_be16(net_sent_packet(&net, 0).data + 20 + UDP_CHECKSUM), 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* SO_DONTROUTE */
+START_TEST(without_routing_only_neighbours_are_reached)
+{
+    struct endpoint far = at(NET_OUTSIDE, 53);
+    struct endpoint near = at(NET_PEER, 53);
+    struct ip_choice on_link = {.on_link = true};
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(udp_send_as(&pcb, &far, &on_link, NULL, 0), -ENETUNREACH);
+    ck_assert_int_eq(udp_send(&pcb, &far, NULL, 0), 0);
+    pcb.dont_route = true;
+    ck_assert_int_eq(udp_send(&pcb, &far, NULL, 0), -ENETUNREACH);
+    ck_assert_int_eq(udp_connect(&pcb, &far), -ENETUNREACH);
+    ck_assert_int_eq(udp_send(&pcb, &near, NULL, 0), 0);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 UNIT_MAIN(
-    "udp", a_datagram_reaches_the_socket_of_its_port,
+    "udp", what_does_not_fit_is_cut_or_refused,
+    a_path_that_takes_less_is_learnt, a_checksum_can_be_left_out,
+    without_routing_only_neighbours_are_reached,
+    a_datagram_reaches_the_socket_of_its_port,
     lengths_that_are_impossible_are_dropped, a_wrong_checksum_is_dropped,
     a_checksum_of_zero_is_none, what_the_device_vouches_for_is_not_verified,
     bytes_behind_the_datagram_are_cut_off, a_full_buffer_drops,
