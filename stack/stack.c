@@ -74,6 +74,9 @@ static void deliver(struct stack *stack, const struct ip_packet *packet)
     case IP_PROTO_ICMP:
         deliver_icmp(stack, packet);
         break;
+    case IP_PROTO_IGMP:
+        igmp_input(&stack->ip, packet);
+        break;
     case IP_PROTO_TCP:
         tcp_input(&stack->tcp, packet);
         break;
@@ -205,6 +208,20 @@ static unsigned take_loopback(struct stack *stack, unsigned most)
     return count;
 }
 
+/* Copies of what we sent to a group that we are in ourselves. */
+static unsigned take_own_multicasts(struct stack *stack, unsigned most)
+{
+    struct ip_packet packet;
+    struct frame frame;
+    unsigned count = 0;
+
+    while (count < most && ip_loop_take(&stack->ip, &frame, &packet)) {
+        deliver(stack, &packet);
+        count++;
+    }
+    return count;
+}
+
 /* Each round of answers on the loopback may bring another one. */
 static void send_all(struct stack *stack)
 {
@@ -214,6 +231,7 @@ static void send_all(struct stack *stack)
     do {
         tcp_flush(&stack->tcp);
         taken = take_loopback(stack, left);
+        taken += take_own_multicasts(stack, left - taken);
         left -= taken;
     } while (taken > 0);
 }
@@ -236,6 +254,8 @@ usec stack_next_deadline(const struct stack *stack)
     usec next = usec_min(timers_next(&stack->env.timers),
                          netdev_deadline(stack->loopback->dev));
 
+    if (!ip_loop_is_empty(&stack->ip))
+        return stack->env.now;
     return usec_max(stack->env.now, next);
 }
 

@@ -61,6 +61,9 @@
     X(ICMP_NO_LISTENER, "icmp", "no socket waits for this reply", "RFC 792")   \
     X(ICMP_RATE_LIMIT, "icmp", "errors are limited in rate",                   \
       "RFC 1812 4.3.2.8")                                                      \
+    X(IGMP_SHORT, "ip", "shorter than what it says", "RFC 3376 4.1")           \
+    X(IGMP_BAD_CHECKSUM, "ip", "checksum is wrong", "RFC 3376 4.1.2")          \
+    X(IGMP_UNKNOWN_TYPE, "ip", "unknown type", "RFC 3376 4")                   \
     X(UDP_SHORT, "udp", "shorter than its header", "RFC 768")                  \
     X(UDP_BAD_LENGTH, "udp", "length is impossible", "RFC 768")                \
     X(UDP_BAD_CHECKSUM, "udp", "checksum is wrong", "RFC 1122 4.1.3.4")        \

@@ -169,15 +169,23 @@ int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
     return 0;
 }
 
+static uint32_t scope_of(const struct echo_pcb *pcb, const struct endpoint *to)
+{
+    return pcb->device != 0 ? pcb->device : to->scope;
+}
+
 /* There is no SO_BROADCAST here: one request would be answered by many. */
 static int find_path(const struct echo_pcb *pcb, const struct ip_addr *local,
                      const struct endpoint *to, struct ip_path *path)
 {
     const struct ip *ip = pcb->echo->icmp->ip;
+    struct ip_send send = {
+        .src = *local, .dst = to->addr, .scope = scope_of(pcb, to)};
 
     if (ip_is_broadcast(ip, &to->addr))
         return -EACCES;
-    return ip_path(ip, &to->addr, local, to->scope, path);
+    ip_multicast_prepare(&pcb->multicast, &send);
+    return ip_path(ip, &send.dst, &send.src, send.scope, path);
 }
 
 int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
@@ -225,9 +233,10 @@ static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
         .dst = to->addr,
         .tos = pcb->tos,
         .ttl = pcb->ttl,
-        .scope = to->scope,
+        .scope = scope_of(pcb, to),
     };
 
+    ip_multicast_prepare(&pcb->multicast, &send);
     error = icmp_send_echo(pcb->echo->icmp, &send, &request, payload, count);
     /* As Linux: what a full queue of our own loses is as lost on the way. */
     return error == -ENOBUFS ? 0 : error;
@@ -260,6 +269,7 @@ void echo_pcb_init(struct echo *echo, struct echo_pcb *pcb,
                    size_t receive_limit, void *owner)
 {
     *pcb = (struct echo_pcb){.echo = echo, .owner = owner};
+    ip_multicast_init(&pcb->multicast, echo->icmp->ip);
     dgram_queue_init(&pcb->received, receive_limit);
     error_queue_init(&pcb->errors);
 }
@@ -268,6 +278,7 @@ void echo_pcb_fini(struct echo_pcb *pcb)
 {
     if (pcb->id != 0)
         hash_table_remove(&pcb->echo->by_id, &pcb->node);
+    ip_multicast_fini(&pcb->multicast);
     dgram_queue_fini(&pcb->received, pcb->echo->env->memory);
     error_queue_clear(&pcb->errors, pcb->echo->env->memory);
 }

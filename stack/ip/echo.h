@@ -16,8 +16,10 @@ struct echo_pcb {
     struct ip_addr bound; /* local as echo_bind made it */
     uint16_t id;
     struct ip_addr remote; /* all zero: not connected */
+    unsigned device;       /* SO_BINDTODEVICE: an interface's index; 0: any */
     uint8_t ttl;
     uint8_t tos;
+    struct ip_multicast multicast;
     struct dgram_queue received; /* ICMP header and payload, as Linux has it */
     bool hears_errors;           /* IP_RECVERR */
     struct error_queue errors;

@@ -3,8 +3,7 @@
  * leave it. RFC 1122 3.2.1.3 (addresses), 3.3.1 (routing), 3.3.4 (several
  * interfaces: the weak model, as in Linux).
  *
- * Left out on purpose: forwarding, and delivering one's own broadcasts and
- * multicasts to oneself.
+ * Left out on purpose: forwarding.
  */
 #include "ip/ip.h"
 
@@ -98,9 +97,8 @@ static int path_inside(const struct ip *ip, const struct ip_addr *dst,
  * 255.255.255.255 and multicast need no route: they are on a link, and only
  * the question is on which one (RFC 1122 3.3.6, RFC 1112 6.1).
  */
-static struct iface *link_of_group(const struct ip *ip,
-                                   const struct ip_addr *dst,
-                                   const struct ip_addr *src)
+struct iface *ip_link_of_group(const struct ip *ip, const struct ip_addr *dst,
+                               const struct ip_addr *src)
 {
     const struct route *route = route_find(&ip->routes, dst);
 
@@ -135,7 +133,7 @@ static int path_outside(const struct ip *ip, const struct ip_addr *dst,
         return path_by_route(ip, dst, scope, path);
     path->next_hop = *dst;
     path->iface = scope ? ip_iface_by_index(ip, scope)
-                        : link_of_group(ip, dst, &path->src);
+                        : ip_link_of_group(ip, dst, &path->src);
     return path->iface ? 0 : -ENETUNREACH;
 }
 
@@ -195,6 +193,8 @@ const char *ip_protocol_text(uint8_t protocol)
     switch (protocol) {
     case IP_PROTO_ICMP:
         return "icmp";
+    case IP_PROTO_IGMP:
+        return "igmp";
     case IP_PROTO_TCP:
         return "tcp";
     case IP_PROTO_UDP:
@@ -210,6 +210,7 @@ struct ip_config ip_config_default(void)
         .ttl = 64,
         .reass = ip_reass_config_default(),
         .pmtu = pmtu_config_default(),
+        .igmp = igmp_config_default(),
     };
 }
 
@@ -235,8 +236,15 @@ int ip_init(struct ip *ip, struct env *env, struct arp *arp,
     error = pmtu_init(&ip->pmtu, env, &config->pmtu);
     if (error < 0)
         goto no_pmtu;
+    error = ip_groups_init(ip);
+    if (error < 0)
+        goto no_groups;
+    igmp_init(ip, &config->igmp);
+    ip_loop_init(&ip->loop);
     return 0;
 
+no_groups:
+    pmtu_fini(&ip->pmtu);
 no_pmtu:
     ip_reass_fini(&ip->reass);
 no_reass:
@@ -247,12 +255,16 @@ no_reass:
 void ip_flush(struct ip *ip)
 {
     arp_flush(ip->arp);
+    ip_loop_release(ip);
     ip_reass_flush(&ip->reass);
     ip->stats.reasm_fails = ip->reass.fails;
 }
 
 void ip_fini(struct ip *ip)
 {
+    ip_loop_fini(ip);
+    ip_groups_fini(ip);
+    igmp_fini(ip);
     pmtu_fini(&ip->pmtu);
     ip_reass_fini(&ip->reass);
     routes_fini(&ip->routes);

@@ -6,6 +6,9 @@
 #ifndef TAPIR_IP_IP_H
 #define TAPIR_IP_IP_H
 
+#include "ip/group.h"
+#include "ip/igmp.h"
+#include "ip/ip_loop.h"
 #include "ip/pmtu.h"
 #include "ip/reass.h"
 #include "ip/route.h"
@@ -24,7 +27,8 @@ enum {
     IPH_CHECKSUM = 10,
     IPH_SRC = 12,
     IPH_DST = 16,
-    IP_HEADER_LEN = 20, /* without options */
+    IP_HEADER_LEN = 20,      /* without options */
+    IP_ROUTER_ALERT_LEN = 4, /* RFC 2113 2.1 */
     IP_HEADER_MAX = 60,
     IP_PACKET_MAX = 65535
 };
@@ -44,7 +48,12 @@ enum { /* the low bits of the field IPH_TOS: RFC 3168 5 */
        IP_ECN_MASK = 3
 };
 
-enum ip_protocol { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17 };
+enum ip_protocol {
+    IP_PROTO_ICMP = 1,
+    IP_PROTO_IGMP = 2,
+    IP_PROTO_TCP = 6,
+    IP_PROTO_UDP = 17
+};
 
 /* The header in host order. */
 struct ip_header {
@@ -91,11 +100,14 @@ struct ip_send {
     struct ip_addr dst;
     uint8_t protocol;
     uint8_t tos;
-    uint8_t ttl;      /* 0: the stack's default */
-    uint8_t discover; /* enum ip_mtu_discover */
-    bool df;          /* never fragment, neither here nor on the way */
-    bool is_doubted;  /* nobody answers by this way: RFC 1122 3.3.1.4 */
-    unsigned scope;   /* an interface's index, 0: by the route */
+    uint8_t ttl;        /* 0: the stack's default */
+    uint8_t discover;   /* enum ip_mtu_discover */
+    bool df;            /* never fragment, neither here nor on the way */
+    bool is_doubted;    /* nobody answers by this way: RFC 1122 3.3.1.4 */
+    bool router_alert;  /* RFC 2113 */
+    bool is_not_looped; /* our own groups do not hear it */
+    bool stays_here;    /* to a group: TTL 0, only our own hear it */
+    unsigned scope;     /* an interface's index, 0: by the route */
 };
 
 /*
@@ -115,6 +127,7 @@ struct ip_config {
     uint8_t ttl; /* RFC 1122 3.2.1.7: 64, by RFC 1340 and since */
     struct ip_reass_config reass;
     struct pmtu_config pmtu;
+    struct igmp_config igmp;
 };
 
 /* RFC 4293 names, in the scope of this host's IPv4. */
@@ -142,6 +155,9 @@ struct ip {
     struct routes routes;
     struct ip_reass reass;
     struct pmtu pmtu;
+    struct ip_groups groups;
+    struct igmp igmp;
+    struct ip_loop loop;
     struct list *ifaces; /* the stack's */
     struct hash_key id_key;
     uint32_t id_counter;
@@ -162,7 +178,8 @@ MUST_CHECK int ip_parse(struct bytes bytes, struct ip_header *out,
  */
 MUST_CHECK int ip_parse_quote(struct bytes bytes, struct ip_header *out,
                               enum drop_reason *why);
-/* Writes a header without options, with its checksum: IP_HEADER_LEN bytes. */
+/* Writes a header with its checksum, header_len bytes: IP_HEADER_LEN, or with
+ * the Router Alert option IP_ROUTER_ALERT_LEN more. */
 void ip_emit(uint8_t *at, const struct ip_header *header);
 
 /*
@@ -211,6 +228,13 @@ struct iface *ip_iface_by_name(const struct ip *ip, const char *name);
 
 /* Whether `addr` is a broadcast address, limited or of one of our subnets. */
 bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr);
+
+/*
+ * The link that multicasts and 255.255.255.255 leave by: RFC 1122 3.3.6, RFC
+ * 1112 6.1. That of the source address if there is one, or the route's. NULL.
+ */
+struct iface *ip_link_of_group(const struct ip *ip, const struct ip_addr *dst,
+                               const struct ip_addr *src);
 
 /*
  * Where packets to `dst` go: the interface, the next hop, the source address

@@ -21,6 +21,9 @@ enum { /* RFC 791 3.1, in an option */
        OPTION_POINTER = 2
 };
 
+/* RFC 2113 2.1: type 148, four bytes, "router shall examine packet" */
+#define ROUTER_ALERT 0x94040000u
+
 static enum drop_reason check_source_route(const uint8_t *option, size_t len)
 {
     if (len <= OPTION_POINTER)
@@ -145,7 +148,9 @@ void ip_emit(uint8_t *at, const struct ip_header *header)
         fragment |= IP_FLAG_DF;
     if (header->mf)
         fragment |= IP_FLAG_MF;
-    at[IPH_VERSION_IHL] = 4 << 4 | IP_HEADER_LEN / 4;
+    assert(header->header_len == IP_HEADER_LEN ||
+           header->header_len == IP_HEADER_LEN + IP_ROUTER_ALERT_LEN);
+    at[IPH_VERSION_IHL] = (uint8_t)(4 << 4 | header->header_len / 4);
     at[IPH_TOS] = header->tos;
     put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)header->total_len);
     put_be16(at + IPH_ID, header->id);
@@ -155,5 +160,7 @@ void ip_emit(uint8_t *at, const struct ip_header *header)
     put_be16(at + IPH_CHECKSUM, 0);
     put_be32(at + IPH_SRC, ip_addr_to_v4(&header->src));
     put_be32(at + IPH_DST, ip_addr_to_v4(&header->dst));
-    put_be16(at + IPH_CHECKSUM, checksum_of(bytes_of(at, IP_HEADER_LEN)));
+    if (header->header_len > IP_HEADER_LEN)
+        put_be32(at + IP_HEADER_LEN, ROUTER_ALERT);
+    put_be16(at + IPH_CHECKSUM, checksum_of(bytes_of(at, header->header_len)));
 }

@@ -39,13 +39,15 @@ static enum drop_reason take_header(struct frame *frame,
     return DROP_NONE;
 }
 
-/* RFC 1122 3.2.1.3: what can be in 0/8 is only "this host", to all hosts. */
+/* RFC 1122 3.2.1.3: what can be in 0/8 is only "this host", to all hosts; or a
+ * switch that asks for groups and has no address: RFC 4541 2.1.1 (1). */
 static bool is_bad_zero(const struct ip_header *header)
 {
     if (ip_addr_to_v4(&header->src) >> 24 != 0)
         return false;
     return !ip_addr_is_any(&header->src) ||
-           !ip_addr_is_limited_broadcast(&header->dst);
+           !(ip_addr_is_limited_broadcast(&header->dst) ||
+             header->protocol == IP_PROTO_IGMP);
 }
 
 /* RFC 1122 3.2.1.3: a source names one host, and that is not us. */
@@ -64,13 +66,12 @@ static enum drop_reason check_source(const struct ip *ip,
     return DROP_NONE;
 }
 
-/* Of the multicast groups every host is in 224.0.0.1 only: RFC 1112 4. */
-static bool is_group_of_ours(const struct iface *iface,
-                             const struct ip_addr *dst)
+/* RFC 1122 3.2.1.3, 3.3.7 */
+static bool is_group_of_ours(const struct ip *ip, const struct iface *iface,
+                             const struct ip_header *header)
 {
-    const struct ip_addr all_hosts = ip_addr_v4(0xe0000001);
-
-    return iface_is_broadcast(iface, dst) || ip_addr_equal(dst, &all_hosts);
+    return iface_is_broadcast(iface, &header->dst) ||
+           ip_group_is_wanted(ip, iface, &header->dst, &header->src);
 }
 
 /*
@@ -157,7 +158,7 @@ DOOR int ip_input(struct ip *ip, struct frame *frame, bool link_broadcast,
         ip->stats.in_hdr_errors++;
         return drop(ip, why, frame);
     }
-    packet.broadcast = is_group_of_ours(packet.iface, &packet.header.dst);
+    packet.broadcast = is_group_of_ours(ip, packet.iface, &packet.header);
     why = check_addresses(ip, &packet);
     if (why != DROP_NONE) {
         ip->stats.in_addr_errors++;

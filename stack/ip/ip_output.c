@@ -1,6 +1,7 @@
 /*
  * IPv4 output: RFC 791 3.2, RFC 1122 3.2.1, with identification after RFC 6864
- * and fragmentation after RFC 791 2.3. No options are sent.
+ * and fragmentation after RFC 791 2.3. No options are
+ * sent, but IGMP's Router Alert.
  */
 #include "ip/ip.h"
 
@@ -192,12 +193,14 @@ static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
                                     const struct ip_path *path,
                                     size_t payload_len)
 {
+    size_t header_len =
+        IP_HEADER_LEN + (send->router_alert ? IP_ROUTER_ALERT_LEN : 0u);
     struct ip_header header = {
         .src = path->src,
         .dst = send->dst,
-        .header_len = IP_HEADER_LEN,
-        .total_len = IP_HEADER_LEN + payload_len,
-        .df = wants_df(send, path->mtu, IP_HEADER_LEN + payload_len),
+        .header_len = header_len,
+        .total_len = header_len + payload_len,
+        .df = wants_df(send, path->mtu, header_len + payload_len),
         .tos = send->tos,
         .ttl = choose_ttl(ip, send),
         .protocol = send->protocol,
@@ -205,6 +208,17 @@ static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
 
     header.id = choose_id(ip, &header);
     return header;
+}
+
+/* RFC 1112 6.2: "if the sending host is itself a member"; and it is one of all
+ * that a broadcast is for. On the loopback it comes back by itself. */
+static bool is_for_us_too(const struct ip *ip, const struct ip_send *send,
+                          const struct ip_path *path)
+{
+    if (send->is_not_looped || path->iface->loopback)
+        return false;
+    return iface_is_broadcast(path->iface, &send->dst) ||
+           ip_group_is_wanted(ip, path->iface, &send->dst, &path->src);
 }
 
 /* A super-segment of TCP is cut by the device: see frame.h. */
@@ -236,8 +250,12 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
 
     struct ip_header header = make_header(ip, send, &path, frame_len(frame));
 
-    ip_emit(frame_push(frame, IP_HEADER_LEN), &header);
+    ip_emit(frame_push(frame, header.header_len), &header);
     trace_packet_out(ip, &header);
+    if (is_for_us_too(ip, send, &path))
+        ip_loop_add(ip, path.iface, frame, &header);
+    if (send->stays_here)
+        return 0;
     if (fits(frame, &path))
         return transmit(ip, &path, frame);
     if (!may_fragment(send)) {

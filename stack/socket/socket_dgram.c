@@ -212,6 +212,11 @@ static int dgram_unsent(const struct socket *socket)
     return 0;
 }
 
+static struct ip_multicast *dgram_multicast(struct socket *socket)
+{
+    return &pcb_of(socket)->multicast;
+}
+
 static void dgram_apply(struct socket *socket, enum socket_setting setting)
 {
     const struct socket_settings *settings = &socket->settings;
@@ -281,5 +286,6 @@ const struct socket_ops socket_dgram_ops = {
     .mtu = dgram_mtu,
     .unread = dgram_unread,
     .unsent = dgram_unsent,
+    .multicast = dgram_multicast,
     .apply = dgram_apply,
 };

@@ -145,6 +145,11 @@ static int echo_unsent(const struct socket *socket)
     return 0;
 }
 
+static struct ip_multicast *echo_multicast(struct socket *socket)
+{
+    return &pcb_of(socket)->multicast;
+}
+
 static void echo_apply(struct socket *socket, enum socket_setting setting)
 {
     const struct socket_settings *settings = &socket->settings;
@@ -163,9 +168,11 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_TOS:
         pcb->tos = settings->tos;
         break;
+    case SETTING_DEVICE:
+        pcb->device = settings->device;
+        break;
     case SETTING_REUSE_ADDR: /* remembered, and without meaning */
     case SETTING_REUSE_PORT:
-    case SETTING_DEVICE: /* TODO: it is sent by the route, whatever is asked */
     case SETTING_KEEPALIVE:
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:
@@ -200,5 +207,6 @@ const struct socket_ops socket_echo_ops = {
     .remote = echo_remote,
     .unread = echo_unread,
     .unsent = echo_unsent,
+    .multicast = echo_multicast,
     .apply = echo_apply,
 };

@@ -145,6 +145,9 @@ struct socket_ops {
     bool (*arrived)(const struct socket *socket, uint32_t *out); /* or none */
     bool (*is_listening)(const struct socket *socket);
 
+    /* Left out: it has nothing to do with groups. */
+    struct ip_multicast *(*multicast)(struct socket *socket);
+
     void (*apply)(struct socket *socket, enum socket_setting setting);
     /* Packets are looked at by it from now on; NULL: all are wanted. */
     void (*set_filter)(struct socket *socket, const struct bpf_program *filter);

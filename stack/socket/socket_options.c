@@ -9,6 +9,7 @@
  * header.
  */
 #include "socket/socket_options.h"
+#include "socket/socket_multicast.h"
 
 #include <errno.h>
 #include <sys/time.h>
@@ -530,6 +531,9 @@ int socket_set_option(struct socket *socket, int level, int name,
         return set_device(socket, value);
     if (level == SOL_SOCKET && name == SO_ATTACH_FILTER)
         return socket_attach_filter(socket, value);
+    if (level == IPPROTO_IP &&
+        (error = socket_set_multicast(socket, name, value)) != -ENOPROTOOPT)
+        return error;
     if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
         return error;
     if (level == IPPROTO_IP && value.len == 0 && needs_value(name))
@@ -559,6 +563,9 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
         return error;
     if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
         return get_device(socket, value, len);
+    if (level == IPPROTO_IP && (error = socket_get_multicast(
+                                    socket, name, value, len)) != -ENOPROTOOPT)
+        return error;
     if ((error = get_bytes(socket, level, name, value, len)) != -ENOPROTOOPT)
         return error;
     if ((error = get_int(socket, level, name, &number)) < 0)

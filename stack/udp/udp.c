@@ -88,15 +88,18 @@ static int find_path(const struct udp_pcb *pcb, const struct endpoint *local,
                      struct ip_path *path)
 {
     const struct udp *udp = pcb->udp;
-    struct ip_addr src = source_of(udp, local);
-    unsigned scope = choice->scope ? choice->scope : scope_of(pcb, to);
+    struct ip_send send = {
+        .src =
+            ip_addr_is_any(&choice->src) ? source_of(udp, local) : choice->src,
+        .dst = to->addr,
+        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
+    };
     int error;
 
-    if (!ip_addr_is_any(&choice->src))
-        src = choice->src;
     if (choice->scope && !ip_iface_by_index(udp->ip, choice->scope))
         return -ENODEV;
-    error = ip_path(udp->ip, &to->addr, &src, scope, path);
+    ip_multicast_prepare(&pcb->multicast, &send);
+    error = ip_path(udp->ip, &send.dst, &send.src, send.scope, path);
     if (error == 0 && !pcb->broadcast && ip_is_broadcast(udp->ip, &to->addr))
         return -EACCES;
     if (error == 0 && (choice->on_link || pcb->dont_route))
@@ -191,6 +194,11 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     };
     struct frame frame;
 
+    ip_multicast_prepare(&pcb->multicast, &send);
+    if (choice->ttl != 0) { /* for a group, too */
+        send.ttl = choice->ttl;
+        send.stays_here = false;
+    }
     frame_init_output(&frame);
     for (unsigned i = 0; i < count; i++)
         frame_add_slice(&frame, pieces[i]);
@@ -283,6 +291,7 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *pcb, size_t receive_limit,
 {
     *pcb = (struct udp_pcb){
         .udp = udp, .discover = IP_DISCOVER_WANT, .owner = owner};
+    ip_multicast_init(&pcb->multicast, udp->ip);
     dgram_queue_init(&pcb->received, receive_limit);
     error_queue_init(&pcb->errors);
 }
@@ -290,6 +299,7 @@ void udp_pcb_init(struct udp *udp, struct udp_pcb *pcb, size_t receive_limit,
 void udp_pcb_fini(struct udp_pcb *pcb)
 {
     udp_unbind(pcb);
+    ip_multicast_fini(&pcb->multicast);
     dgram_queue_fini(&pcb->received, pcb->udp->env->memory);
     error_queue_clear(&pcb->errors, pcb->udp->env->memory);
 }

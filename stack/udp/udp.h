@@ -41,6 +41,7 @@ struct udp_pcb {
     uint8_t ttl;
     uint8_t tos;
     bool hears_errors; /* IP_RECVERR: all of them, and about what */
+    struct ip_multicast multicast;
     struct dgram_queue received;
     struct error_queue errors;
     int error; /* positive, of an ICMP error, until it is asked for */

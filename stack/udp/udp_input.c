@@ -188,7 +188,17 @@ static void deliver_to_best(struct udp *udp, const struct ip_packet *packet,
         refuse(udp, packet);
 }
 
-/* A broadcast is for everybody here, too: each that listens gets a copy. */
+static bool hears(const struct udp_pcb *pcb, const struct ip_packet *packet)
+{
+    const struct ip_header *header = &packet->header;
+
+    return !ip_addr_is_multicast(&header->dst) ||
+           ip_multicast_hears(&pcb->multicast, packet->iface, &header->dst,
+                              &header->src);
+}
+
+/* A broadcast or multicast is for everybody here, too: each that listens gets
+ * a copy (RFC 1122 4.1.3.5). */
 static void deliver_to_all(struct udp *udp, const struct ip_packet *packet,
                            const struct ends *ends)
 {
@@ -196,7 +206,7 @@ static void deliver_to_all(struct udp *udp, const struct ip_packet *packet,
     bool is_wanted = false;
 
     for (; pcb; pcb = udp_next_with_port(pcb)) {
-        if (!accepts(pcb, ends))
+        if (!accepts(pcb, ends) || !hears(pcb, packet))
             continue;
         is_wanted = true;
         deliver(pcb, packet, ends);
