@@ -119,14 +119,13 @@ static void set_domain(struct resolv_conf *conf, char *words)
     resolv_conf_set_search(conf, words);
 }
 
+/* A comment, after # or ;, begins with no word that is known. */
 static void take_line(struct resolv_conf *conf, char *line)
 {
     const char *rest = line;
     const char *word;
     size_t len;
 
-    if (*line == '#' || *line == ';')
-        return;
     len = next_word(&rest, &word);
     if (is_word(word, len, "nameserver"))
         add_server(conf, rest);

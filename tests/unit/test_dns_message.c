@@ -372,6 +372,38 @@ START_TEST(pointers_in_a_circle_are_refused)
 }
 END_TEST
 
+/* Each legal, but to another one: nobody writes so. */
+START_TEST(a_long_way_from_pointer_to_pointer_is_refused)
+{
+    static const unsigned lengths[] = {100, 200};
+
+    for (unsigned i = 0; i < ARRAY_LENGTH(lengths); i++) {
+        size_t start;
+
+        packet_begin(&packet, 7, DNS_RESPONSE, "a", 1);
+        packet.data[7] = 2;
+        packet_u8(&packet, 0); /* a record of the root, with pointers in it */
+        packet_u16(&packet, 99);
+        packet_u16(&packet, 1);
+        packet_u32(&packet, 0);
+        packet_u16(&packet, 2 * lengths[i]);
+        start = packet.len;
+        for (unsigned j = 0; j < lengths[i]; j++)
+            packet_u16(&packet,
+                       j == 0 ? 0xc00c : 0xc000 | (unsigned)(packet.len - 2));
+        packet_u16(&packet, 0xc000 | (unsigned)(packet.len - 2));
+        ck_assert_uint_eq(packet.len - start, 2 * lengths[i] + 2);
+        packet_u16(&packet, 1);
+        packet_u16(&packet, 1);
+        packet_u32(&packet, 0);
+        packet_u16(&packet, 4);
+        packet_u32(&packet, 0xc0000207);
+        ck_assert_int_eq(parse("a", DNS_TYPE_A), i == 0 ? 0 : -EBADMSG);
+        ck_assert(i != 0 || answer.addr_count == 1);
+    }
+}
+END_TEST
+
 START_TEST(the_other_label_types_are_refused)
 {
     ck_assert_int_eq(parse_with_owner(0x4000), -EBADMSG); /* RFC 6891 5 */
@@ -451,6 +483,8 @@ UNIT_MAIN("dns_message", a_name_is_labels_and_dots,
           more_addresses_than_there_is_room_for_are_left_out,
           a_name_may_point_to_one_before_it,
           a_pointer_to_itself_forward_or_out_of_the_message_is_refused,
-          pointers_in_a_circle_are_refused, the_other_label_types_are_refused,
+          pointers_in_a_circle_are_refused,
+          a_long_way_from_pointer_to_pointer_is_refused,
+          the_other_label_types_are_refused,
           a_name_that_grows_beyond_255_octets_by_pointers_is_refused,
           whatever_is_cut_off_is_noticed, data_of_a_wrong_length_is_refused)

@@ -28,7 +28,7 @@ END_TEST
 
 START_TEST(the_first_three_servers_of_ipv4_are_taken)
 {
-    parse("# nameserver 192.0.2.9\n; nameserver 192.0.2.8\n"
+    parse("# nameserver 192.0.2.9\n;nameserver 192.0.2.8\n"
           "nameserver 192.0.2.1\n"
           "nameserver 2001:db8::1\n"
           "nameserver\n"

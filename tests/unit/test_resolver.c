@@ -125,6 +125,16 @@ static void go_on(void)
         sched_yield();
 }
 
+/* The one that asks sleeps until then. */
+static void pass_until(uint64_t time)
+{
+    while (count_sleepers() == 0)
+        sched_yield();
+    now = time;
+    ck_assert_int_eq(tapir_advance(joined.a, now), 0);
+    ck_assert_int_eq(tapir_advance(joined.b, now), 0);
+}
+
 static void expect_time(uint64_t time)
 {
     ck_assert_msg(now == time, "the time is %llu, not %llu",
@@ -383,6 +393,19 @@ START_TEST(an_alias_gives_way_to_the_hosts_own_name)
 }
 END_TEST
 
+START_TEST(an_alias_of_a_name_without_addresses_has_none)
+{
+    start();
+    ask("www.example.com");
+    expect_question(0, "www.example.com", A);
+    begin_answer(DNS_RESPONSE);
+    packet_cname(&packet, "www.example.com", "host.example.net");
+    send_answer();
+    expect_end(EAI_NODATA); /* the server has looked: nothing more is asked */
+    stop();
+}
+END_TEST
+
 START_TEST(no_such_name_and_no_such_address_are_told_apart)
 {
     start();
@@ -461,8 +484,12 @@ START_TEST(lies_alone_do_not_lengthen_the_wait)
     start();
     ask("www.example.com");
     expect_question(0, "www.example.com", A);
-    packet_begin(&packet, question.id ^ 1, DNS_RESPONSE, "www.example.com", A);
-    send_answer();
+    for (uint64_t time = 1; time < 5; time++) {
+        pass_until(time * SECOND);
+        packet_begin(&packet, question.id ^ 1, DNS_RESPONSE, "www.example.com",
+                     A);
+        send_answer();
+    }
     expect_question(1, "www.example.com", A);
     expect_time(5 * SECOND);
     answer(0xc0000207);
@@ -807,6 +834,23 @@ START_TEST(a_connection_that_ends_too_early_leads_to_the_next_server)
 }
 END_TEST
 
+START_TEST(a_lie_by_tcp_leads_to_the_next_server)
+{
+    start();
+    ask("www.example.com");
+    expect_question(0, "www.example.com", A);
+    answer_truncated();
+    expect_question_by_tcp(0, "www.example.com");
+    packet_begin(&packet, question.id ^ 1, DNS_RESPONSE, "www.example.com", A);
+    packet_a(&packet, "www.example.com", 0xc6336401);
+    send_answer_by_tcp();
+    expect_question(1, "www.example.com", A);
+    answer(0xc0000207);
+    expect_found("www.example.com", 0xc0000207);
+    stop();
+}
+END_TEST
+
 START_TEST(a_connection_that_is_silent_ends_with_the_time)
 {
     int stream;
@@ -1052,6 +1096,7 @@ END_TEST
 UNIT_MAIN("resolver", a_name_is_asked_for_by_udp,
           all_addresses_are_listed_in_their_order,
           an_alias_gives_way_to_the_hosts_own_name,
+          an_alias_of_a_name_without_addresses_has_none,
           no_such_name_and_no_such_address_are_told_apart,
           questions_have_ids_and_ports_of_their_own,
           what_does_not_answer_the_question_is_passed_over,
@@ -1073,6 +1118,7 @@ UNIT_MAIN("resolver", a_name_is_asked_for_by_udp,
           what_does_not_fit_is_asked_for_by_tcp,
           without_tcp_the_next_server_is_asked,
           a_connection_that_ends_too_early_leads_to_the_next_server,
+          a_lie_by_tcp_leads_to_the_next_server,
           a_connection_that_is_silent_ends_with_the_time,
           tcp_can_be_had_from_the_beginning,
           a_name_without_a_dot_is_looked_for_in_the_domains_first,
