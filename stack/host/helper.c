@@ -61,8 +61,10 @@ void helper_start(void)
     if (driver->has_helper || the_host.clock.stops)
         return;
     waiter_init(&driver->helper, NULL, USEC_NEVER);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* the program's are not its */
+    sigfillset(&all);        /* the program's are not its, */
+    sigdelset(&all, SIGBUS); /* but for a fault in memory that was lent */
+    sigdelset(&all, SIGSEGV);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
     driver->has_helper = pthread_create(&thread, NULL, help, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (driver->has_helper)

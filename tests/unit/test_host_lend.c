@@ -5,10 +5,16 @@
 
 #include "joined.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PORT = 7000, PART = 100000, PARTS = 50 };
 
@@ -187,8 +193,54 @@ START_TEST(what_is_lent_and_written_arrives_in_order)
 }
 END_TEST
 
+/* SigBlk of proc(5), of the one thread besides this one. */
+static uint64_t signals_blocked_in_the_helper(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    uint64_t blocked = 0;
+    unsigned others = 0;
+
+    ck_assert_ptr_nonnull(tasks);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        char path[300];
+        char line[200];
+
+        if (atoi(task->d_name) == 0 || atoi(task->d_name) == getpid())
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/task/%s/status", task->d_name);
+        FILE *status = fopen(path, "r");
+        ck_assert_ptr_nonnull(status);
+        while (fgets(line, sizeof(line), status) != NULL)
+            (void)sscanf(line, "SigBlk: %" SCNx64, &blocked);
+        fclose(status);
+        others++;
+    }
+    closedir(tasks);
+    ck_assert_uint_eq(others, 1);
+    return blocked;
+}
+
+/* What is lent may be a file's memory that is gone when the helper thread reads
+ * it. A fault that is blocked would end the process whatever its handler. */
+START_TEST(faults_are_not_blocked_in_the_helper)
+{
+    uint64_t blocked;
+
+    start_with(NULL);
+    do /* pthread_create begins a thread with all blocked */
+        blocked = signals_blocked_in_the_helper();
+    while (blocked >> (SIGBUS - 1) & 1);
+    ck_assert(blocked >> (SIGTERM - 1) & 1);
+    ck_assert(blocked >> (SIGALRM - 1) & 1);
+    ck_assert(!(blocked >> (SIGSEGV - 1) & 1));
+    ck_assert_int_eq(tapir_close(client), 0);
+    stop();
+}
+END_TEST
+
 UNIT_MAIN("host_lend", the_program_is_told_when_all_is_acknowledged,
           a_little_is_copied_and_told_at_once,
           of_what_is_not_taken_nobody_is_told,
           a_close_leaves_the_loan_until_all_is_there, a_reset_ends_the_loan,
+          faults_are_not_blocked_in_the_helper,
           what_is_lent_and_written_arrives_in_order)
