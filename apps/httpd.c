@@ -13,6 +13,9 @@
  * memory for a request, or an answer, is there as long as that. Signals come as
  * a descriptor of the kernel's in the same epoll set.
  *
+ * Large files are mapped and lent to the stack: no copy is made on their way,
+ * and thousands of clients of a file share its pages.
+ *
  * GET and HEAD, keep-alive and pipelining, conditional requests (RFC 9110 13),
  * ranges (14), index.html and listings of directories. The body of a request is
  * skipped; one in chunks is not read: the connection closes after the answer.
@@ -31,10 +34,12 @@
 #include <linux/openat2.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -51,6 +56,7 @@ enum {
     RANGES_MAX = 16,
     LISTED_MAX = 10000, /* names of a directory */
     CHUNK_LEN = 65536,
+    LENT_LEN = 4 * CHUNK_LEN, /* in one turn */
     EVENTS_MAX = 64,
     ACCEPTED_MAX = 64,   /* in one turn */
     FAST_OPEN_MAX = 256, /* connections whose handshake is not over */
@@ -62,7 +68,8 @@ enum {
     REQUEST_TIME = 20,
     IDLE_TIME = 60,
     ANSWER_TIME = 30,
-    DRAIN_TIME = 3
+    DRAIN_TIME = 3,
+    ACKED_TIME = 60 /* for the peer to acknowledge something */
 };
 
 /* Consecutive bytes of an answer. */
@@ -71,16 +78,24 @@ struct piece {
     off_t from, len;
 };
 
+/* A file in memory, for the answer and for what was lent of it. */
+struct mapping {
+    char *data;
+    size_t len;
+    atomic_uint uses;
+};
+
 /* The head, and what follows: a text, a file, or parts of one. */
 struct answer {
     char text[TARGET_MAX + 4096];
     size_t text_len;
     size_t text_cut; /* so much of it is in pieces */
     struct piece pieces[2 * RANGES_MAX + 2];
-    unsigned count, at; /* of the pieces; the one that is being sent */
-    off_t sent;         /* of that one */
-    int file;           /* a descriptor of the kernel's, -1: none */
-    char *page;         /* text that is not in `text`, NULL: none */
+    unsigned count, at;      /* of the pieces; the one that is being sent */
+    off_t sent;              /* of that one */
+    int file;                /* a descriptor of the kernel's, -1: none */
+    struct mapping *mapping; /* NULL: there was no need of it */
+    char *page;              /* text that is not in `text`, NULL: none */
 };
 
 enum state { READING, ANSWERING, DRAINING };
@@ -793,6 +808,87 @@ static char *list_directory(int directory, const char *path, size_t *len)
     return page;
 }
 
+/* ---- Lending ----------------------------------------------------------- */
+
+/* NULL: it cannot be had, and the file is to be read. */
+static struct mapping *map_file(int file)
+{
+    struct stat facts;
+    struct mapping *mapping = malloc(sizeof(*mapping));
+
+    if (mapping == NULL || fstat(file, &facts) < 0) {
+        free(mapping);
+        return NULL;
+    }
+    mapping->len = (size_t)facts.st_size;
+    mapping->data = mmap(NULL, mapping->len, PROT_READ, MAP_SHARED, file, 0);
+    if (mapping->data == MAP_FAILED) {
+        free(mapping);
+        return NULL;
+    }
+    atomic_init(&mapping->uses, 1);
+    return mapping;
+}
+
+/* By the answer, and by the library, in any thread, for what it was lent. */
+static void unmap(void *arg)
+{
+    struct mapping *mapping = arg;
+
+    if (atomic_fetch_sub(&mapping->uses, 1) > 1)
+        return;
+    munmap(mapping->data, mapping->len);
+    free(mapping);
+}
+
+/* Part of what was lent, perhaps, cannot be sent any more. */
+static bool has_shrunk(const struct answer *answer)
+{
+    struct stat facts;
+
+    return answer->mapping != NULL &&
+           (fstat(answer->file, &facts) < 0 ||
+            facts.st_size < (off_t)answer->mapping->len);
+}
+
+/*
+ * Memory of a file that has become shorter is no memory: the stack, when it
+ * reads what was lent, reads zeros instead, and the server goes on. (The
+ * connection is reset, see has_shrunk.) Of the kernel's own reads there is no
+ * signal; such a segment is not sent.
+ */
+static void on_bus_error(int signal_number, siginfo_t *info, void *context)
+{
+    uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t page = (uintptr_t)info->si_addr & ~(page_size - 1);
+
+    (void)context;
+    if (info->si_code != BUS_ADRERR ||
+        mmap((void *)page, page_size, PROT_READ,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+        signal(signal_number, SIG_DFL); /* it comes again */
+}
+
+static void survive_bus_errors(void)
+{
+    struct sigaction action = {.sa_sigaction = on_bus_error,
+                               .sa_flags = SA_SIGINFO};
+
+    if (sigaction(SIGBUS, &action, NULL) < 0)
+        err(1, "SIGBUS");
+}
+
+static ssize_t lend_file_part(int fd, struct mapping *mapping, off_t from,
+                              size_t len)
+{
+    atomic_fetch_add(&mapping->uses, 1);
+    ssize_t lent = tapir_send_lend(fd, mapping->data + from, len, MSG_NOSIGNAL,
+                                   unmap, mapping);
+    if (lent <= 0)
+        unmap(mapping);
+    return lent;
+}
+
 /* ---- Answers ----------------------------------------------------------- */
 
 static const char *reason(int status)
@@ -1052,6 +1148,8 @@ static void end_answer(struct connection *connection)
         return;
     if (answer->file >= 0)
         close(answer->file);
+    if (answer->mapping != NULL)
+        unmap(answer->mapping);
     free(answer->page);
     free(answer);
     connection->answer = NULL;
@@ -1068,6 +1166,7 @@ static bool make_answer(struct connection *connection)
     answer->count = answer->at = 0;
     answer->sent = 0;
     answer->file = -1;
+    answer->mapping = NULL;
     answer->page = NULL;
     connection->answer = answer;
     return true;
@@ -1187,6 +1286,7 @@ static void listen_again(struct server *server, bool is_listening)
 static bool accept_connection(struct server *server)
 {
     int yes = 1;
+    int patience = ACKED_TIME * 1000;
     int fd = tapir_accept4(server->listener, NULL, NULL, SOCK_NONBLOCK);
     if (fd < 0) {
         /* Out of something: look again in a second. */
@@ -1201,6 +1301,8 @@ static bool accept_connection(struct server *server)
     }
     /* An answer's last piece is not to wait for an acknowledgement. */
     (void)tapir_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    (void)tapir_setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience,
+                           sizeof(patience));
     connection->fd = fd;
     connection->deadline = seconds() + REQUEST_TIME;
     connection->next = server->connections;
@@ -1213,6 +1315,15 @@ static bool accept_connection(struct server *server)
         return true;
     listen_again(server, false);
     return false;
+}
+
+/* To be ended: what is in its buffer is not to be sent. */
+static void reset_at_end(const struct connection *connection)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    (void)tapir_setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once,
+                           sizeof(at_once));
 }
 
 static void end_connection(struct server *server, struct connection *connection)
@@ -1228,19 +1339,28 @@ static void end_connection(struct server *server, struct connection *connection)
     free(connection);
 }
 
+/* ---- Sending ----------------------------------------------------------- */
+
 /*
- * The bytes of a file go from the page cache to the socket here and nowhere
- * else. As send(2); 0: the file has become shorter than was promised.
+ * Long parts of a file are not copied: they go from the page cache to the
+ * device as they lie there. As send(2); 0: the file has become shorter than was
+ * promised.
  */
-static ssize_t send_file_part(int fd, int file, off_t from, size_t len,
-                              int flags)
+static ssize_t send_file_part(int fd, struct answer *answer, off_t from,
+                              off_t left)
 {
     static char chunk[CHUNK_LEN];
-    ssize_t got = pread(file, chunk, len < CHUNK_LEN ? len : CHUNK_LEN, from);
+    size_t len = left < LENT_LEN ? (size_t)left : LENT_LEN;
 
-    if (got <= 0)
+    if (answer->mapping == NULL)
+        answer->mapping = map_file(answer->file);
+    if (has_shrunk(answer))
         return 0;
-    return tapir_send(fd, chunk, (size_t)got, flags);
+    if (answer->mapping != NULL &&
+        from + (off_t)len <= (off_t)answer->mapping->len)
+        return lend_file_part(fd, answer->mapping, from, len);
+    ssize_t got = pread(answer->file, chunk, CHUNK_LEN, from);
+    return got <= 0 ? 0 : tapir_send(fd, chunk, (size_t)got, MSG_NOSIGNAL);
 }
 
 /* What is left of pieces that are short, as far as there is room: a small
@@ -1273,14 +1393,13 @@ static size_t gather(const struct answer *answer, char chunk[CHUNK_LEN])
 static ssize_t send_some(struct connection *connection)
 {
     static char chunk[CHUNK_LEN];
-    const struct answer *answer = connection->answer;
+    struct answer *answer = connection->answer;
     const struct piece *piece = &answer->pieces[answer->at];
     off_t left = piece->len - answer->sent;
 
     if (piece->text == NULL && left >= CHUNK_LEN)
-        return send_file_part(connection->fd, answer->file,
-                              piece->from + answer->sent, (size_t)left,
-                              MSG_NOSIGNAL);
+        return send_file_part(connection->fd, answer,
+                              piece->from + answer->sent, left);
     size_t len = gather(answer, chunk);
     return len == 0 ? 0 : tapir_send(connection->fd, chunk, len, MSG_NOSIGNAL);
 }
@@ -1300,8 +1419,10 @@ static bool write_answer(struct connection *connection)
 {
     ssize_t sent = send_some(connection);
 
-    if (sent == 0)
+    if (sent == 0) {
+        reset_at_end(connection);
         return false;
+    }
     if (sent < 0)
         return errno == EAGAIN || errno == EINTR;
     connection->deadline = seconds() + ANSWER_TIME;
@@ -1377,7 +1498,32 @@ static void serve_connection(struct server *server,
               is_answering ? EPOLLOUT : EPOLLIN, connection);
 }
 
-/* Clients that take too long, looked for once a second. */
+/* Looked at once a second. False: it is over. */
+static bool is_in_time(struct server *server, struct connection *connection,
+                       time_t now)
+{
+    bool is_late = now >= connection->deadline;
+
+    switch (connection->state) {
+    case READING:
+        if (!is_late)
+            return true;
+        if (connection->request_len == 0 ||
+            !answer_and_close(connection, NULL, 408))
+            return false;
+        watch(server, EPOLL_CTL_MOD, connection->fd, EPOLLOUT, connection);
+        return true;
+    case ANSWERING:
+        if (!is_late && !has_shrunk(connection->answer))
+            return true;
+        reset_at_end(connection);
+        return false;
+    case DRAINING:
+        break;
+    }
+    return !is_late;
+}
+
 static void end_slow_connections(struct server *server)
 {
     time_t now = seconds();
@@ -1386,14 +1532,8 @@ static void end_slow_connections(struct server *server)
     for (struct connection *one = server->connections; one != NULL;
          one = next) {
         next = one->next;
-        if (now < one->deadline)
-            continue;
-        if (one->state == READING && one->request_len > 0 &&
-            answer_and_close(one, NULL, 408)) {
-            watch(server, EPOLL_CTL_MOD, one->fd, EPOLLOUT, one);
-        } else {
+        if (!is_in_time(server, one, now))
             end_connection(server, one);
-        }
     }
     listen_again(server, server->count < server->max);
 }
@@ -1578,6 +1718,7 @@ int main(int argc, char **argv)
     server.root = open_root(options.root);
     server.max = options.connections;
     allow_files();
+    survive_bus_errors();
     sigset_t signals = block_signals();
     if (tapir_open(&config, why) < 0)
         errx(1, "%s", why);
