@@ -289,6 +289,14 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * do here.
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
  *
+ * Multicast, of all but streams (there EPROTO, EINVAL, or no effect):
+ * IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP (struct ip_mreq or ip_mreqn),
+ * IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE,
+ * IP_UNBLOCK_SOURCE, IP_MSFILTER, MCAST_JOIN_GROUP and its like (RFC 3678; 20
+ * groups a socket, 10 sources a group, else ENOBUFS); IP_MULTICAST_IF in its
+ * three forms, IP_MULTICAST_TTL (0: not beyond this stack), IP_MULTICAST_LOOP,
+ * IP_MULTICAST_ALL. Routers are told by IGMP (RFC 3376, or 2236 and 1112).
+ *
  * Of raw sockets: IPPROTO_IP IP_HDRINCL (what is sent has its own IP header);
  * SOL_RAW ICMP_FILTER (a bit for each ICMP type that is not wanted);
  * SO_ATTACH_FILTER, SO_DETACH_FILTER (a classic BPF program, struct

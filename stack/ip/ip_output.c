@@ -311,5 +311,7 @@ int ip_output_packet(struct ip *ip, struct frame *frame,
     struct ip_header header = complete_header(ip, frame, &path);
 
     trace_packet_out(ip, &header);
-    return transmit(ip, &path, frame);
+    if (is_for_us_too(ip, send, &path))
+        ip_loop_add(ip, path.iface, frame, &header);
+    return send->stays_here ? 0 : transmit(ip, &path, frame);
 }

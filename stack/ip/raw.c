@@ -62,12 +62,21 @@ static bool is_filtered(const struct raw_pcb *pcb, const struct frame *message)
     return type < 32 && (pcb->icmp_filter >> type & 1) != 0;
 }
 
+static bool hears(const struct raw_pcb *pcb, const struct ip_packet *packet)
+{
+    const struct ip_header *header = &packet->header;
+
+    return !ip_addr_is_multicast(&header->dst) ||
+           ip_multicast_hears(&pcb->multicast, packet->iface, &header->dst,
+                              &header->src);
+}
+
 static bool accepts(const struct raw_pcb *pcb, const struct ip_packet *packet)
 {
     if (pcb->device != 0 && pcb->device != packet->iface->index)
         return false;
     return is_between(pcb, &packet->header.dst, &packet->header.src) &&
-           !is_filtered(pcb, packet->frame);
+           hears(pcb, packet) && !is_filtered(pcb, packet->frame);
 }
 
 /* ---- Input ------------------------------------------------------------- */
@@ -184,7 +193,9 @@ int raw_bind(struct raw_pcb *pcb, const struct endpoint *local)
     if (!may_be_bound(pcb->raw->ip, &local->addr))
         return -EADDRNOTAVAIL;
     pcb->bound = *local;
-    pcb->local = *local;
+    if (local->scope == 0)
+        pcb->bound.scope = pcb->local.scope;
+    pcb->local = pcb->bound;
     return 0;
 }
 
@@ -207,11 +218,22 @@ static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,
                      const struct endpoint *to, struct ip_path *path)
 {
     const struct ip *ip = pcb->raw->ip;
-    struct ip_addr src = source_of(ip, local);
+    struct ip_send send = {
+        .src = source_of(ip, local),
+        .dst = to->addr,
+        .scope = scope_of(pcb, to),
+    };
 
     if (!pcb->broadcast && ip_is_broadcast(ip, &to->addr))
         return -EACCES;
-    return ip_path(ip, &to->addr, &src, scope_of(pcb, to), path);
+    ip_multicast_prepare(&pcb->multicast, &send);
+    return ip_path(ip, &send.dst, &send.src, send.scope, path);
+}
+
+void raw_set_device(struct raw_pcb *pcb, unsigned iface)
+{
+    pcb->local.scope = iface;
+    pcb->bound.scope = iface;
 }
 
 int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
@@ -239,7 +261,7 @@ static struct ip_send how_to_send(const struct raw_pcb *pcb,
                                   const struct ip_path *path,
                                   const struct endpoint *to)
 {
-    return (struct ip_send){
+    struct ip_send send = {
         .src = path->src,
         .dst = to->addr,
         .protocol = pcb->protocol,
@@ -247,6 +269,9 @@ static struct ip_send how_to_send(const struct raw_pcb *pcb,
         .ttl = pcb->ttl,
         .scope = scope_of(pcb, to),
     };
+
+    ip_multicast_prepare(&pcb->multicast, &send);
+    return send;
 }
 
 /* As Linux: what a full queue of our own loses is as lost on the way. */
@@ -336,6 +361,7 @@ void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
                   size_t receive_limit, void *owner)
 {
     *pcb = (struct raw_pcb){.raw = raw, .protocol = protocol, .owner = owner};
+    ip_multicast_init(&pcb->multicast, raw->ip);
     dgram_queue_init(&pcb->received, receive_limit);
     hash_table_insert(&raw->by_protocol, raw->env->memory, &pcb->node,
                       hash_of_protocol(raw, protocol));
@@ -344,6 +370,7 @@ void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
 void raw_pcb_fini(struct raw_pcb *pcb)
 {
     hash_table_remove(&pcb->raw->by_protocol, &pcb->node);
+    ip_multicast_fini(&pcb->multicast);
     dgram_queue_fini(&pcb->received, pcb->raw->env->memory);
 }
 

@@ -20,6 +20,7 @@ struct raw_pcb {
     struct endpoint remote; /* all zero: not connected */
     unsigned device;        /* an interface's index; 0: any */
     bool broadcast;         /* SO_BROADCAST */
+    struct ip_multicast multicast;
     uint8_t ttl;
     uint8_t tos;
     uint32_t icmp_filter;             /* ICMP_FILTER: types not wanted */
@@ -57,6 +58,8 @@ void raw_pcb_fini(struct raw_pcb *pcb);
 
 /* Any number of times. -EADDRNOTAVAIL. */
 MUST_CHECK int raw_bind(struct raw_pcb *pcb, const struct endpoint *local);
+/* SO_BINDTODEVICE: an interface's index, 0 for any. */
+void raw_set_device(struct raw_pcb *pcb, unsigned iface);
 /* An address of all zeroes dissolves. -ENETUNREACH, -EACCES. */
 MUST_CHECK int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote);
 

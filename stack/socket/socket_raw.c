@@ -158,6 +158,11 @@ static int raw_unsent(const struct socket *socket)
     return 0;
 }
 
+static struct ip_multicast *raw_multicast(struct socket *socket)
+{
+    return &pcb_of(socket)->multicast;
+}
+
 static void raw_apply(struct socket *socket, enum socket_setting setting)
 {
     const struct socket_settings *settings = &socket->settings;
@@ -177,7 +182,7 @@ static void raw_apply(struct socket *socket, enum socket_setting setting)
         pcb->tos = settings->tos;
         break;
     case SETTING_DEVICE:
-        pcb->device = settings->device;
+        raw_set_device(pcb, settings->device);
         break;
     case SETTING_REUSE_ADDR: /* remembered, and without meaning */
     case SETTING_REUSE_PORT:
@@ -248,6 +253,7 @@ const struct socket_ops socket_raw_ops = {
     .remote = raw_remote,
     .unread = raw_unread,
     .unsent = raw_unsent,
+    .multicast = raw_multicast,
     .apply = raw_apply,
     .set_filter = raw_set_filter,
     .set_bytes_option = raw_set_bytes_option,

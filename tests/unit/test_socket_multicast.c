@@ -478,6 +478,40 @@ START_TEST(our_own_broadcasts_come_back_too)
 }
 END_TEST
 
+/* Routing protocols speak to groups so: 224.0.0.5 is OSPF's. */
+START_TEST(a_raw_socket_joins_and_sends_too)
+{
+    struct endpoint to = test_endpoint("224.0.0.5", 0);
+    struct iovec iov = {.iov_base = "x", .iov_len = 1};
+    struct socket_message message = {.iov = &iov, .iov_count = 1, .name = &to};
+    socket_id member, deaf;
+    struct station s;
+
+    station_open(&s);
+    ck_assert_int_eq(
+        stack_socket(s.stack, s.now, AF_INET, SOCK_RAW, 89, &member), 0);
+    ck_assert_int_eq(stack_socket(s.stack, s.now, AF_INET, SOCK_RAW, 89, &deaf),
+                     0);
+    group_set_int(&s, deaf, IP_MULTICAST_ALL, 0);
+    group_packet(&s, "192.0.2.1", "224.0.0.5", 89, "y", 1);
+    ck_assert_uint_eq(group_received(&s, member), 0);
+    ck_assert_int_eq(group_change(&s, member, IP_ADD_MEMBERSHIP, "224.0.0.5"),
+                     0);
+    group_packet(&s, "192.0.2.1", "224.0.0.5", 89, "y", 1);
+    ck_assert_uint_eq(group_received(&s, member), 1);
+    ck_assert_uint_eq(group_received(&s, deaf), 0);
+
+    s.sent_count = 0;
+    group_set_int(&s, deaf, IP_MULTICAST_TTL, 3);
+    ck_assert_int_eq(stack_send(s.stack, s.now, deaf, &message), 1);
+    stack_flush(s.stack, s.now);
+    struct sent sent = station_next(&s);
+    ck_assert_uint_eq(sent.data[ETH_HEADER_LEN + IPH_TTL], 3);
+    ck_assert_uint_eq(group_received(&s, member), 1); /* it is looped */
+    station_close(&s);
+}
+END_TEST
+
 UNIT_MAIN("socket multicast", a_ttl_is_an_octet_or_minus_one,
           loop_is_any_number_and_all_is_none_or_one,
           the_interface_to_send_by_has_three_forms,
@@ -490,4 +524,4 @@ UNIT_MAIN("socket multicast", a_ttl_is_an_octet_or_minus_one,
           the_group_is_left_with_its_last_socket,
           our_own_members_hear_what_we_send, with_ttl_zero_only_our_own_hear_it,
           a_groups_packet_has_the_options_ttl_and_the_groups_address,
-          our_own_broadcasts_come_back_too)
+          our_own_broadcasts_come_back_too, a_raw_socket_joins_and_sends_too)
