@@ -231,6 +231,33 @@ static void build_udp(struct fuzz *fuzz)
     build_ip(fuzz, 17, len);
 }
 
+/* One of four groups, which sockets join and queries ask for. */
+static uint32_t draw_group(struct fuzz *fuzz)
+{
+    return 0xe0010200 + draw(fuzz, 4);
+}
+
+/* Queries of all versions, and other hosts' reports. */
+static void build_igmp(struct fuzz *fuzz)
+{
+    static const uint8_t types[] = {0x11, 0x11, 0x11, 0x12, 0x16, 0x17, 0x22};
+    uint8_t *igmp = transport_of(fuzz);
+    size_t sources = draw(fuzz, 40);
+    size_t len = one_in(fuzz, 2) ? 8 : 12 + 4 * sources;
+
+    memset(igmp, 0, 12 + 4 * sources);
+    igmp[0] = types[draw(fuzz, ARRAY_LENGTH(types))];
+    igmp[1] = one_in(fuzz, 4) ? 0 : draw_byte(fuzz);
+    put_be32(igmp + 4, one_in(fuzz, 2) ? 0 : draw_group(fuzz));
+    igmp[8] = draw_byte(fuzz);
+    put_be16(igmp + 10, (uint16_t)sources);
+    for (size_t i = 0; i < sources; i++)
+        put_be32(igmp + 12 + 4 * i, PEER_ADDR + draw(fuzz, 40));
+    build_ip(fuzz, 2, len);
+    put_be32(ip_of(fuzz) + 16, one_in(fuzz, 2) ? 0xe0000001 : draw_group(fuzz));
+    memset(fuzz->frame, 1, 1); /* to a group of the link */
+}
+
 static const struct heard *draw_heard(struct fuzz *fuzz)
 {
     if (fuzz->heard_count == 0)
@@ -460,7 +487,7 @@ static void put_checksum(uint8_t *at, struct checksum *sum, struct bytes bytes)
 /* Where the transport's checksum is; 0: nowhere. */
 static size_t checksum_offset(uint8_t protocol)
 {
-    return protocol == 6 ? 16 : protocol == 17 ? 6 : protocol == 1 ? 2 : 0;
+    return protocol == 6 ? 16 : protocol == 17 ? 6 : protocol <= 2 ? 2 : 0;
 }
 
 static void mend_transport(uint8_t *ip, size_t header, size_t total)
@@ -473,7 +500,7 @@ static void mend_transport(uint8_t *ip, size_t header, size_t total)
 
     if (offset == 0 || total < header + offset + 2)
         return;
-    if (protocol != 1)
+    if (protocol > 2)
         checksum_add_pseudo(&sum, &src, &dst, protocol, total - header);
     put_checksum(ip + header + offset, &sum,
                  bytes_of(ip + header, total - header));
@@ -511,17 +538,19 @@ static void check_packet(const uint8_t *ip, size_t len)
 {
     struct checksum sum = {0};
     struct checksum transport = {0};
+    bool is_igmp = len >= IP_LEN && ip[9] == 2; /* with Router Alert */
+    size_t header = is_igmp ? IP_LEN + 4 : IP_LEN;
 
-    if (len < IP_LEN || ip[0] != 0x45 || get_be16(ip + 2) != len)
+    if (len < header || ip[0] != 0x40 + header / 4 || get_be16(ip + 2) != len)
         fail("the stack sent an IP header that is wrong");
-    check_sum(&sum, bytes_of(ip, IP_LEN), "IP checksum sent wrong");
+    check_sum(&sum, bytes_of(ip, header), "IP checksum sent wrong");
     if ((get_be16(ip + 6) & 0x3fff) != 0 || ip[9] == 17)
         return;
     struct ip_addr src = ip_addr_v4(get_be32(ip + 12));
     struct ip_addr dst = ip_addr_v4(get_be32(ip + 16));
     if (ip[9] == 6)
         checksum_add_pseudo(&transport, &src, &dst, 6, len - IP_LEN);
-    check_sum(&transport, bytes_of(ip + IP_LEN, len - IP_LEN),
+    check_sum(&transport, bytes_of(ip + header, len - header),
               "transport checksum sent wrong");
     if (ip[9] == 6 && (len < IP_LEN + 20 || (ip[IP_LEN + 12] >> 4) < 5 ||
                        IP_LEN + (size_t)(ip[IP_LEN + 12] >> 4) * 4 > len))
@@ -675,6 +704,25 @@ static void change_congestion(struct fuzz *fuzz, socket_id id)
     (void)status;
 }
 
+static void change_group(struct fuzz *fuzz, socket_id id)
+{
+    static const int names[] = {
+        IP_ADD_MEMBERSHIP,         IP_DROP_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP,
+        IP_DROP_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE,    IP_UNBLOCK_SOURCE,
+    };
+    int name = names[draw(fuzz, ARRAY_LENGTH(names))];
+    /* as ip_mreq, ip_mreqn and ip_mreq_source begin: by the stack's address */
+    uint32_t request[3] = {htonl(draw_group(fuzz)), htonl(STACK_ADDR),
+                           htonl(PEER_ADDR + draw(fuzz, 12))};
+    size_t len = name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP
+                     ? 8
+                     : sizeof(request);
+    int status = stack_set_option(fuzz->stack, fuzz->now, id, IPPROTO_IP, name,
+                                  bytes_of((const uint8_t *)request, len));
+
+    (void)status;
+}
+
 static void set_option(struct fuzz *fuzz, socket_id id)
 {
     static const int options[][2] = {{SOL_SOCKET, SO_KEEPALIVE},
@@ -703,6 +751,10 @@ static void set_option(struct fuzz *fuzz, socket_id id)
 
     if (one_in(fuzz, 4)) {
         change_congestion(fuzz, id);
+        return;
+    }
+    if (one_in(fuzz, 4)) {
+        change_group(fuzz, id);
         return;
     }
     status = stack_set_option(fuzz->stack, fuzz->now, id, option[0], option[1],
@@ -819,7 +871,10 @@ static void hand_in(struct fuzz *fuzz)
 
 static void send_frame(struct fuzz *fuzz)
 {
-    switch (draw(fuzz, 12)) {
+    switch (draw(fuzz, 13)) {
+    case 12:
+        build_igmp(fuzz);
+        break;
     case 0:
         build_arp(fuzz);
         break;
