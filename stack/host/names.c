@@ -7,7 +7,6 @@
 
 #include "base/addr.h"
 
-#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 

@@ -6,7 +6,6 @@
 
 #include "base/addr.h"
 
-#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <unistd.h>
