@@ -161,7 +161,7 @@ static ssize_t receive_some(struct call *call, struct socket_message *message)
                                     file->id, message);
 
         if (got == -EAGAIN && (flags & (MSG_OOB | MSG_ERRQUEUE)) == 0)
-            got = call_wait(call, POLLIN);
+            got = call_wait(call, POLLIN | SOCKET_READY_LESS);
         else
             return got;
         if (got < 0)
@@ -170,8 +170,9 @@ static ssize_t receive_some(struct call *call, struct socket_message *message)
     }
 }
 
+/* `needed`: MSG_WAITALL; 0: as many as SO_RCVLOWAT says. */
 static ssize_t receive_all(struct call *call, struct socket_message *message,
-                           size_t total)
+                           size_t total, size_t needed)
 {
     struct cursor cursor = {.iov = message->iov, .count = message->iov_count};
     int flags = message->flags;
@@ -188,6 +189,8 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
         if (got == 0)
             break;
         done += (size_t)got;
+        if (done >= (needed > 0 ? needed : message->least))
+            break;
         if (stack_at_mark(call->file->stack->core, call->file->id) > 0)
             break; /* urgent data: the program looks at it first */
         cursor_advance(&cursor, (size_t)got);
@@ -198,13 +201,14 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
 static ssize_t receive(struct call *call, struct socket_message *message,
                        int flags, size_t total)
 {
-    bool waits_for_all = (flags & MSG_WAITALL) != 0 &&
-                         (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0 &&
-                         !call->is_nonblocking &&
-                         call->file->socket_type == SOCK_STREAM;
+    bool waits =
+        total > 0 && (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0 &&
+        !call->is_nonblocking && call->file->socket_type == SOCK_STREAM;
 
-    return waits_for_all ? receive_all(call, message, total)
-                         : receive_some(call, message);
+    if (!waits)
+        return receive_some(call, message);
+    return receive_all(call, message, total,
+                       (flags & MSG_WAITALL) != 0 ? total : 0);
 }
 
 /* POSIX: a broken stream raises SIGPIPE in the thread, unless it is asked not

@@ -72,6 +72,7 @@ struct socket_message {
     int flags;             /* MSG_* given; on return of receive: MSG_TRUNC */
     struct endpoint *name; /* send: to, or NULL; receive: filled in if not
                               NULL (its port 0: there is none) */
+    size_t least;          /* receive, of a stream: SO_RCVLOWAT, to wait for */
     struct socket_control *control; /* NULL: none; receive: filled in */
     struct lent *lent; /* send: NULL, or what the bytes of a stream are a
                           part of while they are sent from where they lie */
@@ -125,8 +126,9 @@ MUST_CHECK int socket_disconnect(struct socket *socket);
  * they stay as they are until the flush that ends the pass (the array of
  * iovecs need not). -EAGAIN; -EPIPE (the signal is the host's), as in Linux
  * also before there is a connection; -EDESTADDRREQ, -EMSGSIZE, the pending
- * error. MSG_DONTWAIT and MSG_NOSIGNAL change nothing here. Of a stream only:
- * MSG_OOB (elsewhere -EOPNOTSUPP), MSG_MORE and MSG_FASTOPEN, which is a
+ * error. MSG_DONTWAIT and MSG_NOSIGNAL change nothing here. MSG_MORE: a
+ * datagram waits for its other pieces. Of a stream only:
+ * MSG_OOB (elsewhere -EOPNOTSUPP) and MSG_FASTOPEN, which is a
  * connect first, with its answers: -EINPROGRESS, nothing has gone with the SYN;
  * how many bytes have; -EOPNOTSUPP, not allowed; -EINVAL, no name.
  */
@@ -201,8 +203,12 @@ MUST_CHECK int socket_never_sent(const struct socket *socket);
 MUST_CHECK int socket_at_mark(const struct socket *socket);
 /* See stack_arrived. */
 bool socket_arrived(const struct socket *socket, uint32_t *out);
+
+/* A stream has something to read, but less than SO_RCVLOWAT: beside poll's. */
+enum { SOCKET_READY_LESS = 0x10000 };
+
 /* POLLPRI: the urgent octet. POLLIN, POLLRDNORM, POLLOUT, POLLWRNORM,
- * POLLRDHUP, POLLHUP, POLLERR. */
+ * POLLRDHUP, POLLHUP, POLLERR, SOCKET_READY_LESS. */
 int socket_readiness(const struct socket *socket);
 
 #endif

@@ -7,14 +7,17 @@
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "socket/socket_control.h"
+#include "socket/socket_dgram_cork.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 
 struct dgram_socket {
     struct socket socket;
     struct udp_pcb pcb;
+    struct dgram_cork cork;
 };
 
 /* The whole length if the caller asks for it, otherwise what fitted. */
@@ -113,25 +116,102 @@ static int dgram_disconnect(struct socket *socket)
     return udp_connect(pcb_of(socket), &nobody);
 }
 
+static struct dgram_cork *cork_of(struct socket *socket)
+{
+    return &container_of(socket, struct dgram_socket, socket)->cork;
+}
+
+/* What is pending has its own copy of the bytes, to the end of the pass. */
+static int send_pending(struct socket *socket)
+{
+    struct sockets *sockets = socket->sockets;
+    struct dgram_cork *cork = cork_of(socket);
+    struct iovec iov = {.iov_base = cork->data, .iov_len = cork->len};
+    struct socket_message message = {.iov = &iov, .iov_count = 1};
+    struct bytes piece;
+    int error = message_copy(sockets, &message, &piece);
+
+    if (error >= 0)
+        error = udp_send_as(pcb_of(socket), cork->has_to ? &cork->to : NULL,
+                            &cork->choice, &piece, 1);
+    dgram_cork_clear(cork, sockets->env->memory);
+    return error;
+}
+
+/*
+ * MSG_MORE and UDP_CORK, udp(7): the first piece says where to; what does not
+ * fit takes all of it away.
+ */
+static ssize_t send_piece(struct socket *socket,
+                          const struct socket_message *message, ssize_t len)
+{
+    struct memory *memory = socket->sockets->env->memory;
+    struct dgram_cork *cork = cork_of(socket);
+    bool is_last = !cork->is_corked && !(message->flags & MSG_MORE);
+    int error;
+
+    if (!cork->is_pending && message->name == NULL &&
+        ip_addr_is_any(&pcb_of(socket)->remote.addr))
+        return -EDESTADDRREQ;
+    if (!cork->is_pending)
+        dgram_cork_begin(cork, message);
+    error = dgram_cork_add(cork, memory, message, (size_t)len);
+    if (error < 0)
+        dgram_cork_clear(cork, memory);
+    else if (is_last)
+        error = send_pending(socket);
+    return error < 0 ? error : len;
+}
+
+static ssize_t send_whole(struct socket *socket,
+                          const struct socket_message *message, ssize_t len)
+{
+    struct bytes pieces[FRAME_SLICES];
+    struct ip_choice choice = socket_choice(message);
+    int count = message_pieces(socket->sockets, message, pieces);
+    int error;
+
+    if (count < 0)
+        return count;
+    error = udp_send_as(pcb_of(socket), message->name, &choice, pieces,
+                        (unsigned)count);
+    return error < 0 ? error : len;
+}
+
 static ssize_t dgram_send(struct socket *socket,
                           const struct socket_message *message)
 {
-    struct bytes pieces[FRAME_SLICES];
+    const struct dgram_cork *cork = cork_of(socket);
     ssize_t len = message_len(message);
-    int count;
 
     if (len < 0 || len > UDP_PAYLOAD_MAX)
         return -EMSGSIZE;
-    if (message->name != NULL && message->name->port == 0)
+    if (message->name != NULL && message->name->port == 0 && !cork->is_pending)
         return -EINVAL; /* as Linux: port 0 is nobody's */
-    if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
-        return count;
+    if (cork->is_pending || cork->is_corked || (message->flags & MSG_MORE))
+        return send_piece(socket, message, len);
+    return send_whole(socket, message, len);
+}
 
-    struct ip_choice choice = socket_choice(message);
-    int error = udp_send_as(pcb_of(socket), message->name, &choice, pieces,
-                            (unsigned)count);
+static int dgram_set_option(struct socket *socket, int name, int value)
+{
+    struct dgram_cork *cork = cork_of(socket);
 
-    return error < 0 ? error : len;
+    if (name != UDP_CORK)
+        return -ENOPROTOOPT;
+    cork->is_corked = value != 0;
+    if (!cork->is_corked && cork->is_pending) /* Linux: whatever comes of it */
+        (void)send_pending(socket);
+    return 0;
+}
+
+static int dgram_get_option(const struct socket *socket, int name, int *value)
+{
+    if (name != UDP_CORK)
+        return -ENOPROTOOPT;
+    *value =
+        container_of(socket, const struct dgram_socket, socket)->cork.is_corked;
+    return 0;
 }
 
 static ssize_t dgram_receive(struct socket *socket,
@@ -156,6 +236,7 @@ static int dgram_shutdown(struct socket *socket, int how)
 
 static void dgram_close(struct socket *socket)
 {
+    dgram_cork_clear(cork_of(socket), socket->sockets->env->memory);
     udp_pcb_fini(pcb_of(socket));
 }
 
@@ -248,11 +329,15 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
         pcb->no_checksum = socket_has(socket, FLAG_NO_CHECKSUM);
         pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
         pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+        pcb->free_bind = socket_has(socket, FLAG_FREE_BIND) ||
+                         socket_has(socket, FLAG_TRANSPARENT);
+        pcb->bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
         break;
     case SETTING_MTU_DISCOVER:
         pcb->discover = settings->mtu_discover;
         break;
     case SETTING_PORT_RANGE:
+        pcb->port_range = settings->port_range;
         break;
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:
@@ -288,4 +373,6 @@ const struct socket_ops socket_dgram_ops = {
     .unsent = dgram_unsent,
     .multicast = dgram_multicast,
     .apply = dgram_apply,
+    .set_option = dgram_set_option,
+    .get_option = dgram_get_option,
 };

@@ -53,6 +53,7 @@ struct socket_settings {
     int priority;
     int incoming_cpu;
     int busy_poll;
+    int receive_lowat;    /* at least 1 */
     uint32_t port_range;  /* IP_LOCAL_PORT_RANGE; 0: the stack's */
     uint8_t mtu_discover; /* IP_PMTUDISC_... */
     uint8_t timestamp;    /* SO_TIMESTAMP..., by its number; 0: none */

@@ -51,8 +51,8 @@ static unsigned borrow(const struct socket_message *message,
     return count;
 }
 
-static int gather(struct sockets *sockets, const struct socket_message *message,
-                  struct bytes *out)
+int message_copy(struct sockets *sockets, const struct socket_message *message,
+                 struct bytes *out)
 {
     size_t len = (size_t)message_len(message);
     struct kept *kept =
@@ -79,7 +79,7 @@ int message_pieces(struct sockets *sockets,
 {
     if (count_pieces(message) <= FRAME_SLICES)
         return (int)borrow(message, pieces);
-    return gather(sockets, message, pieces);
+    return message_copy(sockets, message, pieces);
 }
 
 size_t message_fill(const struct socket_message *message, struct bytes data)

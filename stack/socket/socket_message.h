@@ -19,6 +19,11 @@ MUST_CHECK int message_pieces(struct sockets *sockets,
                               const struct socket_message *message,
                               struct bytes pieces[static FRAME_SLICES]);
 
+/* A copy that the stack keeps until the pass ends, in one piece. -ENOBUFS. */
+MUST_CHECK int message_copy(struct sockets *sockets,
+                            const struct socket_message *message,
+                            struct bytes *out);
+
 /* Copies as much of `data` as there is room for; the count. */
 size_t message_fill(const struct socket_message *message, struct bytes data);
 

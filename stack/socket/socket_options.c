@@ -32,6 +32,7 @@ struct socket_settings socket_settings_default(void)
         .receive_timeout = USEC_NEVER,
         .send_timeout = USEC_NEVER,
         .incoming_cpu = -1,
+        .receive_lowat = 1,
         .mtu_discover = IP_PMTUDISC_WANT,
         .txrehash = true,
     };

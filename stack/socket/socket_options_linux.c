@@ -125,6 +125,26 @@ static int set_txrehash(struct socket *socket, int value)
 
 enum { BUFFER_LOCK_SEND = 1, BUFFER_LOCK_RECEIVE = 2 };
 
+static int get_receive_lowat(struct socket *socket, int *out)
+{
+    *out = socket->settings.receive_lowat;
+    return 0;
+}
+
+/* As Linux: of a stream no more than half the largest buffer. */
+static int set_receive_lowat(struct socket *socket, int value)
+{
+    int most = socket->ops->type == SOCK_STREAM
+                   ? (int)(socket->sockets->config.max_buffer / 2)
+                   : INT32_MAX;
+
+    if (value < 0 || value > most)
+        value = most;
+    socket->settings.receive_lowat = value == 0 ? 1 : value;
+    socket_mark_ready(socket);
+    return 0;
+}
+
 /* Which buffers have the size that the program gave. */
 static int get_buffer_lock(struct socket *socket, int *out)
 {
@@ -256,6 +276,7 @@ static const struct linux_option options[] = {
      set_prefer_busy_poll},
     {SOL_SOCKET, SO_BUSY_POLL_BUDGET, NULL, set_busy_poll_budget},
     {SOL_SOCKET, SO_CNX_ADVICE, NULL, set_connection_advice},
+    {SOL_SOCKET, SO_RCVLOWAT, get_receive_lowat, set_receive_lowat},
     {SOL_SOCKET, SO_TXREHASH, get_txrehash, set_txrehash},
     {SOL_SOCKET, SO_BUF_LOCK, get_buffer_lock, set_buffer_lock},
     {SOL_SOCKET, SO_TIMESTAMP_OLD, get_timestamp_us, set_timestamp_us},

@@ -415,6 +415,7 @@ static ssize_t stream_receive(struct socket *socket,
     ssize_t got = peeks ? tcp_peek(tcb, message->iov, message->iov_count)
                         : tcp_receive(tcb, message->iov, message->iov_count);
 
+    message->least = (size_t)socket->settings.receive_lowat;
     if (got >= 0 && message->control != NULL)
         tell_unread(stream_of(socket), message->control);
     return got;
@@ -507,6 +508,19 @@ static int stream_take_error(struct socket *socket)
     return tcp_take_error(stream_of(socket)->tcb);
 }
 
+/* SO_RCVLOWAT; more than half the buffer need not be awaited. */
+static bool has_enough(const struct stream *stream)
+{
+    size_t least = (size_t)stream->socket.settings.receive_lowat;
+    size_t unread;
+
+    if (least == 1)
+        return true;
+    unread = tcp_unread(stream->tcb);
+    return unread == 0 || unread >= least ||
+           unread >= tcp_receive_buffer(stream->tcb) / 2;
+}
+
 /* Of a connection, or what is left of one. */
 static int connection_readiness(const struct stream *stream)
 {
@@ -518,7 +532,7 @@ static int connection_readiness(const struct stream *stream)
     if (no_input)
         mask |= POLLRDHUP;
     if (no_input || (ready & TCP_READABLE))
-        mask |= READY_IN;
+        mask |= no_input || has_enough(stream) ? READY_IN : SOCKET_READY_LESS;
     if (ready & TCP_URGENT_READABLE)
         mask |= POLLPRI;
     if (no_output || (ready & TCP_WRITABLE))

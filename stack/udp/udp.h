@@ -30,7 +30,8 @@ struct udp_pcb {
     struct endpoint local;
     struct endpoint remote; /* all zero: not connected */
     struct endpoint bound;  /* local as udp_bind made it: what dissolving a
-                               connection returns to */
+                               connection returns to; port 0: it was
+                               chosen, and goes with the connection */
     bool reuse_addr;        /* SO_REUSEADDR */
     bool reuse_port;        /* SO_REUSEPORT */
     bool broadcast;         /* SO_BROADCAST: may send to broadcast addresses */
@@ -40,7 +41,10 @@ struct udp_pcb {
     uint8_t discover;       /* enum ip_mtu_discover */
     uint8_t ttl;
     uint8_t tos;
-    bool hears_errors; /* IP_RECVERR: all of them, and about what */
+    bool free_bind;      /* IP_FREEBIND: to addresses that are not ours */
+    bool bind_no_port;   /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
+    uint32_t port_range; /* IP_LOCAL_PORT_RANGE: low, high << 16; 0: all */
+    bool hears_errors;   /* IP_RECVERR: all of them, and about what */
     struct ip_multicast multicast;
     struct dgram_queue received;
     struct error_queue errors;

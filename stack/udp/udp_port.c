@@ -8,8 +8,7 @@
 
 enum { /* RFC 6056 3.2, the range of Linux */
        EPHEMERAL_FIRST = 32768,
-       EPHEMERAL_LAST = 60999,
-       EPHEMERAL_COUNT = EPHEMERAL_LAST - EPHEMERAL_FIRST + 1
+       EPHEMERAL_LAST = 60999
 };
 
 static uint32_t hash_of_port(const struct udp *udp, uint16_t port)
@@ -69,15 +68,34 @@ static bool is_taken(const struct udp_pcb *pcb, const struct endpoint *local)
     return false;
 }
 
+/* IP_LOCAL_PORT_RANGE narrows the range: a bound outside of it is none. */
+static uint32_t first_port(const struct udp_pcb *pcb)
+{
+    uint32_t low = pcb->port_range & UINT16_MAX;
+
+    return low >= EPHEMERAL_FIRST && low <= EPHEMERAL_LAST ? low
+                                                           : EPHEMERAL_FIRST;
+}
+
+static uint32_t last_port(const struct udp_pcb *pcb)
+{
+    uint32_t high = pcb->port_range >> 16;
+
+    return high >= first_port(pcb) && high <= EPHEMERAL_LAST ? high
+                                                             : EPHEMERAL_LAST;
+}
+
 /* RFC 6056 3.3.1: from a random start; a port of nobody's. 0 if there is none.
  */
-static uint16_t free_port(const struct udp *udp)
+static uint16_t free_port(const struct udp_pcb *pcb)
 {
-    uint32_t start = random_below(&udp->env->random, EPHEMERAL_COUNT);
+    const struct udp *udp = pcb->udp;
+    uint32_t first = first_port(pcb);
+    uint32_t count = last_port(pcb) - first + 1;
+    uint32_t start = random_below(&udp->env->random, count);
 
-    for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
-        uint16_t port =
-            (uint16_t)(EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT);
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t port = (uint16_t)(first + (start + i) % count);
 
         if (!udp_first_with_port(udp, port))
             return port;
@@ -85,9 +103,11 @@ static uint16_t free_port(const struct udp *udp)
     return 0;
 }
 
-static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
+static bool may_be_bound(const struct udp_pcb *pcb, const struct ip_addr *addr)
 {
-    return ip_addr_is_any(addr) || ip_local_iface(ip, addr) ||
+    const struct ip *ip = pcb->udp->ip;
+
+    return pcb->free_bind || ip_addr_is_any(addr) || ip_local_iface(ip, addr) ||
            ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
 }
 
@@ -114,7 +134,7 @@ int udp_bind_to_free_port(struct udp_pcb *pcb)
 
     if (local.port != 0)
         return 0;
-    local.port = free_port(pcb->udp);
+    local.port = free_port(pcb);
     if (local.port == 0)
         return -EADDRINUSE;
     link_pcb(pcb, &local);
@@ -129,13 +149,19 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
         return -EINVAL;
     if (chosen.scope == 0)
         chosen.scope = pcb->local.scope;
-    if (!may_be_bound(pcb->udp->ip, &local->addr))
+    if (!may_be_bound(pcb, &local->addr))
         return -EADDRNOTAVAIL;
+    if (chosen.port == 0 && pcb->bind_no_port) {
+        pcb->local = chosen;
+        pcb->bound = chosen;
+        return 0;
+    }
     if (chosen.port == 0)
-        chosen.port = free_port(pcb->udp);
+        chosen.port = free_port(pcb);
     if (chosen.port == 0 || is_taken(pcb, &chosen))
         return -EADDRINUSE;
     link_pcb(pcb, &chosen);
     pcb->bound = chosen;
+    pcb->bound.port = local->port;
     return 0;
 }

@@ -323,9 +323,49 @@ START_TEST(a_stream_tells_what_is_left)
 }
 END_TEST
 
+/* SO_RCVLOWAT: poll and a call that waits; one that does not takes what there
+ * is. */
+START_TEST(a_stream_is_readable_when_there_is_enough)
+{
+    struct timeval soon = {.tv_usec = 50000};
+    char data[100];
+    int least = 10;
+
+    start();
+    int server = open_listener(joined.b, PORT, 1);
+    int client = open_connection(joined.a, PORT);
+    int peer = tapir_accept(server, NULL, NULL);
+    struct pollfd poll = {.fd = peer, .events = POLLIN};
+    ck_assert_int_eq(
+        tapir_setsockopt(peer, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)),
+        0);
+    ck_assert_int_eq(tapir_send(client, "12345", 5, 0), 5);
+    ck_assert_int_eq(tapir_poll(&poll, 1, 50), 0);
+    ck_assert_int_eq(tapir_recv(peer, data, 100, MSG_DONTWAIT), 5);
+    ck_assert_int_eq(tapir_send(client, "12345", 5, 0), 5);
+    ck_assert_int_eq(tapir_recv(peer, data, 3, 0), 3); /* all it asked for */
+    ck_assert_int_eq(
+        tapir_setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)),
+        0);
+    ck_assert_int_eq(tapir_recv(peer, data, 100, 0), 2); /* its time is over */
+    ck_assert_int_eq(tapir_send(client, "1234567890", 10, 0), 10);
+    ck_assert_int_eq(tapir_poll(&poll, 1, 10000), 1);
+    ck_assert_int_eq(tapir_recv(peer, data, 9, 0), 9);
+    ck_assert_int_eq(tapir_poll(&poll, 1, 50), 0);
+    ck_assert_int_eq(tapir_shutdown(client, SHUT_WR), 0);
+    ck_assert_int_eq(tapir_poll(&poll, 1, 10000), 1);
+    ck_assert_int_eq(tapir_recv(peer, data, 100, 0), 1);
+    ck_assert_int_eq(tapir_close(server), 0);
+    ck_assert_int_eq(tapir_close(client), 0);
+    ck_assert_int_eq(tapir_close(peer), 0);
+    stop();
+}
+END_TEST
+
 UNIT_MAIN("control messages", each_option_has_its_message_in_linuxs_order,
           of_a_broadcast_the_specific_destination_is_our_address,
           what_there_is_no_room_for_is_cut,
           what_was_lost_is_told_with_what_came_after,
           a_program_chooses_for_one_datagram,
-          a_choice_that_cannot_be_is_refused, a_stream_tells_what_is_left)
+          a_choice_that_cannot_be_is_refused, a_stream_tells_what_is_left,
+          a_stream_is_readable_when_there_is_enough)

@@ -1073,8 +1073,93 @@ START_TEST(without_routing_only_neighbours_are_reached)
 }
 END_TEST
 
+/* ---- Binding, as Linux allows it --------------------------------------- */
+
+START_TEST(a_socket_has_its_own_range_of_ports)
+{
+    struct udp_pcb pcbs[3];
+    struct net net;
+
+    net_open(&net);
+    for (unsigned i = 0; i < 3; i++) {
+        open_pcb(&net, &pcbs[i]);
+        pcbs[i].port_range = 44000 | 44001u << 16;
+    }
+    ck_assert_int_eq(bind_to(&pcbs[0], NET_OURS, 0), 0);
+    ck_assert_int_eq(bind_to(&pcbs[1], NET_OURS, 0), 0);
+    ck_assert_int_eq(bind_to(&pcbs[2], NET_OURS, 0), -EADDRINUSE);
+    ck_assert_uint_eq(pcbs[0].local.port + pcbs[1].local.port, 44000 + 44001);
+    pcbs[2].port_range = 10 | 33000u << 16; /* 10 is no bound */
+    ck_assert_int_eq(bind_to(&pcbs[2], NET_OURS, 0), 0);
+    ck_assert_uint_ge(pcbs[2].local.port, 32768);
+    ck_assert_uint_le(pcbs[2].local.port, 33000);
+    for (unsigned i = 0; i < 3; i++)
+        udp_pcb_fini(&pcbs[i]);
+    net_close(&net);
+}
+END_TEST
+
+/* IP_BIND_ADDRESS_NO_PORT */
+START_TEST(a_port_can_be_left_to_connect)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    pcb.bind_no_port = true;
+    ck_assert_int_eq(bind_to(&pcb, NET_OURS, 0), 0);
+    ck_assert_uint_eq(pcb.local.port, 0);
+    ck_assert_int_eq(bind_to(&pcb, NET_OURS, 0), 0);
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
+    ck_assert_uint_ne(pcb.local.port, 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_chosen_port_goes_with_the_connection)
+{
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(bind_to(&pcb, NET_OURS, 0), 0);
+    ck_assert_uint_ne(pcb.local.port, 0);
+    ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
+    ck_assert_int_eq(udp_connect(&pcb, &(struct endpoint){0}), 0);
+    ck_assert_uint_eq(pcb.local.port, 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* IP_FREEBIND: bound it is, but there is no way from there */
+START_TEST(an_address_of_others_can_be_bound_to)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(bind_to(&pcb, NET_THIRD, 4000), -EADDRNOTAVAIL);
+    pcb.free_bind = true;
+    ck_assert_int_eq(bind_to(&pcb, NET_THIRD, 4000), 0);
+    ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), -ENETUNREACH);
+    ck_assert_int_eq(udp_connect(&pcb, &peer), -ENETUNREACH);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 UNIT_MAIN(
-    "udp", what_does_not_fit_is_cut_or_refused,
+    "udp", a_socket_has_its_own_range_of_ports, a_port_can_be_left_to_connect,
+    a_chosen_port_goes_with_the_connection,
+    an_address_of_others_can_be_bound_to, what_does_not_fit_is_cut_or_refused,
     a_path_that_takes_less_is_learnt, a_checksum_can_be_left_out,
     without_routing_only_neighbours_are_reached,
     a_datagram_reaches_the_socket_of_its_port,
