@@ -18,11 +18,8 @@ static uint32_t hash_of_id(const struct echo *echo, uint16_t id)
     return (uint32_t)hash_bytes(&echo->key, bytes_of(key, sizeof(key)));
 }
 
-static struct echo_pcb *find(const struct echo *echo, uint16_t id)
+static struct echo_pcb *next_of(struct hash_node *node, uint16_t id)
 {
-    struct hash_node *node =
-        hash_table_first(&echo->by_id, hash_of_id(echo, id));
-
     for (; node; node = hash_table_next(node)) {
         struct echo_pcb *pcb = container_of(node, struct echo_pcb, node);
 
@@ -32,22 +29,44 @@ static struct echo_pcb *find(const struct echo *echo, uint16_t id)
     return NULL;
 }
 
+static struct echo_pcb *first_with(const struct echo *echo, uint16_t id)
+{
+    return next_of(hash_table_first(&echo->by_id, hash_of_id(echo, id)), id);
+}
+
+static struct echo_pcb *next_with(struct echo_pcb *pcb)
+{
+    return next_of(hash_table_next(&pcb->node), pcb->id);
+}
+
 static bool is_any_or(const struct ip_addr *wanted, const struct ip_addr *addr)
 {
     return ip_addr_is_any(wanted) || ip_addr_equal(wanted, addr);
 }
 
-/* The socket that sent, or can have sent, request `id` from local to remote. */
+/* The socket that sent, or can have sent, request `id` from local to remote: of
+ * several, as in Linux, the last that was bound. */
 static struct echo_pcb *find_sender(const struct echo *echo, uint16_t id,
                                     const struct ip_addr *local,
                                     const struct ip_addr *remote)
 {
-    struct echo_pcb *pcb = find(echo, id);
+    struct echo_pcb *pcb = first_with(echo, id);
 
-    if (!pcb || !is_any_or(&pcb->local, local) ||
-        !is_any_or(&pcb->remote, remote))
-        return NULL;
+    while (pcb &&
+           (!is_any_or(&pcb->local, local) || !is_any_or(&pcb->remote, remote)))
+        pcb = next_with(pcb);
     return pcb;
+}
+
+/* Whether somebody has it who does not share it. */
+static bool is_taken(const struct echo_pcb *pcb, uint16_t id)
+{
+    struct echo_pcb *other = first_with(pcb->echo, id);
+
+    for (; other; other = next_with(other))
+        if (!pcb->reuse_addr || !other->reuse_addr)
+            return true;
+    return false;
 }
 
 static void link_pcb(struct echo_pcb *pcb, uint16_t id)
@@ -67,7 +86,7 @@ static uint16_t free_id(const struct echo *echo)
     for (uint32_t i = 0; i < ID_COUNT; i++) {
         uint16_t id = (uint16_t)(1 + (start + i) % ID_COUNT);
 
-        if (!find(echo, id))
+        if (!first_with(echo, id))
             return id;
     }
     return 0;
@@ -155,7 +174,7 @@ int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
         return -EINVAL;
     if (!ip_addr_is_any(&local->addr) && !ip_local_iface(ip, &local->addr))
         return -EADDRNOTAVAIL;
-    if (local->port != 0 && find(pcb->echo, local->port))
+    if (local->port != 0 && is_taken(pcb, local->port))
         return -EADDRINUSE;
     if (local->port != 0)
         link_pcb(pcb, local->port);
@@ -194,6 +213,7 @@ int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
 
     if (ip_addr_is_any(&remote->addr)) {
         pcb->remote = remote->addr;
+        pcb->remote_port = 0;
         pcb->local = pcb->bound;
         return 0;
     }
@@ -205,6 +225,7 @@ int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
     if (error < 0)
         return error;
     pcb->remote = remote->addr;
+    pcb->remote_port = remote->port;
     pcb->local = path.src;
     return 0;
 }

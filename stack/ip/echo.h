@@ -17,6 +17,8 @@ struct echo_pcb {
     uint16_t id;
     struct ip_addr remote; /* all zero: not connected */
     unsigned device;       /* SO_BINDTODEVICE: an interface's index; 0: any */
+    uint16_t remote_port;  /* as given; it plays no part */
+    bool reuse_addr;       /* SO_REUSEADDR: the identifier may be shared */
     uint8_t ttl;
     uint8_t tos;
     struct ip_multicast multicast;
@@ -57,7 +59,7 @@ void echo_pcb_fini(struct echo_pcb *pcb);
 
 /*
  * The endpoint's port is the identifier; 0 takes a free one at random. No two
- * have the same. As udp_bind.
+ * have the same, unless both have reuse_addr set. As udp_bind.
  */
 MUST_CHECK int echo_bind(struct echo_pcb *pcb, const struct endpoint *local);
 MUST_CHECK int echo_connect(struct echo_pcb *pcb,

@@ -195,7 +195,10 @@ ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 ssize_t socket_receive(struct socket *socket, struct socket_message *message)
 {
     if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
-        return -EINVAL; /* no urgent data: RFC 9293 3.8.5 */
+        return socket->ops->protocol == IPPROTO_ICMP ||
+                       socket->ops->protocol == IPPROTO_RAW
+                   ? -EOPNOTSUPP
+                   : -EINVAL; /* no urgent data: RFC 9293 3.8.5 */
     if (message->flags & MSG_ERRQUEUE)
         return socket_receive_error(socket, message);
     return socket->ops->receive(socket, message);

@@ -32,6 +32,8 @@ static int echo_open(struct socket *socket)
     size_t receive_buffer = sockets->config.udp_receive_buffer;
 
     echo_pcb_init(sockets->echo, pcb_of(socket), receive_buffer, socket);
+    socket->settings.reuse_addr = true; /* as Linux's from the start */
+    pcb_of(socket)->reuse_addr = true;
     socket->settings.receive_buffer = (uint32_t)receive_buffer;
     socket->settings.send_buffer = (uint32_t)receive_buffer;
     return 0;
@@ -83,21 +85,19 @@ static int echo_remote(const struct socket *socket, struct endpoint *out)
 {
     const struct echo_pcb *pcb = pcb_of_const(socket);
 
-    if (ip_addr_is_any(&pcb->remote))
+    if (pcb->remote_port == 0) /* Linux: connected, and yet */
         return -ENOTCONN;
-    *out = (struct endpoint){.addr = pcb->remote};
+    *out = (struct endpoint){.addr = pcb->remote, .port = pcb->remote_port};
     return 0;
 }
 
 static int echo_shutdown(struct socket *socket, int how)
 {
-    struct endpoint remote;
-
     if (shuts_receive(how))
         socket->is_receive_shut = true;
     if (shuts_send(how))
         socket->is_send_shut = true;
-    return echo_remote(socket, &remote);
+    return ip_addr_is_any(&pcb_of(socket)->remote) ? -ENOTCONN : 0;
 }
 
 static void echo_close(struct socket *socket)
@@ -171,8 +171,10 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_DEVICE:
         pcb->device = settings->device;
         break;
-    case SETTING_REUSE_ADDR: /* remembered, and without meaning */
-    case SETTING_REUSE_PORT:
+    case SETTING_REUSE_ADDR:
+        pcb->reuse_addr = settings->reuse_addr;
+        break;
+    case SETTING_REUSE_PORT: /* remembered, and without meaning */
     case SETTING_KEEPALIVE:
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:

@@ -36,6 +36,7 @@ static int raw_open(struct socket *socket)
     socket->settings.receive_buffer = (uint32_t)receive_buffer;
     socket->settings.send_buffer = (uint32_t)receive_buffer;
     socket->settings.header_included = socket->protocol == IPPROTO_RAW;
+    socket->settings.reuse_addr = true; /* as Linux's, and without meaning */
     return 0;
 }
 

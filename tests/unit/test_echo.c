@@ -119,6 +119,35 @@ START_TEST(an_identifier_has_one_owner)
 }
 END_TEST
 
+/* As Linux's ping sockets, which are born with SO_REUSEADDR. */
+START_TEST(an_identifier_may_be_shared)
+{
+    struct echo_pcb first;
+    struct echo_pcb second;
+    struct echo_pcb third;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &first);
+    open_pcb(&net, &second);
+    open_pcb(&net, &third);
+    first.reuse_addr = second.reuse_addr = true;
+    ck_assert_int_eq(bind_to(&first, 0, 7), 0);
+    ck_assert_int_eq(bind_to(&third, 0, 7), -EADDRINUSE);
+    ck_assert_int_eq(bind_to(&second, NET_OURS, 7), 0);
+    receive_reply(&net, NET_PEER, 7); /* the last that was bound */
+    ck_assert_ptr_nonnull(dgram_queue_first(&second.received));
+    ck_assert_ptr_null(dgram_queue_first(&first.received));
+    ck_assert_int_eq(connect_to(&second, NET_THIRD), 0);
+    receive_reply(&net, NET_PEER, 7); /* whose it cannot be any more */
+    ck_assert_ptr_nonnull(dgram_queue_first(&first.received));
+    echo_pcb_fini(&first);
+    echo_pcb_fini(&second);
+    echo_pcb_fini(&third);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(identifier_zero_takes_a_free_one)
 {
     struct echo_pcb pcbs[20];
@@ -347,7 +376,7 @@ END_TEST
 
 UNIT_MAIN("echo", a_reply_reaches_the_socket_of_its_identifier,
           a_reply_that_nobody_waits_for_is_dropped, an_identifier_has_one_owner,
-          identifier_zero_takes_a_free_one,
+          an_identifier_may_be_shared, identifier_zero_takes_a_free_one,
           a_request_gets_our_identifier_and_a_checksum,
           a_request_may_be_cut_anywhere, what_is_no_request_is_refused,
           a_socket_without_identifier_gets_one_by_sending,
