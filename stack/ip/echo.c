@@ -170,10 +170,10 @@ int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
 {
     const struct ip *ip = pcb->echo->icmp->ip;
 
-    if (pcb->id != 0)
-        return -EINVAL;
     if (!ip_addr_is_any(&local->addr) && !ip_local_iface(ip, &local->addr))
         return -EADDRNOTAVAIL;
+    if (pcb->id != 0)
+        return -EINVAL;
     if (local->port != 0 && is_taken(pcb, local->port))
         return -EADDRINUSE;
     if (local->port != 0)

@@ -110,6 +110,7 @@ START_TEST(an_identifier_has_one_owner)
     ck_assert_int_eq(bind_to(&second, NET_THIRD, 8), -EADDRNOTAVAIL);
     ck_assert_int_eq(bind_to(&second, NET_OURS, 8), 0);
     ck_assert_int_eq(bind_to(&second, NET_OURS, 9), -EINVAL);
+    ck_assert_int_eq(bind_to(&second, NET_THIRD, 9), -EADDRNOTAVAIL);
     echo_pcb_fini(&first);
     echo_pcb_fini(&second);
     open_pcb(&net, &second);
