@@ -168,8 +168,8 @@ TAPIR_API int tapir_shut(void);
  * Linux's ping sockets), or SOCK_RAW and a protocol, 1 to 255 (raw(7); no
  * privilege is needed); AF_PACKET with SOCK_RAW or SOCK_DGRAM and an EtherType
  * in network order (packet(7)): frames as they come and go at the stack's
- * interfaces, whole, and frames to be sent. SOCK_NONBLOCK and SOCK_CLOEXEC may be or'ed in.
- * EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EMFILE, ENOBUFS.
+ * interfaces, whole, and frames to be sent. SOCK_NONBLOCK and SOCK_CLOEXEC may
+ * be or'ed in. EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EMFILE, ENOBUFS.
  */
 TAPIR_API int tapir_socket(int domain, int type, int protocol);
 TAPIR_API int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len);
