@@ -12,7 +12,8 @@
 #include "socket/socket_message.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
+
+enum { OPTION_CORK = 1 /* UDP_CORK of <netinet/udp.h> */ };
 
 struct dgram_socket {
     struct socket socket;
@@ -197,7 +198,7 @@ static int dgram_set_option(struct socket *socket, int name, int value)
 {
     struct dgram_cork *cork = cork_of(socket);
 
-    if (name != UDP_CORK)
+    if (name != OPTION_CORK)
         return -ENOPROTOOPT;
     cork->is_corked = value != 0;
     if (!cork->is_corked && cork->is_pending) /* Linux: whatever comes of it */
@@ -207,7 +208,7 @@ static int dgram_set_option(struct socket *socket, int name, int value)
 
 static int dgram_get_option(const struct socket *socket, int name, int *value)
 {
-    if (name != UDP_CORK)
+    if (name != OPTION_CORK)
         return -ENOPROTOOPT;
     *value =
         container_of(socket, const struct dgram_socket, socket)->cork.is_corked;
