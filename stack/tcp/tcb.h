@@ -177,7 +177,12 @@ struct tcb {
     usec srtt;
     usec rttvar;
     usec rto;
-    usec rtt_start;    /* our SYN went out, while rtt_is_timing */
+    usec rtt_start; /* our SYN went out, while rtt_is_timing */
+    /* RFC 4015 3.1 (0), (11): while rtt_adapts, from a spurious time-out to the
+     * first sample of what is sent from rtt_new on */
+    usec srtt_prev;
+    usec rttvar_prev;
+    tcp_seq rtt_new;
     usec rtt_error;    /* the largest of this round, */
     tcp_seq rtt_round; /* which ends when this is acknowledged */
     uint8_t backoff;   /* expiries since the last good sample (Karn) */
@@ -244,6 +249,7 @@ struct tcb {
     bool resend_syn : 1;
     bool ack_now : 1;
     bool rtt_is_timing : 1;
+    bool rtt_adapts : 1;
     bool is_probing : 1; /* the window is shut: RETRANSMIT is the persist
                             timer (RFC 9293 3.8.6.1) */
     bool probe_is_due : 1;

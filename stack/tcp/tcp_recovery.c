@@ -305,7 +305,9 @@ void recovery_taken_over(struct tcb *tcb, const struct tcp_cc_ops *before)
  * it was sent twice. */
 static void undo(struct tcb *tcb)
 {
-    if (!tcb->undo.is_of_timeout)
+    if (tcb->undo.is_of_timeout)
+        rtt_was_too_short(tcb);
+    else
         tcb->rack.reordering_seen = true;
     tcb->resend_first = false;
     frto_end(tcb);
@@ -577,6 +579,7 @@ void recovery_timed_out(struct tcb *tcb)
     cwv_begin(tcb); /* RFC 7661 4.4: the standard response to a time-out */
     if (lowers_ssthresh(tcb)) {
         reduce_window(tcb, 0);
+        rtt_timed_out(tcb);
         tcb->undo.is_of_timeout = true;
     }
     ecn_window_reduced(tcb);

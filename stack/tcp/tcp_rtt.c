@@ -44,12 +44,35 @@ static void update_variance(struct tcb *tcb, usec error)
     tcb->rtt_round = tcb->snd_nxt;
 }
 
-void rtt_sample(struct tcb *tcb, usec rtt)
+void rtt_timed_out(struct tcb *tcb)
+{
+    tcb->srtt_prev = tcb->srtt;
+    tcb->rttvar_prev = tcb->rttvar;
+    tcb->rtt_new = tcb->snd_nxt;
+    tcb->rtt_adapts = false;
+}
+
+void rtt_was_too_short(struct tcb *tcb)
+{
+    tcb->rtt_adapts = true;
+}
+
+/* Not RFC 6298 2.4, whose floor is 1 s: the floor is put under the variance, as
+ * in Linux, so that it is always some way above the RTT. */
+static void set_rto(struct tcb *tcb, usec rtt)
 {
     const struct tcp_config *config = &tcb->tcp->config;
 
-    rtt = usec_max(rtt, 1);
+    tcb->rto = tcb->srtt + usec_max(4 * tcb->rttvar, config->rto_min);
+    tcb->rto = usec_min(tcb->rto, config->rto_max);
+    tcb->backoff = 0;
     info_rtt(tcb, rtt);
+    tcb->cc->rtt_sample(tcb, rtt);
+}
+
+void rtt_sample(struct tcb *tcb, usec rtt)
+{
+    rtt = usec_max(rtt, 1);
     if (tcb->srtt == 0) { /* RFC 6298 2.2 */
         tcb->srtt = rtt;
         tcb->rttvar = rtt / 2;
@@ -59,12 +82,18 @@ void rtt_sample(struct tcb *tcb, usec rtt)
                         tcb->srtt > rtt ? tcb->srtt - rtt : rtt - tcb->srtt);
         tcb->srtt = usec_max(tcb->srtt + (rtt - tcb->srtt) / 8, 1);
     }
-    /* Not RFC 6298 2.4, whose floor is 1 s: the floor is put under the
-     * variance, as in Linux, so that it is always some way above the RTT. */
-    tcb->rto = tcb->srtt + usec_max(4 * tcb->rttvar, config->rto_min);
-    tcb->rto = usec_min(tcb->rto, config->rto_max);
-    tcb->backoff = 0;
-    tcb->cc->rtt_sample(tcb, rtt);
+    set_rto(tcb, rtt);
+}
+
+/* RFC 4015 3.1 (11) */
+static void sample_after_spurious(struct tcb *tcb, usec rtt)
+{
+    tcb->srtt = usec_max(usec_max(tcb->srtt_prev, rtt), 1);
+    tcb->rttvar = usec_max(tcb->rttvar_prev, rtt / 2);
+    tcb->rtt_error = 0;
+    tcb->rtt_round = tcb->snd_nxt;
+    tcb->rtt_adapts = false;
+    set_rto(tcb, rtt);
 }
 
 /* RFC 7323 4.1. A TSecr of 0 is no answer to anything of ours, one from the
@@ -89,10 +118,16 @@ void rtt_syn_acked(struct tcb *tcb, const struct tcp_segment *seg)
 void rtt_acked(struct tcb *tcb, const struct tcp_segment *seg,
                const struct delivery *delivery)
 {
-    if (delivery->has_original && !delivery->acked_resent)
-        rtt_sample(tcb, tcb->tcp->env->now - delivery->original_sent_at);
-    else if (tcb->has_timestamps && delivery->acked > 0)
+    if (delivery->has_original && !delivery->acked_resent) {
+        usec rtt = tcb->tcp->env->now - delivery->original_sent_at;
+
+        if (tcb->rtt_adapts && seq_geq(delivery->original_start, tcb->rtt_new))
+            sample_after_spurious(tcb, rtt);
+        else
+            rtt_sample(tcb, rtt);
+    } else if (tcb->has_timestamps && delivery->acked > 0) {
         sample_by_timestamp(tcb, seg);
+    }
 }
 
 usec rtt_rto(const struct tcb *tcb)

@@ -19,6 +19,11 @@ void rtt_syn_acked(struct tcb *tcb, const struct tcp_segment *seg);
 void rtt_acked(struct tcb *tcb, const struct tcp_segment *seg,
                const struct delivery *delivery);
 
+/* A time-out; it was spurious, and the next round trip of new data counts
+ * whole: RFC 4015 3.1 (0), (11). */
+void rtt_timed_out(struct tcb *tcb);
+void rtt_was_too_short(struct tcb *tcb);
+
 /* One sample: RFC 6298 2.2, 2.3. */
 void rtt_sample(struct tcb *tcb, usec rtt);
 

@@ -277,6 +277,35 @@ START_TEST(when_everything_was_lost_nothing_is_undone)
 }
 END_TEST
 
+/* ---- The response: RFC 4015 3.1 ---- */
+
+/* (11): the next round trip of new data counts whole, so that the timer does
+ * not expire too soon again. */
+START_TEST(the_first_sample_of_new_data_counts_whole)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_SACK);
+
+    time_out(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    expect_flight(&c, 10001, 12001);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    expect_undone(&c, 1);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    conversation_ignore_sent(&c);
+    advance(&c, 400);
+    int64_t last = c.peer->received;
+    peer_sends(&c, .ack = last, .flags = ACK); /* RTT is 400 ms now */
+    app_writes(&c, 1000);
+    conversation_ignore_sent(&c);
+    expect_silence_for(&c, 1100); /* SRTT 400, RTTVAR 200: 1.2 s */
+    advance(&c, 200);
+    ck_assert_uint_ge(conversation_waiting(&c), 1);
+    end(&c);
+}
+END_TEST
+
 /* ---- Step 1 ---- */
 
 START_TEST(a_further_timeout_of_the_same_segment_begins_anew)
@@ -414,6 +443,7 @@ UNIT_MAIN(
     old_data_that_the_first_ack_covers_shows_nothing,
     a_duplicate_ack_without_news_shows_that_the_rest_was_lost,
     a_new_window_shows_nothing, when_everything_was_lost_nothing_is_undone,
+    the_first_sample_of_new_data_counts_whole,
     a_further_timeout_of_the_same_segment_begins_anew,
     within_a_fast_recovery_it_is_not_tried,
     within_the_recovery_of_a_timeout_neither,
