@@ -46,29 +46,104 @@ static struct sockaddr_ll link_of_endpoint(const struct endpoint *endpoint)
     return link;
 }
 
+int sockaddr_check(const struct sockaddr *addr, socklen_t len)
+{
+    if (len > sizeof(struct sockaddr_storage))
+        return -EINVAL;
+    return addr == NULL && len > 0 ? -EFAULT : 0;
+}
+
+int sockaddr_family(const struct sockaddr *addr, socklen_t len)
+{
+    sa_family_t family;
+    int r = sockaddr_check(addr, len);
+
+    if (r < 0)
+        return r;
+    if (len < sizeof(family))
+        return -EINVAL;
+    memcpy(&family, addr, sizeof(family)); /* it need not be aligned */
+    return family;
+}
+
+static bool is_link_address(const struct sockaddr *addr, socklen_t len)
+{
+    return sockaddr_family(addr, len) == AF_PACKET;
+}
+
+/* Of whatever family. */
+static int read_sockaddr(const struct sockaddr *addr, socklen_t len,
+                         struct sockaddr_in *out)
+{
+    int r = sockaddr_check(addr, len);
+
+    if (r < 0)
+        return r;
+    if (len < sizeof(*out))
+        return -EINVAL;
+    memcpy(out, addr, sizeof(*out));
+    return 0;
+}
+
+static struct endpoint endpoint_of(const struct sockaddr_in *in)
+{
+    return (struct endpoint){
+        .addr = ip_addr_v4(ntohl(in->sin_addr.s_addr)),
+        .port = ntohs(in->sin_port),
+    };
+}
+
 int endpoint_from_sockaddr(const struct sockaddr *addr, socklen_t len,
                            struct endpoint *out)
 {
     struct sockaddr_in in;
+    int r = read_sockaddr(addr, len, &in);
 
-    if (addr == NULL || len < sizeof(addr->sa_family))
-        return -EINVAL;
-    if (addr->sa_family == AF_PACKET)
+    if (is_link_address(addr, len))
         return endpoint_from_link(addr, len, out);
-    if (addr->sa_family != AF_INET)
+    if (r < 0)
+        return r;
+    if (in.sin_family != AF_INET)
         return -EAFNOSUPPORT;
-    if (len < sizeof(in))
-        return -EINVAL;
-    memcpy(&in, addr, sizeof(in));
-    *out = (struct endpoint){
-        .addr = ip_addr_v4(ntohl(in.sin_addr.s_addr)),
-        .port = ntohs(in.sin_port),
-    };
+    *out = endpoint_of(&in);
     return 0;
 }
 
-void endpoint_to_sockaddr(const struct endpoint *endpoint,
-                          struct sockaddr *addr, socklen_t *len)
+int endpoint_to_bind(const struct sockaddr *addr, socklen_t len,
+                     struct endpoint *out)
+{
+    struct sockaddr_in in;
+    int r = read_sockaddr(addr, len, &in);
+
+    if (is_link_address(addr, len))
+        return endpoint_from_link(addr, len, out);
+    if (r < 0)
+        return r;
+    if (in.sin_family != AF_INET &&
+        (in.sin_family != AF_UNSPEC || in.sin_addr.s_addr != htonl(INADDR_ANY)))
+        return -EAFNOSUPPORT;
+    *out = endpoint_of(&in);
+    return 0;
+}
+
+int endpoint_to_send(const struct sockaddr *addr, socklen_t len,
+                     struct endpoint *out)
+{
+    struct sockaddr_in in;
+    int r = read_sockaddr(addr, len, &in);
+
+    if (is_link_address(addr, len))
+        return endpoint_from_link(addr, len, out);
+    if (r < 0)
+        return r;
+    if (in.sin_family != AF_INET && in.sin_family != AF_UNSPEC)
+        return -EAFNOSUPPORT;
+    *out = endpoint_of(&in);
+    return 0;
+}
+
+int endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr *addr,
+                         socklen_t *len)
 {
     struct sockaddr_in in = {
         .sin_family = AF_INET,
@@ -76,15 +151,20 @@ void endpoint_to_sockaddr(const struct endpoint *endpoint,
         .sin_addr.s_addr = htonl(ip_addr_to_v4(&endpoint->addr)),
     };
 
-    if (addr == NULL || len == NULL)
-        return;
+    if ((int)*len < 0)
+        return -EINVAL;
+    if (addr == NULL && *len > 0)
+        return -EFAULT;
     if (endpoint->is_link) {
         struct sockaddr_ll link = link_of_endpoint(endpoint);
 
-        memcpy(addr, &link, min_size(*len, sizeof(link)));
+        if (*len > 0)
+            memcpy(addr, &link, min_size(*len, sizeof(link)));
         *len = sizeof(link);
-        return;
+        return 0;
     }
-    memcpy(addr, &in, min_size(*len, sizeof(in)));
+    if (*len > 0)
+        memcpy(addr, &in, min_size(*len, sizeof(in)));
     *len = sizeof(in);
+    return 0;
 }

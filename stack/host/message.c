@@ -151,19 +151,45 @@ static ssize_t send_all(struct call *call, struct socket_message *message,
     }
 }
 
-static ssize_t receive_some(struct call *call, struct socket_message *message)
+/* Nothing more will come to a datagram socket that is shut; of one that does
+ * not block Linux says so by EAGAIN all the same. */
+static bool is_shut_for_good(const struct call *call)
+{
+    const struct file *file = call->file;
+
+    return file->socket_type != SOCK_STREAM && !call->is_nonblocking &&
+           (stack_readiness(file->stack->core, file->id) & POLLRDHUP) != 0;
+}
+
+static bool has_error(const struct call *call)
+{
+    const struct file *file = call->file;
+
+    return (stack_readiness(file->stack->core, file->id) & POLLERR) != 0;
+}
+
+/* With some bytes in hand an error is left for the next call: 0. */
+static ssize_t receive_some(struct call *call, struct socket_message *message,
+                            size_t in_hand)
 {
     struct file *file = call->file;
     int flags = message->flags;
+    bool never_waits =
+        (flags & MSG_ERRQUEUE) != 0 ||
+        ((flags & MSG_OOB) != 0 && file->socket_type == SOCK_STREAM);
 
     for (;;) {
+        if (in_hand > 0 && has_error(call))
+            return 0;
+
         ssize_t got = stack_receive(file->stack->core, stack_now(file->stack),
                                     file->id, message);
 
-        if (got == -EAGAIN && (flags & (MSG_OOB | MSG_ERRQUEUE)) == 0)
-            got = call_wait(call, POLLIN | SOCKET_READY_LESS);
-        else
+        if (got != -EAGAIN || never_waits)
             return got;
+        if (is_shut_for_good(call))
+            return 0;
+        got = call_wait(call, POLLIN | SOCKET_READY_LESS);
         if (got < 0)
             return got;
         message->flags = flags;
@@ -178,12 +204,12 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
     int flags = message->flags;
     size_t done = 0;
 
-    while (done < total) {
+    do { /* once for no bytes, too: Linux waits all the same */
         ssize_t got;
 
         cursor_fill(&cursor, message);
         message->flags = flags;
-        got = receive_some(call, message);
+        got = receive_some(call, message, done);
         if (got < 0)
             return done > 0 ? (ssize_t)done : got;
         if (got == 0)
@@ -194,7 +220,7 @@ static ssize_t receive_all(struct call *call, struct socket_message *message,
         if (stack_at_mark(call->file->stack->core, call->file->id) > 0)
             break; /* urgent data: the program looks at it first */
         cursor_advance(&cursor, (size_t)got);
-    }
+    } while (done < total);
     return (ssize_t)done;
 }
 
@@ -205,10 +231,14 @@ static ssize_t receive(struct call *call, struct socket_message *message,
         total > 0 && (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0 &&
         !call->is_nonblocking && call->file->socket_type == SOCK_STREAM;
 
-    if (!waits)
-        return receive_some(call, message);
-    return receive_all(call, message, total,
-                       (flags & MSG_WAITALL) != 0 ? total : 0);
+    ssize_t got = waits ? receive_all(call, message, total,
+                                      (flags & MSG_WAITALL) != 0 ? total : 0)
+                        : receive_some(call, message, 0);
+
+    if (total == 0 && call->is_waiting && (got == -EINTR || got == -EAGAIN) &&
+        call->file->socket_type == SOCK_STREAM)
+        return 0; /* Linux: however a wait for no bytes has ended */
+    return got;
 }
 
 /* POSIX: a broken stream raises SIGPIPE in the thread, unless it is asked not
@@ -249,8 +279,13 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
         if (!is_stream)
             message.flags &= ~MSG_FASTOPEN;
+        if (!is_stream && (flags & MSG_OOB) != 0)
+            r = -EOPNOTSUPP; /* whatever the address is, as in Linux */
+    }
+    if (r == 0) {
         if (to != NULL && (!is_stream || (flags & MSG_FASTOPEN) != 0)) {
-            r = endpoint_from_sockaddr(to, to_len, &name);
+            r = is_stream ? endpoint_from_sockaddr(to, to_len, &name)
+                          : endpoint_to_send(to, to_len, &name);
             message.name = &name;
         }
     }
@@ -283,6 +318,7 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
                                      .name = &name,
                                      .control = rest != NULL ? &control : NULL};
     struct call call;
+    int name_error = 0;
     ssize_t total = iov_total(iov, count);
     ssize_t r = call_enter(&call, fd);
 
@@ -296,11 +332,14 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
         r = receive(&call, &message, flags, (size_t)total);
     }
     if (r >= 0 && from_len != NULL) {
-        if (call.file->socket_type == SOCK_STREAM &&
+        if ((call.file->socket_type == SOCK_STREAM ||
+             (!name.is_link && ip_addr_is_any(&name.addr))) && /* the end */
             (flags & MSG_ERRQUEUE) == 0)
             *from_len = 0; /* as Linux: a stream's peer is getpeername's */
         else
-            endpoint_to_sockaddr(&name, from, from_len);
+            name_error = endpoint_to_sockaddr(&name, from, from_len);
+        if (name_error < 0) /* and what was read is lost, as in Linux */
+            r = name_error;
     }
     if (r >= 0 && rest != NULL) {
         rest->msg_flags = message.flags & (MSG_TRUNC | MSG_OOB | MSG_ERRQUEUE);
@@ -347,7 +386,12 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if (message == NULL || message->msg_iovlen > IOV_MAX)
         return errno_result(message == NULL ? -EFAULT : -EMSGSIZE);
-    return send_message(fd, message, flags, NULL);
+
+    struct msghdr given = *message;
+
+    if (given.msg_namelen == 0)
+        given.msg_name = NULL;
+    return send_message(fd, &given, flags, NULL);
 }
 
 ssize_t tapir_recvfrom(int fd, void *data, size_t len, int flags,

@@ -26,10 +26,12 @@ int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
     if (r == 0 && (value == NULL || len == NULL))
         r = -EFAULT;
     if (r == 0) {
-        room = *len;
+        room = (int)*len < 0 ? 0 : *len;
         r = stack_get_option(call.file->stack->core,
                              stack_now(call.file->stack), call.file->id, level,
                              name, value, &room);
+        if ((int)*len < 0 && r != -EOPNOTSUPP) /* no such level, in Linux */
+            r = -EINVAL;
         if (r == 0)
             *len = (socklen_t)room;
     }
@@ -57,7 +59,9 @@ int tapir_setsockopt(int fd, int level, int name, const void *value,
     struct bytes bytes = bytes_of(value, len);
     int r = call_enter(&call, fd);
 
-    if (r == 0 && value == NULL)
+    if (r == 0 && (int)len < 0)
+        r = -EINVAL;
+    if (r == 0 && value == NULL && len > 0)
         r = -EFAULT;
     if (r == 0 && level == SOL_SOCKET && name == SO_ATTACH_FILTER)
         r = fetch_filter(&bytes);
@@ -77,8 +81,8 @@ int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     if (r == 0)
         r = stack_local(call.file->stack->core, call.file->id, &local);
     if (r == 0)
-        endpoint_to_sockaddr(&local, addr, len);
-    if (r == 0 && local.is_link && len != NULL) /* Linux: to the last octet */
+        r = len == NULL ? -EFAULT : endpoint_to_sockaddr(&local, addr, len);
+    if (r == 0 && local.is_link) /* Linux: to the last octet */
         *len =
             offsetof(struct sockaddr_ll, sll_addr) + link_addr_of(&local).len;
     return (int)call_leave(&call, r);
@@ -93,7 +97,7 @@ int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     if (r == 0)
         r = stack_remote(call.file->stack->core, call.file->id, &remote);
     if (r == 0)
-        endpoint_to_sockaddr(&remote, addr, len);
+        r = len == NULL ? -EFAULT : endpoint_to_sockaddr(&remote, addr, len);
     return (int)call_leave(&call, r);
 }
 

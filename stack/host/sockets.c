@@ -109,7 +109,7 @@ int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
     int r = call_enter(&call, fd);
 
     if (r == 0)
-        r = endpoint_from_sockaddr(addr, len, &local);
+        r = endpoint_to_bind(addr, len, &local);
     if (r == 0)
         r = stack_bind(call.file->stack->core, stack_now(call.file->stack),
                        call.file->id, &local);
@@ -148,6 +148,22 @@ static int accept_waiting(struct call *call, struct endpoint *remote, int flags)
     }
 }
 
+/* Linux: without a place for the peer's name the connection is lost. */
+static int name_or_close(int number, const struct endpoint *remote,
+                         struct sockaddr *addr, socklen_t *len)
+{
+    int r = endpoint_to_sockaddr(remote, addr, len);
+    struct file *file;
+
+    if (r == 0)
+        return number;
+    file = number_remove(number);
+    core_close(file->stack, file->id);
+    file_lose_stack(file);
+    file_release(file);
+    return r;
+}
+
 int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct call call;
@@ -160,8 +176,8 @@ int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
         r = -EFAULT;
     if (r == 0)
         r = accept_waiting(&call, &remote, flags);
-    if (r >= 0)
-        endpoint_to_sockaddr(&remote, addr, len);
+    if (r >= 0 && addr != NULL)
+        r = name_or_close(r, &remote, addr, len);
     return (int)call_leave(&call, r);
 }
 
@@ -170,22 +186,32 @@ int tapir_accept(int fd, struct sockaddr *addr, socklen_t *len)
     return tapir_accept4(fd, addr, len, 0);
 }
 
+/* Linux looks at the address of a stream only where it begins to connect. */
+static int connect_waiting(struct call *call, const struct sockaddr *addr,
+                           socklen_t len)
+{
+    struct endpoint remote;
+    int wrong = endpoint_from_sockaddr(addr, len, &remote);
+    int r;
+
+    if (wrong < 0 && call->file->socket_type != SOCK_STREAM)
+        return wrong;
+    r = call_connect(call, wrong < 0 ? NULL : &remote);
+    return r == -EDESTADDRREQ ? wrong : r;
+}
+
 int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct call call;
-    struct endpoint remote;
     int r = call_enter(&call, fd);
 
-    if (r == 0 && addr != NULL && len >= sizeof(addr->sa_family) &&
-        addr->sa_family == AF_UNSPEC) {
+    if (r == 0)
+        r = sockaddr_family(addr, len);
+    if (r == AF_UNSPEC)
         r = stack_disconnect(call.file->stack->core,
                              stack_now(call.file->stack), call.file->id);
-        return (int)call_leave(&call, r);
-    }
-    if (r == 0)
-        r = endpoint_from_sockaddr(addr, len, &remote);
-    if (r == 0)
-        r = call_connect(&call, &remote);
+    else if (r > 0)
+        r = connect_waiting(&call, addr, len);
     return (int)call_leave(&call, r);
 }
 

@@ -153,11 +153,16 @@ static struct endpoint meant_by(const struct socket *socket,
 
 int socket_connect(struct socket *socket, const struct endpoint *remote)
 {
+    struct endpoint to;
+
+    if (remote == NULL)
+        return socket->ops->connect(socket, NULL);
     if (remote->is_link && socket->ops->domain == AF_INET)
         return -EAFNOSUPPORT;
 
-    struct endpoint to = meant_by(socket, remote);
-
+    if (remote == NULL)
+        return socket->ops->connect(socket, NULL);
+    to = meant_by(socket, remote);
     return socket->ops->connect(socket, &to);
 }
 
@@ -175,8 +180,6 @@ ssize_t socket_send(struct socket *socket, const struct socket_message *message)
         return -EOPNOTSUPP;
     if (message->lent != NULL && socket->ops->type != SOCK_STREAM)
         return -EOPNOTSUPP;
-    if (socket->is_send_shut)
-        return -EPIPE;
     if (message->name == NULL)
         return socket->ops->send(socket, message);
 
@@ -194,11 +197,11 @@ ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 
 ssize_t socket_receive(struct socket *socket, struct socket_message *message)
 {
-    if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
-        return socket->ops->protocol == IPPROTO_ICMP ||
-                       socket->ops->protocol == IPPROTO_RAW
-                   ? -EOPNOTSUPP
-                   : -EINVAL; /* no urgent data: RFC 9293 3.8.5 */
+    if ((message->flags & MSG_OOB) && (socket->ops->protocol == IPPROTO_ICMP ||
+                                       socket->ops->protocol == IPPROTO_RAW))
+        return -EOPNOTSUPP;
+    if ((message->flags & MSG_OOB) && socket->ops->domain != AF_INET)
+        return -EINVAL;
     if (message->flags & MSG_ERRQUEUE)
         return socket_receive_error(socket, message);
     return socket->ops->receive(socket, message);

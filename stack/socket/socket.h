@@ -110,7 +110,9 @@ MUST_CHECK int socket_accept(struct socket *socket, struct socket **out,
  * answers -ECONNABORTED once before that when SO_ERROR took the error. To
  * 0.0.0.0 is to this host. A datagram socket answers at once, any number of
  * times. With TCP_FASTOPEN_CONNECT a stream socket may answer 0 at once, and
- * then -EISCONN: the first send begins the connection.
+ * then -EISCONN: the first send begins the connection. `remote` may be NULL, of
+ * a stream: it only tells the outcome of the last one; -EDESTADDRREQ where it
+ * would begin one.
  */
 MUST_CHECK int socket_connect(struct socket *socket,
                               const struct endpoint *remote);

@@ -38,7 +38,7 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
     const struct dgram *dgram = dgram_queue_first(queue);
 
     if (dgram == NULL)
-        return socket->is_receive_shut ? 0 : -EAGAIN;
+        return -EAGAIN;
 
     int given = message->flags;
     size_t copied = message_fill(message, bytes_of(dgram->data, dgram->len));
@@ -189,6 +189,9 @@ static ssize_t dgram_send(struct socket *socket,
         return -EMSGSIZE;
     if (message->name != NULL && message->name->port == 0 && !cork->is_pending)
         return -EINVAL; /* as Linux: port 0 is nobody's */
+    if (socket->is_send_shut &&
+        (message->name != NULL || pcb_of(socket)->remote.port != 0))
+        return -EPIPE; /* if there is somebody to send to */
     if (cork->is_pending || cork->is_corked || (message->flags & MSG_MORE))
         return send_piece(socket, message, len);
     return send_whole(socket, message, len);
@@ -226,10 +229,8 @@ static int dgram_shutdown(struct socket *socket, int how)
 {
     struct udp_pcb *pcb = pcb_of(socket);
 
-    if (shuts_receive(how)) {
+    if (shuts_receive(how))
         socket->is_receive_shut = true;
-        pcb->is_shut_down = true;
-    }
     if (shuts_send(how))
         socket->is_send_shut = true;
     return ip_addr_is_any(&pcb->remote.addr) ? -ENOTCONN : 0;

@@ -66,6 +66,8 @@ static ssize_t echo_socket_send(struct socket *socket,
 
     if (len < 0 || len > ECHO_MESSAGE_MAX)
         return -EMSGSIZE;
+    if (socket->is_send_shut)
+        return -EPIPE;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
 

@@ -510,6 +510,12 @@ static int get_int(struct socket *socket, int level, int name, int *value)
     return -EOPNOTSUPP; /* Linux: of a level that is nobody's */
 }
 
+static bool is_nobodys_level(const struct socket *socket, int level)
+{
+    return level != SOL_SOCKET && level != IPPROTO_IP &&
+           level != socket->ops->protocol;
+}
+
 int socket_set_option(struct socket *socket, int level, int name,
                       struct bytes value)
 {
@@ -518,6 +524,8 @@ int socket_set_option(struct socket *socket, int level, int name,
 
     if (level == IPPROTO_IP && socket->ops->domain != AF_INET)
         return -ENOPROTOOPT;
+    if (is_nobodys_level(socket, level))
+        return -ENOPROTOOPT; /* whatever the value is, as in Linux */
     if (level == SOL_SOCKET && name == SO_LINGER)
         return set_linger(socket, value);
     if (level == SOL_SOCKET && name == SO_RCVTIMEO)

@@ -83,6 +83,8 @@ static ssize_t raw_socket_send(struct socket *socket,
         return -EMSGSIZE;
     if (message->name == NULL && ip_addr_is_any(&pcb->remote.addr))
         return -EDESTADDRREQ;
+    if (socket->is_send_shut)
+        return -EPIPE;
 
     int error = check_len(socket, len);
 

@@ -31,6 +31,8 @@ struct stream {
     bool nodelay : 1;
     bool tells_unread : 1; /* TCP_INQ */
     uint16_t mss;          /* TCP_MAXSEG; 0: not set */
+    struct endpoint past;  /* of the last TCB: what getsockname goes on telling,
+                              as in Linux, when nothing has a name any more */
 };
 
 static struct stream *stream_of(struct socket *socket)
@@ -164,6 +166,7 @@ static int stream_renew(struct stream *stream)
     tcp_move_fast_open_key(tcb, stream->tcb);
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
+    stream->past = bound;
     stream->phase = STREAM_UNCONNECTED;
     stream->socket.is_receive_shut = false;
     stream->socket.is_send_shut = false;
@@ -181,7 +184,7 @@ static int stream_bind(struct socket *socket, const struct endpoint *local)
     if (error < 0)
         return error;
     stream->has_bound_addr = !ip_addr_is_any(&local->addr);
-    stream->has_bound_port = true;
+    stream->has_bound_port = local->port != 0; /* as Linux: or any will do */
     return 0;
 }
 
@@ -226,6 +229,7 @@ static int stream_accept(struct socket *socket, struct socket **out,
     stream->phase = STREAM_CONNECTED;
     stream->nodelay = listener->nodelay;
     stream->mss = listener->mss;
+    stream->has_bound_addr = listener->has_bound_addr;
     stream->tcb = tcp_accept(listener->tcb, child);
     assert(stream->tcb != NULL); /* it was readable */
     if (remote != NULL)
@@ -252,8 +256,8 @@ static int begin(struct stream *stream, const struct endpoint *remote)
 {
     int error;
 
-    if (remote->port == 0)
-        return -EADDRNOTAVAIL;
+    if (remote == NULL)
+        return -EDESTADDRREQ;
     if ((error = tcp_connect(stream->tcb, remote)) < 0)
         return error;
     if (tcp_awaits_text(stream->tcb)) { /* as far as the program can see */
@@ -276,17 +280,27 @@ static int stream_connect(struct socket *socket, const struct endpoint *remote)
     if (is_opening(stream))
         return -EALREADY;
     error = tcp_take_error(stream->tcb);
-    if (error != 0 || !is_closed(stream))
-        return tell_outcome(stream, error);
-    /* It has failed, and SO_ERROR has told why. */
-    if ((error = stream_renew(stream)) < 0)
-        return error;
-    return begin(stream, remote);
+    if (error == 0 && is_closed(stream))
+        error = ECONNABORTED; /* Linux: SO_ERROR has told why */
+    return tell_outcome(stream, error);
+}
+
+/* Linux: a connection that is cut off so leaves its reset behind as an error.
+ */
+static int give_up(struct stream *stream)
+{
+    int error =
+        tcp_would_reset(stream->tcb) ? ECONNRESET : tcp_take_error(stream->tcb);
+    int result = stream_renew(stream);
+
+    if (result == 0)
+        tcp_leave_error(stream->tcb, error);
+    return result;
 }
 
 static int stream_disconnect(struct socket *socket)
 {
-    return stream_renew(stream_of(socket));
+    return give_up(stream_of(socket));
 }
 
 static struct tcp_text text_of(const struct socket_message *message)
@@ -305,8 +319,6 @@ static ssize_t connect_with(struct stream *stream,
     struct tcp_text text = text_of(message);
     ssize_t sent;
 
-    if (message->name->port == 0)
-        return -EADDRNOTAVAIL;
     sent = tcp_connect_with(stream->tcb, message->name, &text);
     if (sent >= 0 || sent == -EINPROGRESS)
         stream->phase = STREAM_CONNECTING;
@@ -343,7 +355,10 @@ static ssize_t stream_send(struct socket *socket,
 {
     struct tcb *tcb = stream_of(socket)->tcb;
     struct tcp_text text = text_of(message);
+    int error = socket->is_send_shut ? tcp_take_error(tcb) : 0;
 
+    if (socket->is_send_shut)
+        return error != 0 ? -error : -EPIPE;
     if (message->flags & MSG_FASTOPEN)
         return send_fast_open(socket, message);
     if (message->flags & MSG_OOB)
@@ -432,13 +447,10 @@ static int stream_give_back(struct socket *socket, size_t len)
     return tcp_give_back(stream_of(socket)->tcb, len);
 }
 
-static int shut_receive(struct stream *stream)
+static void shut_receive(struct stream *stream)
 {
-    int error = tcp_shutdown_receive(stream->tcb);
-
-    if (error == 0)
-        stream->socket.is_receive_shut = true;
-    return error;
+    tcp_shutdown_receive(stream->tcb);
+    stream->socket.is_receive_shut = true;
 }
 
 static int shut_send(struct stream *stream)
@@ -453,23 +465,23 @@ static int shut_send(struct stream *stream)
     return 0;
 }
 
-/* Linux: a listener, and an attempt to connect, are given up. */
+/* Linux: a listener, and an attempt to connect, are given up; without a
+ * connection it is done, and is an error all the same. */
 static int stream_shutdown(struct socket *socket, int how)
 {
     struct stream *stream = stream_of(socket);
-    int error = 0;
 
     if (is_listening(socket))
         return shuts_receive(how) ? stream_renew(stream) : 0;
     if (is_opening(stream))
-        return stream_renew(stream);
-    if (is_closed(stream))
-        return -ENOTCONN;
+        return give_up(stream);
     if (shuts_receive(how))
-        error = shut_receive(stream);
-    if (shuts_send(how) && error == 0)
-        error = shut_send(stream);
-    return error;
+        shut_receive(stream);
+    if (is_closed(stream)) {
+        socket->is_send_shut = socket->is_send_shut || shuts_send(how);
+        return -ENOTCONN;
+    }
+    return shuts_send(how) ? shut_send(stream) : 0;
 }
 
 /*
@@ -542,6 +554,18 @@ static int connection_readiness(const struct stream *stream)
     return mask;
 }
 
+/* Before, or after, the connection; the reset of one may be left. */
+static int unconnected_readiness(const struct stream *stream)
+{
+    int mask = READY_OUT | POLLHUP;
+
+    if (stream->socket.is_receive_shut)
+        mask |= READY_IN | POLLRDHUP;
+    if (tcp_readiness(stream->tcb) & TCP_ERROR)
+        mask |= POLLERR;
+    return mask;
+}
+
 /* As Linux's poll answers, which programs have come to rely on. */
 static int stream_readiness(const struct socket *socket)
 {
@@ -552,13 +576,16 @@ static int stream_readiness(const struct socket *socket)
     if (is_opening(stream)) /* what is written now begins it: RFC 7413 */
         return tcp_awaits_text(stream->tcb) ? READY_OUT : 0;
     if (is_closed(stream) && stream->phase == STREAM_UNCONNECTED)
-        return READY_OUT | POLLHUP;
+        return unconnected_readiness(stream);
     return connection_readiness(stream);
 }
 
 static struct endpoint stream_local(const struct socket *socket)
 {
-    return *tcp_local(stream_of_const(socket)->tcb);
+    const struct stream *stream = stream_of_const(socket);
+    const struct endpoint *local = tcp_local(stream->tcb);
+
+    return local->port == 0 ? stream->past : *local;
 }
 
 static int stream_remote(const struct socket *socket, struct endpoint *out)

@@ -327,8 +327,9 @@ bool tcp_is_at_mark(const struct tcb *tcb);
 
 /* CLOSE of our direction: FIN after all that was sent. -ENOTCONN. */
 MUST_CHECK int tcp_shutdown_send(struct tcb *tcb);
-/* The program will not read: what is there and what comes is thrown away. */
-MUST_CHECK int tcp_shutdown_receive(struct tcb *tcb);
+/* The program will not wait for more. As in Linux: what is there and what
+ * comes is not lost, unless our direction is shut too; then it is a reset. */
+void tcp_shutdown_receive(struct tcb *tcb);
 
 /*
  * The owner lets go. What was sent is still delivered and the connection ends
@@ -357,6 +358,10 @@ bool tcp_is_opening(const struct tcb *tcb);
 enum tcp_state tcp_status(const struct tcb *tcb);
 /* The pending error (positive), which is cleared. */
 int tcp_take_error(struct tcb *tcb);
+/* An error of before, for the next that takes it. */
+void tcp_leave_error(struct tcb *tcb, int error);
+/* tcp_abort would tell the peer, or end an attempt to connect. */
+bool tcp_would_reset(const struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb);
 /* Bytes to be received: up to the urgent octet, unless it is in line. */

@@ -228,8 +228,6 @@ static enum drop_reason what_is_wrong(const struct ip_packet *packet,
         return DROP_TCP_BAD_CHECKSUM;
     if (packet->broadcast || packet->link_broadcast)
         return DROP_TCP_BAD_ADDRESS; /* MUST-57 */
-    if (seg->src_port == 0 || seg->dst_port == 0)
-        return DROP_TCP_NO_CONNECTION; /* nobody can be there, RFC 6335 6 */
     return DROP_NONE;
 }
 

@@ -150,10 +150,20 @@ static int store_text(struct tcb *tcb, const struct tcp_segment *seg)
     return result;
 }
 
-/* RFC 9293 3.6.1: nobody will read it, and the peer should know. */
+/* Its program has closed it, or has shut both ways; with one of them shut it
+ * may still look at what comes, as in Linux. */
+static bool nobody_reads(const struct tcb *tcb)
+{
+    bool shut_both = tcb->is_receive_shut && (tcb->state == TCPS_FIN_WAIT_1 ||
+                                              tcb->state == TCPS_FIN_WAIT_2);
+
+    return shut_both || (tcb->owner == NULL && tcb->listener == NULL);
+}
+
+/* RFC 9293 3.6.1: the peer should know. */
 static bool refuse_text(struct tcb *tcb, const struct tcp_segment *seg)
 {
-    if (tcb->owner != NULL || tcb->listener != NULL)
+    if (!nobody_reads(tcb))
         return false;
     drop_segment(tcb, seg, DROP_TCP_AFTER_CLOSE);
     tcp_send_reset(tcb);
@@ -185,10 +195,6 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
     }
     autotune_arrived(tcb, seg);
     tcb->counts.bytes_received += tcb->rcv_nxt - before;
-    if (tcb->is_receive_shut) {
-        rcvbuf_discard(&tcb->rcvbuf);
-        urgent_forget_passed(tcb);
-    }
     tcb_notify(tcb);
     return true;
 }

@@ -35,12 +35,15 @@ void urgent_stamp(const struct tcb *tcb, struct tcp_segment *seg)
 
 /* ---- Receiving ---------------------------------------------------------- */
 
+static bool took_fin(const struct tcb *tcb)
+{
+    return tcb->has_rcv_fin && seq_gt(tcb->rcv_nxt, tcb->rcv_fin);
+}
+
 /* The first unread octet. */
 static tcp_seq first_unread(const struct tcb *tcb)
 {
-    bool took_fin = tcb->has_rcv_fin && seq_gt(tcb->rcv_nxt, tcb->rcv_fin);
-
-    return tcb->rcv_nxt - took_fin - rcvbuf_unread(&tcb->rcvbuf);
+    return tcb->rcv_nxt - took_fin(tcb) - rcvbuf_unread(&tcb->rcvbuf);
 }
 
 static bool is_at_mark(const struct tcb *tcb)
@@ -100,8 +103,12 @@ ssize_t tcp_peek_urgent(struct tcb *tcb, uint8_t *octet)
 {
     uint32_t at = tcb->rcv_up - 1 - first_unread(tcb);
 
+    if (tcb->state == TCPS_LISTEN)
+        return -ENOTCONN;
     if (tcb->settings.urgent_in_line || !tcb->is_urgent || tcb->urgent_was_read)
         return -EINVAL;
+    if (tcb->state == TCPS_CLOSED && !took_fin(tcb))
+        return -ENOTCONN; /* as Linux, though it may be there */
     if (octet_has_come(tcb)) {
         rcvbuf_copy(&tcb->rcvbuf, at, octet, 1);
         return 1;

@@ -27,11 +27,11 @@ struct tcb *tcp_create(struct tcp *tcp, void *owner)
 
 int tcp_bind(struct tcb *tcb, const struct endpoint *local)
 {
-    if (tcb->state != TCPS_CLOSED || tcb->port != NULL)
-        return -EINVAL;
     if (!ip_addr_is_any(&local->addr) &&
         ip_local_iface(tcb->tcp->ip, &local->addr) == NULL)
         return -EADDRNOTAVAIL;
+    if (tcb->state != TCPS_CLOSED || tcb->port != NULL)
+        return -EINVAL;
     return tcp_port_bind(tcb, local);
 }
 
@@ -327,8 +327,8 @@ static ssize_t receive_nothing(struct tcb *tcb)
         return -ENOTCONN;
     if (tcb->is_receive_shut)
         return 0;
-    if (tcb->state == TCPS_CLOSED)
-        return tcb->irs == tcb->rcv_nxt ? -ENOTCONN : 0;
+    if (tcb->state == TCPS_CLOSED) /* if it had a peer, it is over */
+        return ip_addr_is_any(&tcb->remote.addr) ? -ENOTCONN : 0;
     return tcp_is_opening(tcb) || tcb_can_receive(tcb) ? -EAGAIN : 0;
 }
 
@@ -428,10 +428,15 @@ ssize_t tcp_peek_skip(struct tcb *tcb, size_t len)
 ssize_t tcp_skip(struct tcb *tcb, size_t len)
 {
     uint32_t skipped = urgent_to_skip(tcb);
-    ssize_t done = tcp_peek_skip(tcb, len);
+    uint32_t ahead = bytes_ahead(tcb, skipped);
+    uint32_t done = (uint32_t)min_size(len, ahead);
 
+    if (ahead == 0) {
+        consume(tcb, skipped); /* as tcp_receive does */
+        return receive_nothing(tcb);
+    }
     if (done > 0)
-        consume(tcb, skipped + (uint32_t)done);
+        consume(tcb, skipped + done);
     return done;
 }
 
@@ -494,16 +499,10 @@ int tcp_shutdown_send(struct tcb *tcb)
     return 0;
 }
 
-int tcp_shutdown_receive(struct tcb *tcb)
+void tcp_shutdown_receive(struct tcb *tcb)
 {
-    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_LISTEN)
-        return -ENOTCONN;
     tcb->is_receive_shut = true;
-    rcvbuf_discard(&tcb->rcvbuf);
-    urgent_forget_passed(tcb);
-    after_reading(tcb);
     tcb_notify(tcb);
-    return 0;
 }
 
 static void close_listener(struct tcb *tcb)
@@ -602,6 +601,17 @@ int tcp_take_error(struct tcb *tcb)
 
     tcb->error = 0;
     return error;
+}
+
+bool tcp_would_reset(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_SENT ||
+           (tcb->state >= TCPS_SYN_RECEIVED && tcb->state <= TCPS_CLOSE_WAIT);
+}
+
+void tcp_leave_error(struct tcb *tcb, int error)
+{
+    tcb->error = error;
 }
 
 const struct endpoint *tcp_local(const struct tcb *tcb)

@@ -228,22 +228,22 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
                 unsigned count)
 {
     struct ip_path path;
+    int error = udp_bind_to_free_port(pcb); /* as Linux: before all else */
 
-    if (pcb->error)
-        return -udp_take_error(pcb);
+    if (error < 0)
+        return error;
     if (!to && !udp_is_connected(pcb))
         return -EDESTADDRREQ;
+    if (to && to->port == 0) /* connected to it, as Linux, it goes out */
+        return -EINVAL;
     if (!to)
         to = &pcb->remote;
-    if (to->port == 0)
-        return -EINVAL;
     if (pieces_len(pieces, count) > UDP_PAYLOAD_MAX)
         return -EMSGSIZE;
 
-    int error = find_path(pcb, &pcb->local, to, choice, &path);
-
-    if (error == 0)
-        error = udp_bind_to_free_port(pcb);
+    error = find_path(pcb, &pcb->local, to, choice, &path);
+    if (error == 0 && pcb->error)
+        error = -udp_take_error(pcb);
     if (error < 0)
         return error;
 

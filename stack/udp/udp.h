@@ -35,7 +35,6 @@ struct udp_pcb {
     bool reuse_addr;        /* SO_REUSEADDR */
     bool reuse_port;        /* SO_REUSEPORT */
     bool broadcast;         /* SO_BROADCAST: may send to broadcast addresses */
-    bool is_shut_down;      /* SHUT_RD: datagrams are no longer taken in */
     bool no_checksum;       /* SO_NO_CHECK: RFC 1122 4.1.3.4 */
     bool dont_route;        /* SO_DONTROUTE: by no gateway */
     uint8_t discover;       /* enum ip_mtu_discover */

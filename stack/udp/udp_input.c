@@ -144,7 +144,6 @@ static void drop(struct udp *udp, enum drop_reason why,
     env_drop(udp->env, why, frame);
 }
 
-/* A receive side that was shut down is a buffer without room. */
 static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
                     const struct ends *ends)
 {
@@ -158,8 +157,8 @@ static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
         .tos = packet->header.tos,
     };
 
-    if (pcb->is_shut_down || dgram_queue_add(&pcb->received, udp->env->memory,
-                                             &about, packet->frame) < 0) {
+    if (dgram_queue_add(&pcb->received, udp->env->memory, &about,
+                        packet->frame) < 0) {
         drop(udp, DROP_UDP_BUFFER_FULL, packet->frame);
         return;
     }

@@ -145,12 +145,12 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
 {
     struct endpoint chosen = *local;
 
+    if (!may_be_bound(pcb, &local->addr))
+        return -EADDRNOTAVAIL;
     if (pcb->local.port != 0)
         return -EINVAL;
     if (chosen.scope == 0)
         chosen.scope = pcb->local.scope;
-    if (!may_be_bound(pcb, &local->addr))
-        return -EADDRNOTAVAIL;
     if (chosen.port == 0 && pcb->bind_no_port) {
         pcb->local = chosen;
         pcb->bound = chosen;
@@ -162,6 +162,6 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
         return -EADDRINUSE;
     link_pcb(pcb, &chosen);
     pcb->bound = chosen;
-    pcb->bound.port = local->port;
+    pcb->bound.port = local->port; /* as Linux: or any will do */
     return 0;
 }

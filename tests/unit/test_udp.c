@@ -231,23 +231,6 @@ START_TEST(a_full_buffer_drops)
 }
 END_TEST
 
-START_TEST(a_socket_shut_down_takes_nothing_and_refuses_nothing)
-{
-    struct udp_pcb pcb;
-    struct net net;
-
-    net_open(&net);
-    net_know_peer(&net);
-    open_bound(&net, &pcb, 0, 53);
-    pcb.is_shut_down = true;
-    receive(&net, NET_PEER, 4000, NET_OURS, 53);
-    ck_assert_uint_eq(take_all(&pcb), 0);
-    ck_assert_uint_eq(net.eth_dev.count, 0);
-    udp_pcb_fini(&pcb);
-    net_close(&net);
-}
-END_TEST
-
 /* RFC 1122 4.1.3.1 */
 START_TEST(nobody_s_port_is_answered_with_port_unreachable)
 {
@@ -615,7 +598,7 @@ START_TEST(connecting_to_port_zero_fixes_the_addresses)
     open_pcb(&net, &pcb);
     ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 0), 0);
     ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
-    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), -EINVAL);
+    ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), 0); /* as Linux */
     receive(&net, NET_OUTSIDE, 4000, NET_OURS, pcb.local.port);
     receive(&net, NET_PEER, 4000, NET_OURS, pcb.local.port);
     ck_assert_uint_eq(take_all(&pcb), 1);
@@ -1166,7 +1149,6 @@ UNIT_MAIN(
     lengths_that_are_impossible_are_dropped, a_wrong_checksum_is_dropped,
     a_checksum_of_zero_is_none, what_the_device_vouches_for_is_not_verified,
     bytes_behind_the_datagram_are_cut_off, a_full_buffer_drops,
-    a_socket_shut_down_takes_nothing_and_refuses_nothing,
     nobody_s_port_is_answered_with_port_unreachable,
     a_broadcast_to_nobody_is_not_answered, the_best_match_gets_it,
     a_connected_socket_hears_its_peer_only,

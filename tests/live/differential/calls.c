@@ -17,6 +17,7 @@
 
 enum {
     BUFFER = 1 << 17,
+    QUIET_MS = 20,
     FILL_MAX = 64 << 20,
     BLOCKS_MS = 60, /* a call that takes so long is interrupted */
     IOV_MAX_OURS = 8
@@ -415,14 +416,17 @@ static void call_readv(struct script *script, struct words *w, struct text *out)
     say_bytes(out, room_to_read(), len);
 }
 
-/* Reads until the end, an error, or nothing more is there. */
+/* Reads until the end, an error, or nothing more has come for a while. */
 static void call_drain(struct script *script, struct words *w, struct text *out)
 {
     int fd = fd_at(script, w, 1);
-    ssize_t len = 1;
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    ssize_t len;
 
-    for (int i = 0; i < FILL_MAX / BUFFER && len > 0; i++)
+    do {
         len = CALL(recv)(fd, room_to_read(), BUFFER, MSG_DONTWAIT);
+    } while (len > 0 || (len < 0 && errno == EAGAIN &&
+                         CALL(poll)(&polled, 1, QUIET_MS) > 0));
     say_result(out, len);
 }
 

@@ -49,6 +49,7 @@ else
     run=("$calls")
 fi
 interface tap0 192.0.2.1 env || exit 1
+echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
 
 "$calls-kernel" peer "$place/peer" &
 until [ -S "$place/peer" ]; do sleep 0.01; done
