@@ -258,6 +258,11 @@ TAPIR_API ssize_t tapir_write(int fd, const void *data, size_t len);
 TAPIR_API ssize_t tapir_readv(int fd, const struct iovec *iov, int count);
 TAPIR_API ssize_t tapir_writev(int fd, const struct iovec *iov, int count);
 
+/*
+ * SHUT_RD is Linux's: a receive no longer waits, but gives what is there, and
+ * what still comes; text that comes with both directions shut is answered with
+ * a reset. ENOTCONN without a connection, and it is done all the same. EINVAL.
+ */
 TAPIR_API int tapir_shutdown(int fd, int how);
 /*
  * The number is free again. An open file that has no other number (tapir_dup)

@@ -25,10 +25,16 @@ struct tcb *tcp_create(struct tcp *tcp, void *owner)
 
 /* ---- OPEN --------------------------------------------------------------- */
 
+/* Linux: also to a group or broadcast, where nothing ever comes. */
+static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
+{
+    return ip_addr_is_any(addr) || ip_local_iface(ip, addr) != NULL ||
+           ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
+}
+
 int tcp_bind(struct tcb *tcb, const struct endpoint *local)
 {
-    if (!ip_addr_is_any(&local->addr) &&
-        ip_local_iface(tcb->tcp->ip, &local->addr) == NULL)
+    if (!may_be_bound(tcb->tcp->ip, &local->addr))
         return -EADDRNOTAVAIL;
     if (tcb->state != TCPS_CLOSED || tcb->port != NULL)
         return -EINVAL;
@@ -73,13 +79,23 @@ static int check_connect(const struct tcb *tcb, const struct endpoint *remote)
     return 0;
 }
 
+/* The address to speak from; a group that was bound to is none, as in UDP. */
+static struct ip_addr source_of(const struct tcb *tcb)
+{
+    bool is_group = ip_addr_is_multicast(&tcb->local.addr) ||
+                    ip_is_broadcast(tcb->tcp->ip, &tcb->local.addr);
+
+    return is_group ? IP_ADDR_ANY_V4 : tcb->local.addr;
+}
+
 /* The local end: as it was bound, or by the route, with a port of its own. */
 static int choose_local(struct tcb *tcb, const struct endpoint *remote,
                         struct endpoint *local)
 {
     struct ip_path path;
-    int result = ip_path(tcb->tcp->ip, &remote->addr, &tcb->local.addr,
-                         tcb->local.scope, &path);
+    struct ip_addr src = source_of(tcb);
+    int result =
+        ip_path(tcb->tcp->ip, &remote->addr, &src, tcb->local.scope, &path);
 
     if (result < 0)
         return result;

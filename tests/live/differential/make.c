@@ -159,6 +159,7 @@ static const char *const send_flags[] = {
 };
 static const char *const datagram_flags[] = {
     "0", "0", "0", "MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_DONTROUTE",
+    
     "MSG_NOSIGNAL|MSG_DONTWAIT", "MSG_EOR", "MSG_CONFIRM", "MSG_PEEK",
     "MSG_TRUNC", "MSG_WAITALL", "MSG_OOB",
 };
@@ -178,6 +179,7 @@ static const char *const own_addresses[] = {
     "any:0", "any:2", "any:4", "stack:4", "loop:4", "host:4", "nobody:4",
     "far:4", "inet6:4", "unspec", "unspec/2", "any:4/15", "any:4/128", "null",
     "none", "stack:2",
+    "broadcast:4", "multicast:4", "subnet:4",
 };
 static const char *const short_lengths[] = {
     "0", "1", "2", "3", "4", "8", "15", "16", "128", "-1",
