@@ -189,7 +189,7 @@ static int file_ioctl(struct file *file, unsigned long request, void *argument)
         return 0;
     }
     if (file->kind != FILE_SOCKET)
-        return -ENOTTY;
+        return -EINVAL; /* of an epoll set, as Linux */
     if (file->stack == NULL || the_host.is_child)
         return -ENETDOWN;
     if (request == FIONREAD)

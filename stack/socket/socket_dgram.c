@@ -190,8 +190,11 @@ static ssize_t dgram_send(struct socket *socket,
     if (message->name != NULL && message->name->port == 0 && !cork->is_pending)
         return -EINVAL; /* as Linux: port 0 is nobody's */
     if (socket->is_send_shut &&
-        (message->name != NULL || pcb_of(socket)->remote.port != 0))
-        return -EPIPE; /* if there is somebody to send to */
+        (message->name != NULL || pcb_of(socket)->remote.port != 0)) {
+        int error = udp_take_error(pcb_of(socket));
+
+        return error != 0 ? -error : -EPIPE; /* there is somebody to send to */
+    }
     if (cork->is_pending || cork->is_corked || (message->flags & MSG_MORE))
         return send_piece(socket, message, len);
     return send_whole(socket, message, len);

@@ -179,9 +179,13 @@ static int stream_renew(struct stream *stream)
 static int stream_bind(struct socket *socket, const struct endpoint *local)
 {
     struct stream *stream = stream_of(socket);
-    int error = tcp_bind(stream->tcb, local);
+    int error;
 
-    if (error < 0)
+    /* Linux: the port that was asked for stays, whatever became of the TCB. */
+    if (stream->has_bound_port &&
+        tcp_may_bind_to(socket->sockets->tcp, &local->addr))
+        return -EINVAL;
+    if ((error = tcp_bind(stream->tcb, local)) < 0)
         return error;
     stream->has_bound_addr = !ip_addr_is_any(&local->addr);
     stream->has_bound_port = local->port != 0; /* as Linux: or any will do */

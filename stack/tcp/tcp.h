@@ -246,6 +246,8 @@ MUST_CHECK struct tcb *tcp_create(struct tcp *tcp, void *owner);
  * (now, not at connect: getsockname must tell it).
  */
 MUST_CHECK int tcp_bind(struct tcb *tcb, const struct endpoint *local);
+/* The address alone would not be -EADDRNOTAVAIL. */
+bool tcp_may_bind_to(const struct tcp *tcp, const struct ip_addr *addr);
 
 /* Passive OPEN, or a new backlog. -EADDRINUSE; -EINVAL when connected. */
 MUST_CHECK int tcp_listen(struct tcb *tcb, unsigned backlog);

@@ -26,15 +26,17 @@ struct tcb *tcp_create(struct tcp *tcp, void *owner)
 /* ---- OPEN --------------------------------------------------------------- */
 
 /* Linux: also to a group or broadcast, where nothing ever comes. */
-static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
+bool tcp_may_bind_to(const struct tcp *tcp, const struct ip_addr *addr)
 {
+    const struct ip *ip = tcp->ip;
+
     return ip_addr_is_any(addr) || ip_local_iface(ip, addr) != NULL ||
            ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
 }
 
 int tcp_bind(struct tcb *tcb, const struct endpoint *local)
 {
-    if (!may_be_bound(tcb->tcp->ip, &local->addr))
+    if (!tcp_may_bind_to(tcb->tcp, &local->addr))
         return -EADDRNOTAVAIL;
     if (tcb->state != TCPS_CLOSED || tcb->port != NULL)
         return -EINVAL;

@@ -3,7 +3,7 @@
 # -v rerun=FILE -f compare.awk KERNEL-1. A script is compared up to its first
 # line that the kernel itself does not repeat, or that differs; the names of
 # those that differ are written to the file `rerun`. What is in the list of
-# known differences is counted, and the script goes on.
+# known differences is counted, and ends the script, too.
 
 BEGIN {
     while ((getline line <known) > 0) {
@@ -51,7 +51,9 @@ function next_of(file, line)
     if ($0 != second) {
         unrepeatable++
         skip = 1
-    } else if ($0 != third && !is_known($0, third)) {
+    } else if ($0 != third && is_known($0, third)) {
+        skip = 1 # what follows may come of it
+    } else if ($0 != third) {
         differ++
         skip = 1
         print script before
