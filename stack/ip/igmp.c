@@ -224,6 +224,7 @@ static void send_change(struct ip_group *group)
 static void tell_change(struct ip_group *group, unsigned version)
 {
     struct igmp_group *igmp = &group->igmp;
+    struct timers *timers = &group->ip->env->timers;
     usec interval = version == 3 ? V3_UNSOLICITED : V2_UNSOLICITED;
 
     if (version == 3)
@@ -232,11 +233,13 @@ static void tell_change(struct ip_group *group, unsigned version)
         send_old_report(group, version);
     else
         igmp->changes_left = 1; /* a Leave is sent but once */
-    if (--igmp->changes_left > 0) {
-        timer_arm(&group->ip->env->timers, &igmp->change,
-                  soon(group->ip, interval));
+    if (igmp->changes_left > 1) {
+        igmp->changes_left--;
+        timer_arm(timers, &igmp->change, soon(group->ip, interval));
         return;
     }
+    timer_disarm(timers, &igmp->change); /* of the change before this one */
+    igmp->changes_left = 0;
     igmp->mode_changed = false;
     igmp->allow.count = 0;
     igmp->block.count = 0;

@@ -294,6 +294,29 @@ START_TEST(a_querier_of_version_1_hears_no_leave)
 }
 END_TEST
 
+/* RFC 3376 8.1: the querier may ask for fewer reports while one is waited for.
+ */
+START_TEST(a_change_told_often_enough_by_a_new_robustness_is_told_no_more)
+{
+    static const uint8_t robustness_1[12] = {0x11, 1, [8] = 1, [9] = 125};
+    struct station s;
+
+    station_open(&s);
+    socket_id id = member(&s, "224.1.2.3");
+    expect_report(&s, "v3 TO_EX 224.1.2.3 {}"); /* and a second time, soon */
+    query(&s, robustness_1, sizeof(robustness_1));
+    ck_assert_int_eq(
+        group_change_source(&s, id, IP_BLOCK_SOURCE, "224.1.2.3", "10.0.0.1"),
+        0);
+    expect_report(&s, "v3 TO_EX 224.1.2.3 { 10.0.0.1}");
+    query(&s, general_v2, sizeof(general_v2));
+    station_run(&s, s.now + 60 * USEC_PER_SEC);
+    expect_report(&s, "v2 report 224.1.2.3"); /* the answer */
+    expect_report(&s, "");
+    station_close(&s);
+}
+END_TEST
+
 /* ---- What is wrong ------------------------------------------------------ */
 
 START_TEST(bad_messages_are_dropped_with_their_reasons)
@@ -331,4 +354,5 @@ UNIT_MAIN("igmp", joining_is_told_twice,
           a_querier_of_version_2_is_answered_in_it,
           another_hosts_report_spares_ours,
           a_querier_of_version_1_hears_no_leave,
+          a_change_told_often_enough_by_a_new_robustness_is_told_no_more,
           bad_messages_are_dropped_with_their_reasons)
