@@ -1,7 +1,7 @@
 /*
  * IPv4 output: RFC 791 3.2, RFC 1122 3.2.1, with identification after RFC 6864
- * and fragmentation after RFC 791 2.3. No options are
- * sent, but IGMP's Router Alert.
+ * and fragmentation after RFC 791 2.3. No options are sent, but IGMP's Router
+ * Alert, which fragments carry too (it has the copied flag, RFC 2113 2.1).
  */
 #include "ip/ip.h"
 
@@ -97,15 +97,15 @@ static struct bytes part_of(struct bytes piece, size_t at, size_t from,
 
 /*
  * The payload bytes [from, from + room) of `whole`, whose head begins with the
- * IP header, as a frame of their own. What lay in the head (the transport
- * header) is copied, what lay in slices is borrowed on.
+ * IP header (`header_len` bytes), as a frame of their own. What lay in the head
+ * (the transport header) is copied, what lay in slices is borrowed on.
  */
-static void cut_payload(const struct frame *whole, size_t from, size_t room,
-                        struct frame *out)
+static void cut_payload(const struct frame *whole, size_t header_len,
+                        size_t from, size_t room, struct frame *out)
 {
     struct bytes in_head =
-        part_of(bytes_from(frame_head(whole), IP_HEADER_LEN), 0, from, room);
-    size_t at = whole->head_len - IP_HEADER_LEN;
+        part_of(bytes_from(frame_head(whole), header_len), 0, from, room);
+    size_t at = whole->head_len - header_len;
 
     frame_init_output(out);
     out->iface = whole->iface;
@@ -119,8 +119,8 @@ static void cut_payload(const struct frame *whole, size_t from, size_t room,
 static int send_fragment(struct ip *ip, const struct ip_path *path,
                          struct frame *fragment, struct ip_header *header)
 {
-    header->total_len = IP_HEADER_LEN + frame_len(fragment);
-    ip_emit(frame_push(fragment, IP_HEADER_LEN), header);
+    header->total_len = header->header_len + frame_len(fragment);
+    ip_emit(frame_push(fragment, header->header_len), header);
     ip->stats.out_frag_creates++;
     return transmit(ip, path, fragment);
 }
@@ -132,8 +132,9 @@ static int send_fragment(struct ip *ip, const struct ip_path *path,
 static int send_fragments(struct ip *ip, const struct ip_path *path,
                           struct frame *whole, struct ip_header header)
 {
-    size_t len = header.total_len - IP_HEADER_LEN;
-    size_t room = (path->mtu - IP_HEADER_LEN) / FRAGMENT_UNIT * FRAGMENT_UNIT;
+    size_t len = header.total_len - header.header_len;
+    size_t room =
+        (path->mtu - header.header_len) / FRAGMENT_UNIT * FRAGMENT_UNIT;
 
     assert(room > 0); /* RFC 791 3.2: every link carries 68 bytes */
     if (whole->offload.checksum == FRAME_CHECKSUM_ABSENT)
@@ -141,7 +142,7 @@ static int send_fragments(struct ip *ip, const struct ip_path *path,
     for (size_t from = 0; from < len; from += room) {
         struct frame fragment;
 
-        cut_payload(whole, from, room, &fragment);
+        cut_payload(whole, header.header_len, from, room, &fragment);
         header.fragment_offset = (uint16_t)from;
         header.mf = from + room < len;
 

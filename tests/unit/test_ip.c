@@ -658,8 +658,9 @@ static size_t collect_fragments(const struct net *net, uint8_t *to)
         ck_assert_uint_eq(header.id, net_sent_header(net, 0).id);
         ck_assert_uint_eq(header.fragment_offset, total);
         ck_assert(header.mf == (i + 1 < net->eth_dev.count));
-        memcpy(to + total, packet.data + 20, packet.len - 20);
-        total += packet.len - 20;
+        memcpy(to + total, packet.data + header.header_len,
+               packet.len - header.header_len);
+        total += packet.len - header.header_len;
     }
     return total;
 }
@@ -707,6 +708,33 @@ START_TEST(fragments_are_right_for_every_mtu)
                          0);
         ck_assert_uint_eq(collect_fragments(&net, got), 300);
         ck_assert_mem_eq(got, payload.data, 300);
+        net_close(&net);
+    }
+}
+END_TEST
+
+/* RFC 791 3.1: the option has the copied flag, so each fragment carries it. */
+START_TEST(fragments_carry_the_router_alert)
+{
+    static uint8_t got[400];
+
+    for (unsigned mtu = 68; mtu < 330; mtu++) {
+        struct net net;
+
+        net_open(&net);
+        net_know_peer(&net);
+        net.eth.mtu = mtu;
+
+        struct bytes payload = net_payload(&net, 300);
+
+        ck_assert_int_eq(send_payload(&net, payload, 60,
+                                      (struct ip_send){.router_alert = true}),
+                         0);
+        ck_assert_uint_eq(collect_fragments(&net, got), 300);
+        ck_assert_mem_eq(got, payload.data, 300);
+        for (unsigned i = 0; i < net.eth_dev.count; i++)
+            ck_assert_uint_eq(get_be32(net_sent_packet(&net, i).data + 20),
+                              0x94040000);
         net_close(&net);
     }
 }
@@ -897,7 +925,7 @@ UNIT_MAIN(
     identifications_count_up_for_each_peer_from_elsewhere,
     multicast_stays_on_the_link, without_a_way_the_packet_is_dropped,
     a_packet_of_the_mtu_is_not_cut, a_larger_packet_is_cut_into_fragments,
-    fragments_are_right_for_every_mtu,
+    fragments_are_right_for_every_mtu, fragments_carry_the_router_alert,
     an_absent_checksum_is_filled_in_before_cutting,
     with_df_a_larger_packet_is_refused, the_path_mtu_counts_like_the_link_s,
     no_packet_is_larger_than_65535, a_super_segment_is_left_to_the_device,
