@@ -253,17 +253,16 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
 
     ip_emit(frame_push(frame, header.header_len), &header);
     trace_packet_out(ip, &header);
+    if (!fits(frame, &path) && !may_fragment(send)) {
+        ip->stats.out_frag_fails++;
+        return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
+    }
     if (is_for_us_too(ip, send, &path))
         ip_loop_add(ip, path.iface, frame, &header);
     if (send->stays_here)
         return 0;
-    if (fits(frame, &path))
-        return transmit(ip, &path, frame);
-    if (!may_fragment(send)) {
-        ip->stats.out_frag_fails++;
-        return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
-    }
-    return fragment_packet(ip, &path, frame, &header);
+    return fits(frame, &path) ? transmit(ip, &path, frame)
+                              : fragment_packet(ip, &path, frame, &header);
 }
 
 /* The fields that are not left to the program, as in Linux: raw(7). */
@@ -271,12 +270,17 @@ static struct ip_header complete_header(struct ip *ip, struct frame *frame,
                                         const struct ip_path *path)
 {
     uint8_t *at = frame->head;
+    unsigned fragment = get_be16(at + IPH_FRAGMENT);
     struct ip_header header = {
         .dst = ip_addr_v4(get_be32(at + IPH_DST)),
         .src = ip_addr_v4(get_be32(at + IPH_SRC)),
         .header_len = frame->head_len,
         .total_len = frame_len(frame),
-        .df = (get_be16(at + IPH_FRAGMENT) & IP_FLAG_DF) != 0,
+        .fragment_offset = (uint16_t)((fragment & IP_OFFSET_MASK) * 8),
+        .df = (fragment & IP_FLAG_DF) != 0,
+        .mf = (fragment & IP_FLAG_MF) != 0,
+        .tos = at[IPH_TOS],
+        .ttl = at[IPH_TTL],
         .protocol = at[IPH_PROTOCOL],
     };
 
@@ -290,6 +294,12 @@ static struct ip_header complete_header(struct ip *ip, struct frame *frame,
     put_be16(at + IPH_CHECKSUM, 0);
     put_be16(at + IPH_CHECKSUM, checksum_of(frame_head(frame)));
     return header;
+}
+
+/* What the program has cut itself is not put together for our own groups. */
+static bool is_whole(const struct ip_header *header)
+{
+    return !header->mf && header->fragment_offset == 0;
 }
 
 int ip_output_packet(struct ip *ip, struct frame *frame,
@@ -312,7 +322,9 @@ int ip_output_packet(struct ip *ip, struct frame *frame,
     struct ip_header header = complete_header(ip, frame, &path);
 
     trace_packet_out(ip, &header);
-    if (is_for_us_too(ip, send, &path))
+    if (is_for_us_too(ip, send, &path) && is_whole(&header))
         ip_loop_add(ip, path.iface, frame, &header);
-    return send->stays_here ? 0 : transmit(ip, &path, frame);
+    return ip_addr_is_multicast(&send->dst) && header.ttl == 0
+               ? 0
+               : transmit(ip, &path, frame);
 }

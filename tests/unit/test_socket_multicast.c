@@ -512,6 +512,102 @@ START_TEST(a_raw_socket_joins_and_sends_too)
 }
 END_TEST
 
+static int send_own_header(struct station *s, socket_id id, uint8_t ttl,
+                           uint16_t fragment)
+{
+    uint8_t packet[21] = {0x45, [IPH_TTL] = ttl, [IPH_PROTOCOL] = 89};
+    struct endpoint to = test_endpoint("224.0.0.5", 0);
+    struct iovec iov = {.iov_base = packet, .iov_len = sizeof(packet)};
+    struct socket_message message = {.iov = &iov, .iov_count = 1, .name = &to};
+
+    put_be16(packet + IPH_FRAGMENT, fragment);
+    put_be32(packet + IPH_DST, 0xe0000005);
+    s->sent_count = 0;
+
+    ssize_t sent = stack_send(s->stack, s->now, id, &message);
+
+    stack_flush(s->stack, s->now);
+    return (int)sent;
+}
+
+/* raw(7): its TTL is what the program wrote, also where it is looked at. */
+START_TEST(a_header_of_ones_own_comes_back_with_its_ttl)
+{
+    struct socket_control control;
+    uint8_t got[32];
+    struct iovec iov = {.iov_base = got, .iov_len = sizeof(got)};
+    struct socket_message message = {
+        .iov = &iov, .iov_count = 1, .control = &control};
+    socket_id member, sender;
+    struct station s;
+
+    station_open(&s);
+    ck_assert_int_eq(
+        stack_socket(s.stack, s.now, AF_INET, SOCK_RAW, 89, &member), 0);
+    ck_assert_int_eq(
+        stack_socket(s.stack, s.now, AF_INET, SOCK_RAW, IPPROTO_RAW, &sender),
+        0);
+    group_change(&s, member, IP_ADD_MEMBERSHIP, "224.0.0.5");
+    group_set_int(&s, member, IP_RECVTTL, 1);
+    group_set_int(&s, sender, IP_MULTICAST_TTL, 0);
+    ck_assert_int_eq(send_own_header(&s, sender, 5, 0), 21);
+    ck_assert_uint_eq(s.sent_count, 1);
+    ck_assert_int_eq(stack_receive(s.stack, s.now, member, &message), 21);
+    ck_assert_uint_eq(control.ttl, 5);
+    ck_assert_int_eq(send_own_header(&s, sender, 0, 0), 21);
+    ck_assert_uint_eq(s.sent_count, 0);
+    ck_assert_uint_eq(group_received(&s, member), 1);
+    station_close(&s);
+}
+END_TEST
+
+/* Half a datagram is none. */
+START_TEST(a_fragment_of_ones_own_does_not_come_back)
+{
+    socket_id member, sender;
+    struct station s;
+
+    station_open(&s);
+    ck_assert_int_eq(
+        stack_socket(s.stack, s.now, AF_INET, SOCK_RAW, 89, &member), 0);
+    ck_assert_int_eq(
+        stack_socket(s.stack, s.now, AF_INET, SOCK_RAW, IPPROTO_RAW, &sender),
+        0);
+    group_change(&s, member, IP_ADD_MEMBERSHIP, "224.0.0.5");
+    ck_assert_int_eq(send_own_header(&s, sender, 1, IP_FLAG_MF), 21);
+    ck_assert_uint_eq(s.sent_count, 1);
+    ck_assert_int_eq(send_own_header(&s, sender, 1, 8), 21);
+    ck_assert_uint_eq(s.sent_count, 1);
+    ck_assert_uint_eq(group_received(&s, member), 0);
+    station_close(&s);
+}
+END_TEST
+
+/* What the sender is told has not been sent, nobody hears. */
+START_TEST(what_is_too_big_does_not_come_back)
+{
+    static uint8_t large[2000];
+    struct endpoint to = test_endpoint("224.1.2.3", 6000);
+    struct iovec iov = {.iov_base = large, .iov_len = sizeof(large)};
+    struct socket_message message = {.iov = &iov, .iov_count = 1, .name = &to};
+    struct station s;
+
+    station_open(&s);
+    socket_id member = group_bound(&s, "0.0.0.0", 6000);
+    socket_id sender = group_socket(&s);
+    group_change(&s, member, IP_ADD_MEMBERSHIP, "224.1.2.3");
+    group_set_int(&s, sender, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+    ck_assert_int_eq(stack_send(s.stack, s.now, sender, &message), -EMSGSIZE);
+    stack_flush(s.stack, s.now);
+    ck_assert_uint_eq(group_received(&s, member), 0);
+    group_set_int(&s, sender, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+    ck_assert_int_eq(stack_send(s.stack, s.now, sender, &message), 2000);
+    stack_flush(s.stack, s.now);
+    ck_assert_uint_eq(group_received(&s, member), 1);
+    station_close(&s);
+}
+END_TEST
+
 UNIT_MAIN("socket multicast", a_ttl_is_an_octet_or_minus_one,
           loop_is_any_number_and_all_is_none_or_one,
           the_interface_to_send_by_has_three_forms,
@@ -524,4 +620,7 @@ UNIT_MAIN("socket multicast", a_ttl_is_an_octet_or_minus_one,
           the_group_is_left_with_its_last_socket,
           our_own_members_hear_what_we_send, with_ttl_zero_only_our_own_hear_it,
           a_groups_packet_has_the_options_ttl_and_the_groups_address,
-          our_own_broadcasts_come_back_too, a_raw_socket_joins_and_sends_too)
+          our_own_broadcasts_come_back_too, a_raw_socket_joins_and_sends_too,
+          a_header_of_ones_own_comes_back_with_its_ttl,
+          a_fragment_of_ones_own_does_not_come_back,
+          what_is_too_big_does_not_come_back)
