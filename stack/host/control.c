@@ -209,11 +209,13 @@ static int read_ttl(const struct cmsghdr *header, struct socket_control *out)
 /* An octet will do. */
 static int read_tos(const struct cmsghdr *header, struct socket_control *out)
 {
-    int value = *CMSG_DATA(header);
-    int error = data_len(header) == sizeof(out->tos)
-                    ? 0
-                    : read_int(header, 0, UINT8_MAX, &value);
+    int value;
+    int error = 0;
 
+    if (data_len(header) == sizeof(out->tos))
+        value = *CMSG_DATA(header);
+    else
+        error = read_int(header, 0, UINT8_MAX, &value);
     if (error < 0)
         return error;
     out->present |= CONTROL_TOS;

@@ -9,6 +9,7 @@
 #include "joined.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum { PORT = 7000, ROOM = 512 };
@@ -292,6 +293,32 @@ START_TEST(a_choice_that_cannot_be_is_refused)
 }
 END_TEST
 
+/* Behind a message without data there may be nothing at all. */
+START_TEST(a_message_without_data_is_not_looked_into)
+{
+    static const int types[] = {IP_TOS, IP_TTL, IP_PKTINFO};
+
+    start();
+    for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
+        struct cmsghdr *header = malloc(sizeof(*header));
+        struct iovec iov = {"hello", 5};
+        struct msghdr message = {.msg_iov = &iov,
+                                 .msg_iovlen = 1,
+                                 .msg_control = header,
+                                 .msg_controllen = sizeof(*header)};
+
+        ck_assert_ptr_nonnull(header);
+        *header = (struct cmsghdr){.cmsg_level = IPPROTO_IP,
+                                   .cmsg_type = types[i],
+                                   .cmsg_len = sizeof(*header)};
+        ck_assert_int_eq(tapir_sendmsg(sender, &message, 0), -1);
+        ck_assert_int_eq(errno, EINVAL);
+        free(header);
+    }
+    stop();
+}
+END_TEST
+
 START_TEST(a_stream_tells_what_is_left)
 {
     struct cmsghdr *at = NULL;
@@ -367,5 +394,7 @@ UNIT_MAIN("control messages", each_option_has_its_message_in_linuxs_order,
           what_there_is_no_room_for_is_cut,
           what_was_lost_is_told_with_what_came_after,
           a_program_chooses_for_one_datagram,
-          a_choice_that_cannot_be_is_refused, a_stream_tells_what_is_left,
+          a_choice_that_cannot_be_is_refused,
+          a_message_without_data_is_not_looked_into,
+          a_stream_tells_what_is_left,
           a_stream_is_readable_when_there_is_enough)
