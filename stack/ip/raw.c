@@ -73,7 +73,7 @@ static bool hears(const struct raw_pcb *pcb, const struct ip_packet *packet)
 
 static bool accepts(const struct raw_pcb *pcb, const struct ip_packet *packet)
 {
-    if (pcb->device != 0 && pcb->device != packet->iface->index)
+    if (pcb->local.scope != 0 && pcb->local.scope != packet->iface->index)
         return false;
     return is_between(pcb, &packet->header.dst, &packet->header.src) &&
            hears(pcb, packet) && !is_filtered(pcb, packet->frame);
@@ -211,7 +211,7 @@ static struct ip_addr source_of(const struct ip *ip,
 
 static uint32_t scope_of(const struct raw_pcb *pcb, const struct endpoint *to)
 {
-    return pcb->device ? pcb->device : to->scope;
+    return pcb->local.scope ? pcb->local.scope : to->scope;
 }
 
 static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,

@@ -15,10 +15,9 @@ struct raw_pcb {
     struct hash_node node; /* by protocol */
     struct raw *raw;
     uint8_t protocol;
-    struct endpoint local;  /* address all zero: any; ports play no part */
+    struct endpoint local;  /* all zero: any; ports play no part */
     struct endpoint bound;  /* local as raw_bind made it */
     struct endpoint remote; /* all zero: not connected */
-    unsigned device;        /* an interface's index; 0: any */
     bool broadcast;         /* SO_BROADCAST */
     struct ip_multicast multicast;
     uint8_t ttl;

@@ -159,9 +159,6 @@ int socket_connect(struct socket *socket, const struct endpoint *remote)
         return socket->ops->connect(socket, NULL);
     if (remote->is_link && socket->ops->domain == AF_INET)
         return -EAFNOSUPPORT;
-
-    if (remote == NULL)
-        return socket->ops->connect(socket, NULL);
     to = meant_by(socket, remote);
     return socket->ops->connect(socket, &to);
 }

@@ -289,6 +289,34 @@ START_TEST(the_ends_that_are_fixed_must_be_right)
 }
 END_TEST
 
+/* socket(7), SO_BINDTODEVICE: packets of that interface only, both ways. */
+START_TEST(one_bound_to_a_device_knows_no_other)
+{
+    struct station s;
+    int ours = STACK_IFACE;
+    int loopback = 1;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(set(&s, id, SOL_SOCKET, SO_BINDTOIFINDEX, &loopback, 4),
+                     0);
+    peer_sends(&s, OSPF, "hello", 5);
+    ck_assert_int_eq(next_len(&s, id), -EAGAIN);
+    s.sent_count = 0;
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, NULL), 5);
+    ck_assert_uint_eq(s.sent_count, 0);
+    ck_assert_int_eq(set(&s, id, SOL_SOCKET, SO_BINDTOIFINDEX, &ours, 4), 0);
+    test_bind(s.stack, id, "192.0.2.2", 0);
+    peer_sends(&s, OSPF, "hello", 5);
+    ck_assert_int_eq(next_len(&s, id), 25);
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, NULL), 5);
+    ck_assert_uint_eq(s.sent_count, 1);
+    station_close(&s);
+}
+END_TEST
+
 START_TEST(icmp_filter_takes_types_away)
 {
     uint32_t all_but_replies = ~(1u << ICMP_ECHO_REPLY);
@@ -562,7 +590,8 @@ UNIT_MAIN("raw", a_raw_socket_has_one_protocol,
           all_that_want_it_get_a_copy, without_one_the_protocol_is_unreachable,
           the_stack_goes_on_with_what_is_its_own,
           a_datagram_in_fragments_comes_as_one,
-          the_ends_that_are_fixed_must_be_right, icmp_filter_takes_types_away,
+          the_ends_that_are_fixed_must_be_right,
+          one_bound_to_a_device_knows_no_other, icmp_filter_takes_types_away,
           a_filter_sees_the_ip_header_and_may_cut, a_full_buffer_loses_the_copy,
           what_is_sent_gets_a_header, more_than_the_mtu_is_fragmented,
           what_cannot_be_sent_says_why, a_header_of_ones_own_is_completed,
