@@ -44,16 +44,24 @@ static bool is_any_or(const struct ip_addr *wanted, const struct ip_addr *addr)
     return ip_addr_is_any(wanted) || ip_addr_equal(wanted, addr);
 }
 
-/* The socket that sent, or can have sent, request `id` from local to remote: of
- * several, as in Linux, the last that was bound. */
+static bool is_of_device(const struct echo_pcb *pcb, const struct iface *iface)
+{
+    return pcb->device == 0 || iface == NULL || pcb->device == iface->index;
+}
+
+/* The socket that sent, or can have sent, request `id` from local to remote by
+ * `iface` (NULL: not known): of several, as in Linux, the last that was bound.
+ */
 static struct echo_pcb *find_sender(const struct echo *echo, uint16_t id,
                                     const struct ip_addr *local,
-                                    const struct ip_addr *remote)
+                                    const struct ip_addr *remote,
+                                    const struct iface *iface)
 {
     struct echo_pcb *pcb = first_with(echo, id);
 
     while (pcb &&
-           (!is_any_or(&pcb->local, local) || !is_any_or(&pcb->remote, remote)))
+           (!is_any_or(&pcb->local, local) ||
+            !is_any_or(&pcb->remote, remote) || !is_of_device(pcb, iface)))
         pcb = next_with(pcb);
     return pcb;
 }
@@ -126,8 +134,8 @@ void echo_input(struct echo *echo, const struct ip_packet *packet,
         .ttl = packet->header.ttl,
         .tos = packet->header.tos,
     };
-    struct echo_pcb *pcb =
-        find_sender(echo, reply->id, &packet->header.dst, &packet->header.src);
+    struct echo_pcb *pcb = find_sender(echo, reply->id, &packet->header.dst,
+                                       &packet->header.src, packet->iface);
 
     /* A full buffer is the same to whoever asked: there is no place for it. */
     if (!pcb || dgram_queue_add(&pcb->received, echo->env->memory, &about,
@@ -145,7 +153,7 @@ void echo_icmp_error(struct echo *echo, const struct icmp_error *error)
 
     uint16_t id = get_be16(error->payload.data + ICMP_REST);
     struct echo_pcb *pcb =
-        find_sender(echo, id, &error->quoted.src, &error->quoted.dst);
+        find_sender(echo, id, &error->quoted.src, &error->quoted.dst, NULL);
 
     if (!pcb)
         return;

@@ -78,6 +78,25 @@ START_TEST(a_reply_reaches_the_socket_of_its_identifier)
 }
 END_TEST
 
+/* SO_BINDTODEVICE */
+START_TEST(a_reply_comes_by_the_sockets_device)
+{
+    struct echo_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 7);
+    pcb.device = net.eth.index + 1;
+    receive_reply(&net, NET_PEER, 7);
+    ck_assert_ptr_null(dgram_queue_first(&pcb.received));
+    pcb.device = net.eth.index;
+    receive_reply(&net, NET_PEER, 7);
+    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.received));
+    echo_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(a_reply_that_nobody_waits_for_is_dropped)
 {
     struct echo_pcb pcb;
@@ -376,6 +395,7 @@ START_TEST(an_error_about_something_else_is_not_told)
 END_TEST
 
 UNIT_MAIN("echo", a_reply_reaches_the_socket_of_its_identifier,
+          a_reply_comes_by_the_sockets_device,
           a_reply_that_nobody_waits_for_is_dropped, an_identifier_has_one_owner,
           an_identifier_may_be_shared, identifier_zero_takes_a_free_one,
           a_request_gets_our_identifier_and_a_checksum,
