@@ -215,19 +215,29 @@ static uint32_t scope_of(const struct raw_pcb *pcb, const struct endpoint *to)
 }
 
 static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,
-                     const struct endpoint *to, struct ip_path *path)
+                     const struct endpoint *to, const struct ip_choice *choice,
+                     struct ip_path *path)
 {
     const struct ip *ip = pcb->raw->ip;
     struct ip_send send = {
-        .src = source_of(ip, local),
+        .src =
+            ip_addr_is_any(&choice->src) ? source_of(ip, local) : choice->src,
         .dst = to->addr,
-        .scope = scope_of(pcb, to),
+        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
     };
+    int error;
 
     if (!pcb->broadcast && ip_is_broadcast(ip, &to->addr))
         return -EACCES;
+    if (choice->scope && !ip_iface_by_index(ip, choice->scope))
+        return -ENODEV;
     ip_multicast_prepare(&pcb->multicast, &send);
-    return ip_path(ip, &send.dst, &send.src, send.scope, path);
+    error = ip_path(ip, &send.dst, &send.src, send.scope, path);
+    if (error == 0 && (choice->on_link || pcb->dont_route) &&
+        !ip_addr_equal(&path->next_hop, &to->addr))
+        return -ENETUNREACH;
+    /* Linux: of a source that is not ours, no route is found */
+    return error == -EADDRNOTAVAIL ? -ENETUNREACH : error;
 }
 
 void raw_set_device(struct raw_pcb *pcb, unsigned iface)
@@ -238,6 +248,7 @@ void raw_set_device(struct raw_pcb *pcb, unsigned iface)
 
 int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
 {
+    static const struct ip_choice usual;
     struct ip_path path;
 
     if (ip_addr_is_any(&remote->addr)) {
@@ -246,7 +257,7 @@ int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
         return 0;
     }
 
-    int error = find_path(pcb, &pcb->bound, remote, &path);
+    int error = find_path(pcb, &pcb->bound, remote, &usual, &path);
 
     if (error < 0)
         return error;
@@ -259,18 +270,24 @@ int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
 
 static struct ip_send how_to_send(const struct raw_pcb *pcb,
                                   const struct ip_path *path,
-                                  const struct endpoint *to)
+                                  const struct endpoint *to,
+                                  const struct ip_choice *choice)
 {
     struct ip_send send = {
         .src = path->src,
         .dst = to->addr,
         .protocol = pcb->protocol,
-        .tos = pcb->tos,
+        .tos = choice->has_tos ? choice->tos : pcb->tos,
         .ttl = pcb->ttl,
-        .scope = scope_of(pcb, to),
+        .discover = pcb->discover,
+        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
     };
 
     ip_multicast_prepare(&pcb->multicast, &send);
+    if (choice->ttl != 0) { /* for a group, too */
+        send.ttl = choice->ttl;
+        send.stays_here = false;
+    }
     return send;
 }
 
@@ -282,7 +299,7 @@ static int result_of(int error)
 
 /* What is the same for both ways to send: whereto, and from which address. */
 static int begin_to_send(struct raw_pcb *pcb, const struct endpoint **to,
-                         struct ip_path *path)
+                         const struct ip_choice *choice, struct ip_path *path)
 {
     if (pcb->error)
         return -raw_take_error(pcb);
@@ -290,21 +307,22 @@ static int begin_to_send(struct raw_pcb *pcb, const struct endpoint **to,
         return -EDESTADDRREQ;
     if (!*to)
         *to = &pcb->remote;
-    return find_path(pcb, &pcb->local, *to, path);
+    return find_path(pcb, &pcb->local, *to, choice, path);
 }
 
 int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
-             const struct bytes *pieces, unsigned count)
+             const struct ip_choice *choice, const struct bytes *pieces,
+             unsigned count)
 {
     struct frame frame;
     struct ip_path path;
-    int error = begin_to_send(pcb, &to, &path);
+    int error = begin_to_send(pcb, &to, choice, &path);
 
     assert(count <= FRAME_SLICES);
     if (error < 0)
         return error;
 
-    struct ip_send send = how_to_send(pcb, &path, to);
+    struct ip_send send = how_to_send(pcb, &path, to, choice);
 
     frame_init_output(&frame);
     for (unsigned i = 0; i < count; i++)
@@ -338,11 +356,12 @@ static int build_packet(const struct bytes *pieces, unsigned count,
 }
 
 int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
-                    const struct bytes *pieces, unsigned count)
+                    const struct ip_choice *choice, const struct bytes *pieces,
+                    unsigned count)
 {
     struct frame frame;
     struct ip_path path;
-    int error = begin_to_send(pcb, &to, &path);
+    int error = begin_to_send(pcb, &to, choice, &path);
 
     assert(count <= FRAME_SLICES);
     if (error == 0)
@@ -350,7 +369,7 @@ int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
     if (error < 0)
         return error;
 
-    struct ip_send send = how_to_send(pcb, &path, to);
+    struct ip_send send = how_to_send(pcb, &path, to, choice);
 
     return result_of(ip_output_packet(pcb->raw->ip, &frame, &send));
 }
@@ -360,7 +379,10 @@ int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
 void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
                   size_t receive_limit, void *owner)
 {
-    *pcb = (struct raw_pcb){.raw = raw, .protocol = protocol, .owner = owner};
+    *pcb = (struct raw_pcb){.raw = raw,
+                            .protocol = protocol,
+                            .discover = IP_DISCOVER_WANT,
+                            .owner = owner};
     ip_multicast_init(&pcb->multicast, raw->ip);
     dgram_queue_init(&pcb->received, receive_limit);
     hash_table_insert(&raw->by_protocol, raw->env->memory, &pcb->node,

@@ -19,6 +19,8 @@ struct raw_pcb {
     struct endpoint bound;  /* local as raw_bind made it */
     struct endpoint remote; /* all zero: not connected */
     bool broadcast;         /* SO_BROADCAST */
+    bool dont_route;        /* SO_DONTROUTE: by no gateway */
+    uint8_t discover;       /* enum ip_mtu_discover */
     struct ip_multicast multicast;
     uint8_t ttl;
     uint8_t tos;
@@ -64,19 +66,22 @@ MUST_CHECK int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote);
 
 /*
  * One datagram of the socket's protocol. `to` NULL: to the connected end.
- * -EDESTADDRREQ, -EMSGSIZE, -EACCES, the pending error, or ip_output's; what
+ * -EDESTADDRREQ, -EMSGSIZE, -EACCES, -ENODEV no such interface as `choice`
+ * names, -ENETUNREACH, the pending error, or ip_output's; what
  * is lost because a queue is full was sent. At most FRAME_SLICES pieces, which
  * stay until the devices' flush.
  */
 MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
+                        const struct ip_choice *choice,
                         const struct bytes *pieces, unsigned count);
 /*
  * The pieces are a packet with its IP header; it goes where `to` says. Total
  * length and checksum are filled in always, source and identification where
- * they are 0. -EINVAL: no header, or longer than all; -EMSGSIZE larger than
- * the MTU: it is not fragmented.
+ * they are 0; of `choice` neither TTL nor TOS is looked at. -EINVAL: no header,
+ * or longer than all; -EMSGSIZE larger than the MTU: it is not fragmented.
  */
 MUST_CHECK int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
+                               const struct ip_choice *choice,
                                const struct bytes *pieces, unsigned count);
 int raw_take_error(struct raw_pcb *pcb);
 

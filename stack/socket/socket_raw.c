@@ -4,6 +4,7 @@
  * IP_HDRINCL is set, as it is from the start of IPPROTO_RAW sockets. Nobody
  * needs a privilege: the stack is the program's own.
  */
+#include "socket/socket_control.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
@@ -75,6 +76,7 @@ static ssize_t raw_socket_send(struct socket *socket,
                                const struct socket_message *message)
 {
     struct raw_pcb *pcb = pcb_of(socket);
+    struct ip_choice choice = socket_choice(message);
     struct bytes pieces[FRAME_SLICES];
     ssize_t len = message_len(message);
     int count;
@@ -92,9 +94,11 @@ static ssize_t raw_socket_send(struct socket *socket,
         return error;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
-    error = socket->settings.header_included
-                ? raw_send_packet(pcb, message->name, pieces, (unsigned)count)
-                : raw_send(pcb, message->name, pieces, (unsigned)count);
+    error =
+        socket->settings.header_included
+            ? raw_send_packet(pcb, message->name, &choice, pieces,
+                              (unsigned)count)
+            : raw_send(pcb, message->name, &choice, pieces, (unsigned)count);
     return error < 0 ? error : len;
 }
 
@@ -187,10 +191,14 @@ static void raw_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_DEVICE:
         raw_set_device(pcb, settings->device);
         break;
+    case SETTING_FLAGS:
+        pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
+        break;
+    case SETTING_MTU_DISCOVER:
+        pcb->discover = settings->mtu_discover;
+        break;
     case SETTING_REUSE_ADDR: /* remembered, and without meaning */
     case SETTING_REUSE_PORT:
-    case SETTING_FLAGS:
-    case SETTING_MTU_DISCOVER:
     case SETTING_PORT_RANGE:
     case SETTING_KEEPALIVE:
     case SETTING_OOB_INLINE:

@@ -427,6 +427,90 @@ START_TEST(what_is_sent_gets_a_header)
 }
 END_TEST
 
+static int choose(struct station *station, socket_id id,
+                  struct socket_control control)
+{
+    struct iovec iov = {.iov_base = "x", .iov_len = 1};
+    struct endpoint name = test_endpoint("192.0.2.1", 0);
+    struct socket_message message = {
+        .iov = &iov, .iov_count = 1, .name = &name, .control = &control};
+    ssize_t r = stack_send(station->stack, station->now, id, &message);
+
+    stack_flush(station->stack, station->now);
+    return (int)r;
+}
+
+/* ip(7): control messages, of which a header of one's own leaves TTL and TOS
+ * alone. */
+START_TEST(a_program_chooses_for_one_datagram)
+{
+    struct station s;
+    struct sent sent;
+    const uint8_t *ip = sent.data + ETHERNET;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(
+        choose(&s, id,
+               (struct socket_control){.present = CONTROL_TTL | CONTROL_TOS,
+                                       .ttl = 9,
+                                       .tos = 0x20}),
+        1);
+    sent = station_next(&s);
+    ck_assert_uint_eq(ip[IPH_TTL], 9);
+    ck_assert_uint_eq(ip[IPH_TOS], 0x20);
+    ck_assert_int_eq(
+        choose(&s, id,
+               (struct socket_control){.present = CONTROL_PACKET_INFO,
+                                       .destination.scope = 99}),
+        -ENODEV);
+    ck_assert_int_eq(
+        choose(&s, id,
+               (struct socket_control){.present = CONTROL_PACKET_INFO,
+                                       .source = test_addr(77)}),
+        -ENETUNREACH);
+    station_close(&s);
+}
+END_TEST
+
+/* As seen of Linux's raw sockets. */
+START_TEST(the_path_mtu_is_discovered_as_the_option_says)
+{
+    static const struct {
+        int discover;
+        int large; /* what sending more than the MTU says */
+        uint16_t flags;
+    } rows[] = {{IP_PMTUDISC_WANT, 2000, IP_FLAG_DF},
+                {IP_PMTUDISC_DONT, 2000, 0},
+                {IP_PMTUDISC_DO, -EMSGSIZE, IP_FLAG_DF},
+                {IP_PMTUDISC_PROBE, -EMSGSIZE, IP_FLAG_DF}};
+    static uint8_t payload[2000];
+    struct station s;
+    struct sent sent;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF); /* begins with the first row's */
+
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        s.sent_count = 0;
+        ck_assert_int_eq(send_to(&s, id, "hello", 5, NULL), 5);
+        sent = station_next(&s);
+        ck_assert_uint_eq(get_be16(sent.data + ETHERNET + IPH_FRAGMENT),
+                          rows[i].flags);
+        ck_assert_int_eq(send_to(&s, id, payload, sizeof(payload), NULL),
+                         rows[i].large);
+        if (i + 1 < ARRAY_LENGTH(rows))
+            ck_assert_int_eq(set(&s, id, IPPROTO_IP, IP_MTU_DISCOVER,
+                                 &rows[i + 1].discover, 4),
+                             0);
+    }
+    station_close(&s);
+}
+END_TEST
+
 START_TEST(more_than_the_mtu_is_fragmented)
 {
     static uint8_t payload[2000];
@@ -593,7 +677,9 @@ UNIT_MAIN("raw", a_raw_socket_has_one_protocol,
           the_ends_that_are_fixed_must_be_right,
           one_bound_to_a_device_knows_no_other, icmp_filter_takes_types_away,
           a_filter_sees_the_ip_header_and_may_cut, a_full_buffer_loses_the_copy,
-          what_is_sent_gets_a_header, more_than_the_mtu_is_fragmented,
-          what_cannot_be_sent_says_why, a_header_of_ones_own_is_completed,
+          what_is_sent_gets_a_header, a_program_chooses_for_one_datagram,
+          the_path_mtu_is_discovered_as_the_option_says,
+          more_than_the_mtu_is_fragmented, what_cannot_be_sent_says_why,
+          a_header_of_ones_own_is_completed,
           an_own_header_without_a_source_gets_ours, an_own_header_must_be_one,
           a_connected_one_hears_of_hard_errors)
