@@ -185,6 +185,14 @@ $(B)/tests/bench/bulk-kernel: tests/bench/bulk.c $(B)/flags
 	$(say) "  LINK  $@"
 	$(quiet)$(compile) -DKERNEL -o $@ $<
 
+# apps/perf on the kernel's sockets, to compare with.
+bench_programs += $(B)/tests/bench/perf-kernel
+
+$(B)/tests/bench/perf-kernel: apps/perf.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(compile) -DKERNEL -o $@ $<
+
 # So is the differential test's.
 differential := $(wildcard tests/live/differential/*.c)
 live_programs := $(B)/tests/live/calls $(B)/tests/live/calls-kernel
