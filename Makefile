@@ -3,6 +3,7 @@
 #   make            the libraries, the command build/tapir, the programs
 #   make demo       the kernel's ping and curl talk to a stack of ours
 #   make test       all tests; the last line is the sum
+#   make bench      how fast, beside the kernel: some minutes, quiet ones
 #   make check      warnings as errors, format, layers, symbols, then the tests
 #   make format     clang-format over all of it
 #   make install    under PREFIX (/usr/local), in DESTDIR if that is given
@@ -222,6 +223,11 @@ test:
 
 .PHONY: build-tests
 build-tests: all $(tests) $(bench_programs) $(live_programs)
+
+# BENCH='--only REGEX --json FILE ...': see tests/bench/README.md
+.PHONY: bench
+bench: all $(bench_programs)
+	@B=$(B) tests/bench/speed $(BENCH)
 
 # ---- Installing -----------------------------------------------------------
 

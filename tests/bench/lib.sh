@@ -15,12 +15,18 @@ enter_lab()
 
 # Inside: names for network namespaces, in the lab's own mounts, and a folder
 # that goes with us.
-begin_lab()
+make_room()
 {
     folder=$(mktemp -d) && work=$folder || exit 1
     trap 'rm -rf "$folder"; release' EXIT
     trap 'exit 130' INT TERM
     mount -t tmpfs none /run && mkdir -p /run/netns || exit 1
+}
+
+# The same for what is measured over a wire.
+begin_lab()
+{
+    make_room
     chrt -f 1 true 2>/dev/null ||
         echo 'note: not root, so the wire has no priority: expect void runs' >&2
     stay_awake

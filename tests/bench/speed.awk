@@ -1,0 +1,90 @@
+# The table of `speed`, and its JSON, from lines: figure unit system value CPU.
+
+function sorted(list, n, key,    i, j, swap)
+{
+    for (i = 2; i <= n; i++)
+        for (j = i; j > 1 && list[key, j - 1] > list[key, j]; j--) {
+            swap = list[key, j]
+            list[key, j] = list[key, j - 1]
+            list[key, j - 1] = swap
+        }
+}
+
+function median(list, n, key)
+{
+    return (list[key, int((n + 1) / 2)] + list[key, int(n / 2) + 1]) / 2
+}
+
+function number(x)
+{
+    return x >= 1000 ? sprintf("%.0f", x) : sprintf("%.3g", x)
+}
+
+function cell(key)
+{
+    if (!count[key])
+        return "-"
+    return number(median(value, count[key], key)) " [" \
+        number(value[key, 1]) ", " number(value[key, count[key]]) "]"
+}
+
+function cpu_of(key)
+{
+    return cpus[key] ? number(median(cpu, cpus[key], key)) : "-"
+}
+
+function json_of(key,    text, i)
+{
+    text = "{\"values\": ["
+    for (i = 1; i <= count[key]; i++)
+        text = text (i > 1 ? ", " : "") value[key, i]
+    text = text "]"
+    if (count[key])
+        text = text ", \"median\": " median(value, count[key], key)
+    if (cpus[key])
+        text = text ", \"cpu_seconds_per\": " median(cpu, cpus[key], key)
+    return text "}"
+}
+
+{
+    if (!($1 in unit)) {
+        unit[$1] = $2
+        name[++names] = $1
+    }
+    key = $1 " " $3
+    if ($4 == "-") {
+        void[$1]++
+        next
+    }
+    value[key, ++count[key]] = $4 + 0
+    if ($5 != "-")
+        cpu[key, ++cpus[key]] = $5 + 0
+}
+
+END {
+    print about ", medians [least, most]\n"
+    print "| figure | | kernel | Tapir | Tapir / kernel |" \
+        " CPU s, kernel | CPU s, Tapir | void |"
+    print "|---|---|---|---|---|---|---|---|"
+    print "{\"about\": \"" about "\", \"figures\": [" >json
+    for (i = 1; i <= names; i++) {
+        k = name[i] " K"
+        t = name[i] " T"
+        sorted(value, count[k], k)
+        sorted(value, count[t], t)
+        sorted(cpu, cpus[k], k)
+        sorted(cpu, cpus[t], t)
+        ratio = "-"
+        if (count[k] && count[t])
+            ratio = sprintf("%.2f", median(value, count[t], t) / \
+                median(value, count[k], k))
+        printf "| %s | %s | %s | %s | %s | %s | %s | %d |\n", name[i],
+            unit[name[i]], cell(k), cell(t), ratio, cpu_of(k), cpu_of(t),
+            void[name[i]]
+        printf "  {\"figure\": \"%s\", \"unit\": \"%s\", \"ratio\": %s, " \
+            "\"void\": %d,\n   \"kernel\": %s,\n   \"tapir\": %s}%s\n", name[i],
+            unit[name[i]], ratio == "-" ? "null" : ratio, void[name[i]],
+            json_of(k), json_of(t), i < names ? "," : "" >json
+    }
+    print "]}" >json
+}
