@@ -134,6 +134,7 @@ MUST_CHECK int stack_listen(struct stack *stack, usec now, socket_id id,
 /* `remote` may be NULL. */
 MUST_CHECK int stack_accept(struct stack *stack, usec now, socket_id id,
                             socket_id *out, struct endpoint *remote);
+MUST_CHECK int stack_take_port(struct stack *stack, usec now, socket_id id);
 /* `remote` may be NULL: socket_connect. */
 MUST_CHECK int stack_connect(struct stack *stack, usec now, socket_id id,
                              const struct endpoint *remote);

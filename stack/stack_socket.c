@@ -71,6 +71,13 @@ int stack_accept(struct stack *stack, usec now, socket_id id, socket_id *out,
     return 0;
 }
 
+int stack_take_port(struct stack *stack, usec now, socket_id id)
+{
+    struct socket *socket = enter(stack, now, id);
+
+    return socket ? socket_take_port(socket) : -EBADF;
+}
+
 int stack_connect(struct stack *stack, usec now, socket_id id,
                   const struct endpoint *remote)
 {

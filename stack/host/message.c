@@ -249,6 +249,29 @@ static void raise_sigpipe(void)
     errno = EPIPE;
 }
 
+/*
+ * 1 and the name, 0 for none, or an error. A stream's is only of use with
+ * MSG_FASTOPEN. In Linux's order: a port, MSG_OOB, the address.
+ */
+static int whereto(struct call *call, const struct msghdr *given, int flags,
+                   struct endpoint *name)
+{
+    struct file *file = call->file;
+    const struct sockaddr *to = given->msg_name;
+    socklen_t len = given->msg_namelen;
+    bool is_stream = file->socket_type == SOCK_STREAM;
+    int r =
+        stack_take_port(file->stack->core, stack_now(file->stack), file->id);
+
+    if (r == 0 && !is_stream && (flags & MSG_OOB) != 0)
+        r = -EOPNOTSUPP;
+    if (r < 0 || to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
+        return r;
+    r = is_stream ? endpoint_from_sockaddr(to, len, name)
+                  : endpoint_to_send(to, len, name);
+    return r < 0 ? r : 1;
+}
+
 /* `lender`: whose memory it is and stays; NULL: it is copied. */
 static ssize_t send_message(int fd, const struct msghdr *given, int flags,
                             const struct lender *lender)
@@ -270,8 +293,6 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
 
     if (r == 0 && total < 0)
         r = total;
-    if (r == 0 && has_no_place(iov, count))
-        r = -EFAULT;
     if (r == 0 && to != NULL && to_len > sizeof(struct sockaddr_storage))
         r = -EINVAL; /* as Linux, of streams too */
     if (r == 0) {
@@ -279,18 +300,14 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
         if (!is_stream)
             message.flags &= ~MSG_FASTOPEN;
-        if (!is_stream && (flags & MSG_OOB) != 0)
-            r = -EOPNOTSUPP; /* whatever the address is, as in Linux */
+        r = whereto(&call, given, flags, &name);
     }
-    if (r == 0) {
-        if (to != NULL && (!is_stream || (flags & MSG_FASTOPEN) != 0)) {
-            r = is_stream ? endpoint_from_sockaddr(to, to_len, &name)
-                          : endpoint_to_send(to, to_len, &name);
-            message.name = &name;
-        }
-    }
-    if (r == 0)
+    if (r > 0)
+        message.name = &name;
+    if (r >= 0)
         r = control_read(given, call.file->socket_type, &control);
+    if (r == 0 && has_no_place(iov, count))
+        r = -EFAULT;
     if (r == 0 && lender != NULL) {
         message.lent = lend_begin(lender);
         r = message.lent == NULL ? -ENOBUFS : 0;

@@ -192,8 +192,11 @@ static int connect_waiting(struct call *call, const struct sockaddr *addr,
 {
     struct endpoint remote;
     int wrong = endpoint_from_sockaddr(addr, len, &remote);
-    int r;
+    int r = stack_take_port(call->file->stack->core,
+                            stack_now(call->file->stack), call->file->id);
 
+    if (r < 0)
+        return r;
     if (wrong < 0 && call->file->socket_type != SOCK_STREAM)
         return wrong;
     r = call_connect(call, wrong < 0 ? NULL : &remote);

@@ -100,7 +100,7 @@ static uint16_t free_id(const struct echo *echo)
     return 0;
 }
 
-static int take_free_id(struct echo_pcb *pcb)
+int echo_take_id(struct echo_pcb *pcb)
 {
     if (pcb->id != 0)
         return 0;
@@ -187,7 +187,7 @@ int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
     if (local->port != 0)
         link_pcb(pcb, local->port);
 
-    int error = take_free_id(pcb);
+    int error = echo_take_id(pcb);
 
     if (error < 0)
         return error;
@@ -226,10 +226,10 @@ int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
         return 0;
     }
 
-    int error = find_path(pcb, &pcb->bound, remote, &path);
+    int error = echo_take_id(pcb); /* as Linux: before all else */
 
     if (error == 0)
-        error = take_free_id(pcb);
+        error = find_path(pcb, &pcb->local, remote, &path);
     if (error < 0)
         return error;
     pcb->remote = remote->addr;
@@ -249,7 +249,7 @@ static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
     int error = find_path(pcb, &pcb->local, to, &path);
 
     if (error == 0)
-        error = take_free_id(pcb);
+        error = echo_take_id(pcb);
     if (error < 0)
         return error;
 

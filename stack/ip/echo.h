@@ -62,6 +62,9 @@ void echo_pcb_fini(struct echo_pcb *pcb);
  * have the same, unless both have reuse_addr set. As udp_bind.
  */
 MUST_CHECK int echo_bind(struct echo_pcb *pcb, const struct endpoint *local);
+
+/* Any free identifier, unless it has one. -EADDRINUSE. */
+MUST_CHECK int echo_take_id(struct echo_pcb *pcb);
 MUST_CHECK int echo_connect(struct echo_pcb *pcb,
                             const struct endpoint *remote);
 /*

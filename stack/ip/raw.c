@@ -257,12 +257,13 @@ int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
         return 0;
     }
 
-    int error = find_path(pcb, &pcb->bound, remote, &usual, &path);
+    int error = find_path(pcb, &pcb->local, remote, &usual, &path);
 
     if (error < 0)
         return error;
     pcb->remote = *remote;
-    pcb->local.addr = path.src;
+    if (ip_addr_is_any(&pcb->local.addr)) /* else it stays, as in Linux */
+        pcb->local.addr = path.src;
     return 0;
 }
 

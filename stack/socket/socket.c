@@ -134,6 +134,13 @@ int socket_accept(struct socket *socket, struct socket **out,
     return socket->ops->accept(socket, out, remote);
 }
 
+int socket_take_port(struct socket *socket)
+{
+    if (socket->ops->take_port == NULL)
+        return 0;
+    return socket->ops->take_port(socket) < 0 ? -EAGAIN : 0;
+}
+
 /*
  * To 0.0.0.0 means to this host, as in every BSD; RFC 1122 3.2.1.3 (a) allows
  * that address only as a source.

@@ -104,6 +104,11 @@ MUST_CHECK int socket_accept(struct socket *socket, struct socket **out,
                              struct endpoint *remote);
 
 /*
+ * A datagram or echo socket that has no port gets one: in Linux the first thing
+ * that connect and send do, whatever becomes of them. -EAGAIN: all are taken.
+ */
+MUST_CHECK int socket_take_port(struct socket *socket);
+/*
  * A stream socket answers -EINPROGRESS the first time, -EALREADY until the
  * peer has answered, then once 0 or why it failed; later -EISCONN. After a
  * failure that was told (here or by SO_ERROR) a new attempt may begin; Linux

@@ -105,6 +105,11 @@ static int dgram_bind(struct socket *socket, const struct endpoint *local)
     return udp_bind(pcb_of(socket), local);
 }
 
+static int dgram_take_port(struct socket *socket)
+{
+    return udp_bind_to_free_port(pcb_of(socket));
+}
+
 static int dgram_connect(struct socket *socket, const struct endpoint *remote)
 {
     return udp_connect(pcb_of(socket), remote);
@@ -185,7 +190,7 @@ static ssize_t dgram_send(struct socket *socket,
     const struct dgram_cork *cork = cork_of(socket);
     ssize_t len = message_len(message);
 
-    if (len < 0 || len > UDP_PAYLOAD_MAX)
+    if (len < 0 || len > UINT16_MAX) /* what just fits no packet: later */
         return -EMSGSIZE;
     if (message->name != NULL && message->name->port == 0 && !cork->is_pending)
         return -EINVAL; /* as Linux: port 0 is nobody's */
@@ -360,6 +365,7 @@ const struct socket_ops socket_dgram_ops = {
     .size = sizeof(struct dgram_socket),
     .open = dgram_open,
     .bind = dgram_bind,
+    .take_port = dgram_take_port,
     .connect = dgram_connect,
     .disconnect = dgram_disconnect,
     .send = dgram_send,

@@ -44,6 +44,11 @@ static int echo_socket_bind(struct socket *socket, const struct endpoint *local)
     return echo_bind(pcb_of(socket), local);
 }
 
+static int echo_take_port(struct socket *socket)
+{
+    return echo_take_id(pcb_of(socket));
+}
+
 static int echo_socket_connect(struct socket *socket,
                                const struct endpoint *remote)
 {
@@ -196,6 +201,7 @@ const struct socket_ops socket_echo_ops = {
     .size = sizeof(struct echo_socket),
     .open = echo_open,
     .bind = echo_socket_bind,
+    .take_port = echo_take_port,
     .connect = echo_socket_connect,
     .disconnect = echo_disconnect,
     .send = echo_socket_send,

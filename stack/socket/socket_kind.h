@@ -115,7 +115,8 @@ struct socket_ops {
     int (*bind)(struct socket *socket, const struct endpoint *local);
     int (*listen)(struct socket *socket, unsigned backlog);
     int (*accept)(struct socket *socket, struct socket **out,
-                  struct endpoint *remote); /* remote: may be NULL */
+                  struct endpoint *remote);  /* remote: may be NULL */
+    int (*take_port)(struct socket *socket); /* left out: there is none */
     int (*connect)(struct socket *socket, const struct endpoint *remote);
     int (*disconnect)(struct socket *socket);
     ssize_t (*send)(struct socket *socket,

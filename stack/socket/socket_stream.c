@@ -19,7 +19,9 @@
 enum stream_phase {
     STREAM_UNCONNECTED, /* or listening */
     STREAM_CONNECTING,  /* connect has not told the outcome yet */
-    STREAM_CONNECTED    /* connect has told it, or accept gave it; to the end */
+    STREAM_CONNECTED,   /* connect has told it, or accept gave it; to the end */
+    STREAM_DISCONNECTING /* Linux's word: shut after an attempt that failed and
+                            was not told; of use again by disconnecting it */
 };
 
 struct stream {
@@ -281,6 +283,8 @@ static int stream_connect(struct socket *socket, const struct endpoint *remote)
         return -EISCONN; /* of a listener too, as in Linux */
     if (stream->phase == STREAM_UNCONNECTED)
         return begin(stream, remote);
+    if (stream->phase == STREAM_DISCONNECTING)
+        return -EINVAL;
     if (is_opening(stream))
         return -EALREADY;
     error = tcp_take_error(stream->tcb);
@@ -479,6 +483,9 @@ static int stream_shutdown(struct socket *socket, int how)
         return shuts_receive(how) ? stream_renew(stream) : 0;
     if (is_opening(stream))
         return give_up(stream);
+    if (stream->phase == STREAM_CONNECTING) /* connect will not tell of it */
+        stream->phase =
+            is_closed(stream) ? STREAM_DISCONNECTING : STREAM_CONNECTED;
     if (shuts_receive(how))
         shut_receive(stream);
     if (is_closed(stream)) {

@@ -227,12 +227,12 @@ static int check_send(struct tcb *tcb)
     return 0;
 }
 
-static size_t text_total(const struct tcp_text *text)
+static size_t iov_total(const struct iovec *iov, int count)
 {
     size_t total = 0;
 
-    for (int i = 0; i < text->count; i++)
-        total += text->iov[i].iov_len;
+    for (int i = 0; i < count; i++)
+        total += iov[i].iov_len;
     return total;
 }
 
@@ -294,7 +294,7 @@ ssize_t tcp_connect_with(struct tcb *tcb, const struct endpoint *remote,
 ssize_t tcp_send(struct tcb *tcb, const struct tcp_text *text)
 {
     ssize_t taken;
-    size_t wanted = text_total(text);
+    size_t wanted = iov_total(text->iov, text->count);
 
     if (tcp_awaits_text(tcb)) {
         taken = send_with_syn(tcb, text);
@@ -400,11 +400,20 @@ static uint32_t bytes_ahead(const struct tcb *tcb, uint32_t skipped)
                        : urgent_readable(tcb);
 }
 
+/* As Linux: no bytes are had at once if any lie there, be it the urgent octet,
+ * which then stays. */
+static bool has_nothing(const struct tcb *tcb, size_t wanted)
+{
+    return wanted == 0 && rcvbuf_unread(&tcb->rcvbuf) > 0;
+}
+
 ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count)
 {
     uint32_t skipped = urgent_to_skip(tcb);
     uint32_t ahead = bytes_ahead(tcb, skipped);
 
+    if (has_nothing(tcb, iov_total(iov, count)))
+        return 0;
     if (ahead == 0)
         return receive_nothing(tcb);
     return copy_out(tcb, skipped, ahead, iov, count);
@@ -427,6 +436,8 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
     uint32_t ahead = bytes_ahead(tcb, skipped);
     uint32_t done = copy_out(tcb, skipped, ahead, iov, count);
 
+    if (has_nothing(tcb, iov_total(iov, count)))
+        return 0;
     if (ahead == 0) {
         consume(tcb, skipped); /* as Linux: even if nothing lies behind it */
         return receive_nothing(tcb);
@@ -440,6 +451,8 @@ ssize_t tcp_peek_skip(struct tcb *tcb, size_t len)
 {
     uint32_t ahead = bytes_ahead(tcb, urgent_to_skip(tcb));
 
+    if (has_nothing(tcb, len))
+        return 0;
     return ahead == 0 ? receive_nothing(tcb) : (ssize_t)min_size(len, ahead);
 }
 
@@ -449,6 +462,8 @@ ssize_t tcp_skip(struct tcb *tcb, size_t len)
     uint32_t ahead = bytes_ahead(tcb, skipped);
     uint32_t done = (uint32_t)min_size(len, ahead);
 
+    if (has_nothing(tcb, len))
+        return 0;
     if (ahead == 0) {
         consume(tcb, skipped); /* as tcp_receive does */
         return receive_nothing(tcb);

@@ -62,16 +62,6 @@ void udp_trace(const struct udp *udp, enum trace_kind kind,
 
 /* ---- Connecting -------------------------------------------------------- */
 
-/* The address to speak from; a group that was bound to is none. */
-static struct ip_addr source_of(const struct udp *udp,
-                                const struct endpoint *local)
-{
-    bool is_group = ip_addr_is_multicast(&local->addr) ||
-                    ip_is_broadcast(udp->ip, &local->addr);
-
-    return is_group ? IP_ADDR_ANY_V4 : local->addr;
-}
-
 static uint32_t scope_of(const struct udp_pcb *pcb, const struct endpoint *to)
 {
     return pcb->local.scope ? pcb->local.scope : to->scope;
@@ -83,14 +73,12 @@ static int check_link(const struct ip_path *path, const struct ip_addr *to)
     return ip_addr_equal(&path->next_hop, to) ? 0 : -ENETUNREACH;
 }
 
-static int find_path(const struct udp_pcb *pcb, const struct endpoint *local,
-                     const struct endpoint *to, const struct ip_choice *choice,
-                     struct ip_path *path)
+static int find_path(const struct udp_pcb *pcb, const struct endpoint *to,
+                     const struct ip_choice *choice, struct ip_path *path)
 {
     const struct udp *udp = pcb->udp;
     struct ip_send send = {
-        .src =
-            ip_addr_is_any(&choice->src) ? source_of(udp, local) : choice->src,
+        .src = ip_addr_is_any(&choice->src) ? pcb->source : choice->src,
         .dst = to->addr,
         .scope = choice->scope ? choice->scope : scope_of(pcb, to),
     };
@@ -121,6 +109,7 @@ static void disconnect(struct udp_pcb *pcb)
     if (pcb->bound.port == 0)
         udp_unbind(pcb);
     pcb->local = pcb->bound;
+    udp_choose_source(pcb);
 }
 
 int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote)
@@ -133,14 +122,16 @@ int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote)
         return 0;
     }
 
-    int error = find_path(pcb, &pcb->bound, remote, &usual, &path);
+    int error = udp_bind_to_free_port(pcb); /* as Linux: before all else */
 
     if (error == 0)
-        error = udp_bind_to_free_port(pcb);
+        error = find_path(pcb, remote, &usual, &path);
     if (error < 0)
         return error;
     pcb->remote = *remote;
-    pcb->local.addr = path.src;
+    pcb->source = path.src; /* as Linux: the next connect speaks from it too */
+    if (ip_addr_is_any(&pcb->local.addr))
+        pcb->local.addr = path.src;
     return 0;
 }
 
@@ -238,10 +229,10 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
         return -EINVAL;
     if (!to)
         to = &pcb->remote;
-    if (pieces_len(pieces, count) > UDP_PAYLOAD_MAX)
-        return -EMSGSIZE;
 
-    error = find_path(pcb, &pcb->local, to, choice, &path);
+    error = find_path(pcb, to, choice, &path);
+    if (error == 0 && pieces_len(pieces, count) > UDP_PAYLOAD_MAX)
+        error = -EMSGSIZE;
     if (error == 0 && pcb->error)
         error = -udp_take_error(pcb);
     if (error < 0)
@@ -272,7 +263,7 @@ int udp_mtu(const struct udp_pcb *pcb)
 
     if (!udp_is_connected(pcb))
         return -ENOTCONN;
-    error = find_path(pcb, &pcb->local, &pcb->remote, &usual, &path);
+    error = find_path(pcb, &pcb->remote, &usual, &path);
     return error < 0 ? error : (int)path.mtu;
 }
 

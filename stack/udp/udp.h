@@ -32,6 +32,8 @@ struct udp_pcb {
     struct endpoint bound;  /* local as udp_bind made it: what dissolving a
                                connection returns to; port 0: it was
                                chosen, and goes with the connection */
+    struct ip_addr source;  /* to speak from: given by bind, or found by the
+                               first connect; all zero: as the route says */
     bool reuse_addr;        /* SO_REUSEADDR */
     bool reuse_port;        /* SO_REUSEPORT */
     bool broadcast;         /* SO_BROADCAST: may send to broadcast addresses */
@@ -106,11 +108,15 @@ void udp_pcb_fini(struct udp_pcb *pcb);
  */
 MUST_CHECK int udp_bind(struct udp_pcb *pcb, const struct endpoint *local);
 
+/* Any free port, unless it has one. -EADDRINUSE. */
+MUST_CHECK int udp_bind_to_free_port(struct udp_pcb *pcb);
+
 /* SO_BINDTODEVICE: an interface's index, 0 for any; before or after bind. */
 void udp_set_device(struct udp_pcb *pcb, unsigned iface);
 
 /*
- * Fixes the other end, and with it the local address; binds if need be.
+ * Fixes the other end, and with it the local address, unless there is one from
+ * an earlier connect; binds if need be, and stays bound if it fails.
  * -ENETUNREACH, -EACCES broadcast without SO_BROADCAST, -EADDRINUSE. A remote
  * of all zeroes dissolves the connection. With an address and port 0, as in
  * Linux, the other end may have any port, and nothing can be sent without a

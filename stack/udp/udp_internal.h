@@ -25,8 +25,8 @@ void udp_trace(const struct udp *udp, enum trace_kind kind,
 struct udp_pcb *udp_first_with_port(const struct udp *udp, uint16_t port);
 struct udp_pcb *udp_next_with_port(const struct udp_pcb *pcb);
 
-/* A port for a socket that has none yet. 0, -EADDRINUSE. */
-MUST_CHECK int udp_bind_to_free_port(struct udp_pcb *pcb);
+/* The address to speak from is the local one; but a group is none. */
+void udp_choose_source(struct udp_pcb *pcb);
 
 /* Gives the port back, if it has one. */
 void udp_unbind(struct udp_pcb *pcb);

@@ -141,6 +141,15 @@ int udp_bind_to_free_port(struct udp_pcb *pcb)
     return 0;
 }
 
+void udp_choose_source(struct udp_pcb *pcb)
+{
+    const struct ip_addr *addr = &pcb->local.addr;
+    bool is_group =
+        ip_addr_is_multicast(addr) || ip_is_broadcast(pcb->udp->ip, addr);
+
+    pcb->source = is_group ? IP_ADDR_ANY_V4 : *addr;
+}
+
 int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
 {
     struct endpoint chosen = *local;
@@ -154,6 +163,7 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
     if (chosen.port == 0 && pcb->bind_no_port) {
         pcb->local = chosen;
         pcb->bound = chosen;
+        udp_choose_source(pcb);
         return 0;
     }
     if (chosen.port == 0)
@@ -161,6 +171,7 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
     if (chosen.port == 0 || is_taken(pcb, &chosen))
         return -EADDRINUSE;
     link_pcb(pcb, &chosen);
+    udp_choose_source(pcb);
     pcb->bound = chosen;
     pcb->bound.port = local->port; /* as Linux: or any will do */
     return 0;

@@ -581,6 +581,24 @@ START_TEST(connecting_fixes_both_ends)
     ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 53), 0);
     ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
     ck_assert_uint_ge(pcb.local.port, 32768);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* As Linux: a second connect goes on from the address of the first. */
+START_TEST(the_first_connect_fixes_the_source)
+{
+    const struct endpoint nobody = {0};
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_pcb(&net, &pcb);
+    ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 53), 0);
+    ck_assert_int_eq(connect_to(&pcb, NET_FAR_PEER, 53), 0);
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_OURS);
+    ck_assert_int_eq(udp_connect(&pcb, &nobody), 0);
     ck_assert_int_eq(connect_to(&pcb, NET_FAR_PEER, 53), 0);
     ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_FAR_OURS);
     udp_pcb_fini(&pcb);
@@ -653,7 +671,7 @@ START_TEST(a_broadcast_needs_permission)
 }
 END_TEST
 
-START_TEST(without_a_way_connecting_fails_and_binds_nothing)
+START_TEST(without_a_way_connecting_fails_and_has_taken_a_port)
 {
     struct ip_prefix everything = {.addr = IP_ADDR_ANY_V4,
                                    .len = IPV4_PREFIX_OFFSET};
@@ -664,7 +682,7 @@ START_TEST(without_a_way_connecting_fails_and_binds_nothing)
     ck_assert_int_eq(route_delete(&net.ip.routes, &everything), 0);
     open_pcb(&net, &pcb);
     ck_assert_int_eq(connect_to(&pcb, NET_OUTSIDE, 53), -ENETUNREACH);
-    ck_assert_uint_eq(pcb.local.port, 0);
+    ck_assert_uint_ne(pcb.local.port, 0); /* as in Linux */
     ck_assert_uint_eq(pcb.remote.port, 0);
     udp_pcb_fini(&pcb);
     net_close(&net);
@@ -852,6 +870,8 @@ START_TEST(a_socket_bound_to_a_group_speaks_from_an_address_of_ours)
     ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), 0);
     header = net_sent_header(&net, 0);
     ck_assert_uint_eq(ip_addr_to_v4(&header.src), NET_OURS);
+    ck_assert_int_eq(udp_connect(&pcb, &peer), 0); /* and hears the group */
+    ck_assert_uint_eq(ip_addr_to_v4(&pcb.local.addr), NET_BROADCAST);
     udp_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -1162,8 +1182,9 @@ UNIT_MAIN(
     port_zero_takes_a_free_one_of_the_range,
     when_all_ports_are_taken_bind_says_so, connecting_fixes_both_ends,
     connecting_to_port_zero_fixes_the_addresses,
+    the_first_connect_fixes_the_source,
     a_connection_is_dissolved_to_what_was_bound, a_broadcast_needs_permission,
-    without_a_way_connecting_fails_and_binds_nothing,
+    without_a_way_connecting_fails_and_has_taken_a_port,
     a_datagram_is_sent_from_pieces, an_empty_datagram_is_sent,
     a_checksum_is_never_sent_as_zero, the_checksum_is_left_to_a_device_that_can,
     the_largest_datagram_is_sent_and_no_larger_one,

@@ -51,6 +51,7 @@ function next_of(file, line)
     if ($0 != second) {
         unrepeatable++
         skip = 1
+        print script "\n  once:  " $0 "\n  again: " second
     } else if ($0 != third && is_known($0, third)) {
         skip = 1 # what follows may come of it
     } else if ($0 != third) {

@@ -41,8 +41,9 @@ if [ "$kind" = kernel ]; then
     ip link add tap0 type veth peer name tap1 &&
         ip link set tap1 netns "$other" name tap0 &&
         interface tap0 192.0.2.2 nsenter --net --target "$other" &&
-        nsenter --net --target "$other" ip route add default via 192.0.2.1 ||
-        exit 1
+        nsenter --net --target "$other" ip route add default via 192.0.2.1 &&
+        nsenter --net --target "$other" \
+            sh -c "echo 0 0 >/proc/sys/net/ipv4/ping_group_range" || exit 1
     run=(nsenter --net --target "$other" "$calls-kernel")
 else
     ip tuntap add tap0 mode tap || exit 1
