@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 enum { WORDS = 6 };
@@ -47,6 +48,8 @@ static long descriptor_call(long number, const long *a)
         return dup_of(a);
     case SYS_fcntl:
         return shim_fcntl(int_of(a[0]), int_of(a[1]), pointer_of(a[2]));
+    case SYS_socket:
+        return socket(int_of(a[0]), int_of(a[1]), int_of(a[2]));
     case SYS_exit_group:
         process_finish();
         return pass(number, a);
@@ -57,6 +60,38 @@ static long descriptor_call(long number, const long *a)
         return -1;
     default:
         return pass(number, a);
+    }
+}
+
+/* What names, connects and asks, on a socket of ours: libc's entries know of
+ * loopback, too. */
+static long name_call(long number, const long *a)
+{
+    int fd = int_of(a[0]);
+
+    switch (number) {
+    case SYS_bind:
+        return bind(fd, pointer_of(a[1]), (socklen_t)a[2]);
+    case SYS_connect:
+        return connect(fd, pointer_of(a[1]), (socklen_t)a[2]);
+    case SYS_listen:
+        return listen(fd, int_of(a[1]));
+    case SYS_accept:
+        return accept(fd, pointer_of(a[1]), pointer_of(a[2]));
+    case SYS_getsockname:
+        return tapir_getsockname(fd, pointer_of(a[1]), pointer_of(a[2]));
+    case SYS_getpeername:
+        return tapir_getpeername(fd, pointer_of(a[1]), pointer_of(a[2]));
+    case SYS_getsockopt:
+        return tapir_getsockopt(fd, int_of(a[1]), int_of(a[2]),
+                                pointer_of(a[3]), pointer_of(a[4]));
+    case SYS_setsockopt:
+        return setsockopt(fd, int_of(a[1]), int_of(a[2]), pointer_of(a[3]),
+                          (socklen_t)a[4]);
+    case SYS_ioctl:
+        return ioctl(fd, (unsigned long)a[1], pointer_of(a[2]));
+    default:
+        return descriptor_call(number, a);
     }
 }
 
@@ -75,13 +110,18 @@ static long socket_call(long number, const long *a)
     case SYS_writev:
         return tapir_writev(fd, pointer_of(a[1]), int_of(a[2]));
     case SYS_sendto:
-        return tapir_sendto(fd, pointer_of(a[1]), (size_t)a[2], int_of(a[3]),
-                            pointer_of(a[4]), (socklen_t)a[5]);
+        return sendto(fd, pointer_of(a[1]), (size_t)a[2], int_of(a[3]),
+                      pointer_of(a[4]), (socklen_t)a[5]);
     case SYS_recvfrom:
         return tapir_recvfrom(fd, pointer_of(a[1]), (size_t)a[2], int_of(a[3]),
                               pointer_of(a[4]), pointer_of(a[5]));
     case SYS_sendmsg:
-        return tapir_sendmsg(fd, pointer_of(a[1]), int_of(a[2]));
+        return sendmsg(fd, pointer_of(a[1]), int_of(a[2]));
+    case SYS_sendmmsg:
+        return sendmmsg(fd, pointer_of(a[1]), (unsigned)a[2], int_of(a[3]));
+    case SYS_recvmmsg:
+        return recvmmsg(fd, pointer_of(a[1]), (unsigned)a[2], int_of(a[3]),
+                        pointer_of(a[4]));
     case SYS_recvmsg:
         return tapir_recvmsg(fd, pointer_of(a[1]), int_of(a[2]));
     case SYS_accept4:
@@ -90,7 +130,7 @@ static long socket_call(long number, const long *a)
     case SYS_shutdown:
         return tapir_shutdown(fd, int_of(a[1]));
     default:
-        return descriptor_call(number, a);
+        return name_call(number, a);
     }
 }
 

@@ -84,6 +84,8 @@ static int listen_at(uint16_t port)
     return fd;
 }
 
+static int waited_on;
+
 /* ---- Before the library is set up ---------------------------------------- */
 
 #ifndef NO_ALLOCATOR
@@ -238,6 +240,41 @@ static void jumps(void)
     close(converse(connect_to(&peer), "and another one"));
 }
 
+static void *wait_to_be_cancelled(void *how)
+{
+    struct pollfd one = {.fd = waited_on, .events = POLLIN};
+    char c;
+
+    if (how != NULL)
+        poll(&one, 1, -1);
+    else
+        CHECK(read(waited_on, &c, 1) == 1);
+    return NULL;
+}
+
+/* pthread_cancel of a thread that waits, in read and in poll; the stack's
+ * other calls go on. */
+static void cancels(void)
+{
+    static int by_poll;
+
+    for (int round = 0; round < 4; round++) {
+        pthread_t thread;
+        void *result;
+
+        waited_on = connect_to(&peer);
+        CHECK(pthread_create(&thread, NULL, wait_to_be_cancelled,
+                             round % 2 == 0 ? NULL : &by_poll) == 0);
+        usleep(100000);
+        CHECK(pthread_cancel(thread) == 0);
+        usleep(100000);
+        converse(connect_to(&peer), "beside it");
+        CHECK(pthread_join(thread, &result) == 0);
+        CHECK(result == PTHREAD_CANCELED);
+        close(converse(waited_on, "after it"));
+    }
+}
+
 /* ---- Processes -------------------------------------------------------------
  */
 
@@ -323,7 +360,6 @@ static void ends_at_once(void)
 /* ---- Descriptors -----------------------------------------------------------
  */
 
-static int waited_on;
 static volatile bool has_woken;
 
 static void *wait_for_it(void *unused)
@@ -463,6 +499,23 @@ static void raw_calls(void)
     CHECK(syscall(SYS_read, fd, &c, 1) == 1 && c == 'r');
     CHECK(syscall(SYS_close, fd) == 0);
     CHECK(write(fd, "x", 1) < 0 && errno == EBADF);
+
+    struct sockaddr_in seen;
+    socklen_t len = sizeof(seen);
+    int type = 0, waiting = 0;
+
+    fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    CHECK(syscall(SYS_connect, fd, &peer, sizeof(peer)) == 0);
+    CHECK(syscall(SYS_getpeername, fd, &seen, &len) == 0);
+    CHECK(seen.sin_port == peer.sin_port);
+    CHECK(getpeername(fd, (struct sockaddr *)&seen, &len) == 0);
+    len = sizeof(type);
+    CHECK(syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0);
+    CHECK(type == SOCK_STREAM);
+    converse(fd, "by its number");
+    CHECK(syscall(SYS_ioctl, fd, FIONREAD, &waiting) == 0 && waiting == 0);
+    close(fd);
     if (getenv("LD_PRELOAD") != NULL)
         CHECK(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == ENOSYS);
 }
@@ -563,6 +616,7 @@ static const struct trap traps[] = {
     {"threads", threads},
     {"signals", signals},
     {"jumps", jumps},
+    {"cancels", cancels},
     {"vforks", vforks},
     {"forks-first", forks_first},
     {"forks-later", forks_later},
