@@ -50,9 +50,15 @@ static void prepare(void)
         add_standard_streams();
 }
 
+/* Whoever holds the lock is not cancelled (pthread_cancel(3)): the library's
+ * own writes and reads would be the places for it. */
 void host_lock(void)
 {
+    int cancel_state;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&the_host.lock);
+    the_host.cancel_state = cancel_state;
     if (!the_host.is_ready)
         prepare();
 }
@@ -60,10 +66,12 @@ void host_lock(void)
 void host_unlock(void)
 {
     struct list over;
+    int cancel_state = the_host.cancel_state;
 
     list_init(&over);
     list_splice(&over, &the_host.loans_over);
     pthread_mutex_unlock(&the_host.lock);
+    pthread_setcancelstate(cancel_state, NULL);
     lend_tell(&over);
 }
 

@@ -126,6 +126,7 @@ enum { SPARE_EVENT_FDS = 64 };
  */
 struct host {
     pthread_mutex_t lock;
+    int cancel_state; /* what the thread that has the lock goes back to */
     bool is_ready; /* the rest has been initialised */
     bool is_child; /* forked off: the stacks are the parent's */
     bool has_exit_handler;

@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -172,6 +173,32 @@ static struct timespec timespec_of(usec wait)
  * may run, and jump out of the call. */
 static _Thread_local struct waiter *asleep;
 
+/* The sleeping thread is cancelled: as a jump out of the call. */
+static void leave_cancelled(void *waiter)
+{
+    waiter_abandon();
+    waiter_let_signals(waiter);
+}
+
+/* syscall(2) is no place where a thread is cancelled, unless it may be
+ * everywhere. */
+static long cancellable_futex(struct waiter *waiter,
+                              const struct timespec *timeout)
+{
+    long slept;
+    int error;
+    int type;
+
+    pthread_cleanup_push(leave_cancelled, waiter);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, timeout,
+                    NULL, 0);
+    error = errno;
+    pthread_setcanceltype(type, NULL);
+    pthread_cleanup_pop(0);
+    return slept < 0 ? -error : 0;
+}
+
 /* Without a time-out futex(2) goes on after a handler with SA_RESTART. */
 int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
 {
@@ -179,19 +206,16 @@ int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
     bool is_endless = waiter->restarts && wait == USEC_NEVER;
     struct waiter *outer = asleep;
     long slept;
-    int error;
 
     atomic_store(&waiter->word, 0);
     waiter->sleep = WAITER_IN_FUTEX;
     host_unlock();
     asleep = waiter;
-    slept = syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0,
-                    is_endless ? NULL : &timeout, NULL, 0);
-    error = errno;
+    slept = cancellable_futex(waiter, is_endless ? NULL : &timeout);
     asleep = outer;
     host_lock();
     waiter->sleep = WAITER_AWAKE;
-    return slept < 0 && error == EINTR ? -EINTR : 0;
+    return slept == -EINTR ? -EINTR : 0;
 }
 
 static int make_room(struct waiter *waiter, nfds_t count)
@@ -354,8 +378,10 @@ int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
     waiter->sleep = WAITER_IN_PPOLL;
     host_unlock();
     asleep = waiter;
+    pthread_cleanup_push(leave_cancelled, waiter);
     r = waiter->restarts ? restartable_ppoll(waiter, count, until)
                          : interruptible_ppoll(waiter, count, until);
+    pthread_cleanup_pop(0);
     asleep = outer;
     host_lock();
     if (waiter->is_abandoned)

@@ -259,18 +259,21 @@ static void cancels(void)
     static int by_poll;
 
     for (int round = 0; round < 4; round++) {
-        pthread_t thread;
+        pthread_t thread[2]; /* one drives, the other sleeps beside it */
+        void *how = round % 2 == 0 ? NULL : &by_poll;
         void *result;
 
         waited_on = connect_to(&peer);
-        CHECK(pthread_create(&thread, NULL, wait_to_be_cancelled,
-                             round % 2 == 0 ? NULL : &by_poll) == 0);
+        for (int i = 0; i < 2; i++)
+            CHECK(pthread_create(&thread[i], NULL, wait_to_be_cancelled, how) ==
+                  0);
         usleep(100000);
-        CHECK(pthread_cancel(thread) == 0);
-        usleep(100000);
-        converse(connect_to(&peer), "beside it");
-        CHECK(pthread_join(thread, &result) == 0);
-        CHECK(result == PTHREAD_CANCELED);
+        for (int i = 1; i >= 0; i--) {
+            CHECK(pthread_cancel(thread[i]) == 0);
+            CHECK(pthread_join(thread[i], &result) == 0);
+            CHECK(result == PTHREAD_CANCELED);
+            close(converse(connect_to(&peer), "beside it"));
+        }
         close(converse(waited_on, "after it"));
     }
 }
