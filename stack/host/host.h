@@ -127,8 +127,8 @@ enum { SPARE_EVENT_FDS = 64 };
 struct host {
     pthread_mutex_t lock;
     int cancel_state; /* what the thread that has the lock goes back to */
-    bool is_ready; /* the rest has been initialised */
-    bool is_child; /* forked off: the stacks are the parent's */
+    bool is_ready;    /* the rest has been initialised */
+    bool is_child;    /* forked off: the stacks are the parent's */
     bool has_exit_handler;
     bool has_said_unreached; /* resolver.c: a name server is the kernel's */
     pid_t process;           /* whose memory this is: not a vfork child's */
