@@ -1185,6 +1185,16 @@ static bool answer_and_close(struct connection *connection,
     return true;
 }
 
+/* A NUL, or a CR alone (RFC 9112 2.2), by which others might see other fields
+ * in the head than we do. */
+static bool has_bad_octet(const char *head, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (head[i] == '\0' || (head[i] == '\r' && head[i + 1] != '\n'))
+            return true;
+    return false;
+}
+
 static bool answer_request(struct server *server, struct connection *connection,
                            char *text, size_t len)
 {
@@ -1192,10 +1202,10 @@ static bool answer_request(struct server *server, struct connection *connection,
     struct stat facts;
     int file;
 
+    int status = has_bad_octet(text, len) ? 400 : 0;
     text[len - 1] = '\0'; /* of the empty line */
-    int status = memchr(text, '\0', len - 1) != NULL
-                     ? 400
-                     : parse_request(text, &request);
+    if (status == 0)
+        status = parse_request(text, &request);
     if (status != 0 && status != 403 && status != 405)
         return answer_and_close(connection, &request, status);
     if (!make_answer(connection))
