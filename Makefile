@@ -194,6 +194,14 @@ $(B)/tests/bench/perf-kernel: apps/perf.c $(B)/flags
 	$(say) "  LINK  $@"
 	$(quiet)$(compile) -DKERNEL -o $@ $<
 
+# What the stack costs by itself, without a device.
+bench_programs += $(B)/tests/bench/core
+
+$(B)/tests/bench/core: $(B)/obj/tests/bench/core.o $(B)/libtapir.a
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(link) -o $@ $^
+
 # So is the differential test's.
 differential := $(wildcard tests/live/differential/*.c)
 live_programs := $(B)/tests/live/calls $(B)/tests/live/calls-kernel

@@ -920,6 +920,49 @@ static void parse_command(int argc, char **argv)
         errx(2, "%s: not an IPv4 address", argv[1]);
 }
 
+/* What getopt has found: 'p' for --port, and so on. */
+static void take_option(int option, const char *name)
+{
+    struct options *options = &perf.options;
+
+    switch (option) {
+    case 'p':
+        options->host.sin_port =
+            htons((uint16_t)number(name, optarg, 1, 65535));
+        break;
+    case 'n':
+        options->connections =
+            (unsigned)number(name, optarg, 1, CONNECTIONS_MAX);
+        break;
+    case 's':
+        options->seconds = number(name, optarg, 0.01, 86400);
+        break;
+    case 'w':
+        options->warm_up = number(name, optarg, 0, 3600);
+        break;
+    case 'l':
+        options->size = (size_t)number(name, optarg, 1, PATTERN_LEN);
+        break;
+    case 'z':
+        options->zero_copy = true;
+        break;
+    case 'k':
+        options->check = true;
+        break;
+    case 'c':
+        options->congestion = optarg;
+        break;
+    case 'j':
+        options->json = true;
+        break;
+    case 'h':
+        print_help();
+        exit(0);
+    default:
+        exit(2); /* getopt has said what is wrong */
+    }
+}
+
 static void parse_options(int argc, char **argv)
 {
     static const struct option long_options[] = {
@@ -934,52 +977,12 @@ static void parse_options(int argc, char **argv)
         {"json", no_argument, 0, 'j'},
         {"help", no_argument, 0, 'h'},
         {0}};
-    struct options *options = &perf.options;
     int option;
-    int which;
+    int which = 0;
 
     argv[0] = program_invocation_short_name; /* getopt's messages as err's */
-    while ((option = getopt_long(argc, argv, "h", long_options, &which)) !=
-           -1) {
-        const char *name = option == 'h' ? "help" : long_options[which].name;
-
-        switch (option) {
-        case 'p':
-            options->host.sin_port =
-                htons((uint16_t)number(name, optarg, 1, 65535));
-            break;
-        case 'n':
-            options->connections =
-                (unsigned)number(name, optarg, 1, CONNECTIONS_MAX);
-            break;
-        case 's':
-            options->seconds = number(name, optarg, 0.01, 86400);
-            break;
-        case 'w':
-            options->warm_up = number(name, optarg, 0, 3600);
-            break;
-        case 'l':
-            options->size = (size_t)number(name, optarg, 1, PATTERN_LEN);
-            break;
-        case 'z':
-            options->zero_copy = true;
-            break;
-        case 'k':
-            options->check = true;
-            break;
-        case 'c':
-            options->congestion = optarg;
-            break;
-        case 'j':
-            options->json = true;
-            break;
-        case 'h':
-            print_help();
-            exit(0);
-        default:
-            exit(2); /* getopt has said what is wrong */
-        }
-    }
+    while ((option = getopt_long(argc, argv, "h", long_options, &which)) != -1)
+        take_option(option, long_options[which].name);
     parse_command(argc - optind, argv + optind);
 }
 
