@@ -168,7 +168,8 @@ static int stream_renew(struct stream *stream)
     tcp_move_fast_open_key(tcb, stream->tcb);
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
-    stream->past = bound;
+    if (bound.port != 0) /* else the one before goes on being told */
+        stream->past = bound;
     stream->phase = STREAM_UNCONNECTED;
     stream->socket.is_receive_shut = false;
     stream->socket.is_send_shut = false;
