@@ -331,6 +331,25 @@ START_TEST(bytes_are_thrown_away_up_to_the_mark)
 }
 END_TEST
 
+/* As Linux: none are had, and the octet stays. */
+START_TEST(no_bytes_are_read_at_the_mark)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    ck_assert_int_eq(app_reads_with(&c, 0, MSG_TRUNC), -EAGAIN);
+    peer_sends(&c, .len = 1, .flags = ACK | PSH | URG, .urgent = 1);
+    expect_segment(&c, .ack = 2, .flags = ACK, .within_ms = 40);
+    ck_assert_int_eq(app_reads_with(&c, 0, MSG_TRUNC | MSG_PEEK), 0);
+    ck_assert_int_eq(app_reads_with(&c, 0, MSG_TRUNC), 0);
+    ck_assert_int_eq(app_reads_with(&c, 0, MSG_PEEK), 0);
+    ck_assert_int_eq(app_reads_with(&c, 0, 0), 0);
+    ck_assert(app_is_at_mark(&c));
+    ck_assert_int_eq(app_reads_with(&c, 1, MSG_TRUNC), -EAGAIN);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp urgent", the_pointer_points_behind_the_urgent_data,
           each_segment_before_the_mark_carries_the_pointer,
           a_mark_that_is_too_far_is_told_later,
@@ -346,4 +365,5 @@ UNIT_MAIN("tcp urgent", the_pointer_points_behind_the_urgent_data,
           a_new_mark_takes_the_old_ones_place,
           an_old_mark_that_was_reached_is_passed_over,
           pointers_that_say_nothing_new_are_ignored,
-          a_mark_does_not_hide_the_end, bytes_are_thrown_away_up_to_the_mark)
+          a_mark_does_not_hide_the_end, bytes_are_thrown_away_up_to_the_mark,
+          no_bytes_are_read_at_the_mark)

@@ -855,6 +855,25 @@ START_TEST(a_refused_socket_may_try_again)
 }
 END_TEST
 
+/* As Linux: of use again when it has been disconnected. */
+START_TEST(a_stream_shut_after_a_failure_that_was_not_told_connects_no_more)
+{
+    struct fixture f;
+    open_stack(&f);
+    socket_id id = stream(&f);
+
+    ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EINPROGRESS);
+    ck_assert(is_told(&f, id));
+    ck_assert_int_eq(stack_shutdown(f.stack, f.now, id, SHUT_WR), -ENOTCONN);
+    ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EINVAL);
+    ck_assert_int_eq(stack_listen(f.stack, f.now, id, 1), -EINVAL);
+    ck_assert_int_eq(stack_disconnect(f.stack, f.now, id), 0);
+    ck_assert_int_eq(get_int(&f, id, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+    ck_assert_int_eq(connect_to(&f, id, "127.0.0.1", 80), -EINPROGRESS);
+    close_stack(&f);
+}
+END_TEST
+
 START_TEST(connect_to_nowhere_fails_at_once)
 {
     struct fixture f;
@@ -1400,7 +1419,8 @@ START_TEST(without_memory_calls_fail_and_nothing_is_left)
 END_TEST
 
 UNIT_MAIN(
-    "socket", a_connection_that_was_reset_meanwhile_is_accepted,
+    "socket", a_stream_shut_after_a_failure_that_was_not_told_connects_no_more,
+    a_connection_that_was_reset_meanwhile_is_accepted,
     a_number_never_means_another_socket,
     numbers_that_nobody_was_given_are_refused,
     there_are_as_many_sockets_as_the_limit_says, only_what_is_there_can_be_made,
