@@ -82,6 +82,20 @@ static int stream_open(struct socket *socket)
     return 0;
 }
 
+/* Those that are settings of the TCB. */
+static void apply_settings(const struct socket *socket)
+{
+    struct tcb *tcb = stream_of_const(socket)->tcb;
+    struct tcp_settings settings = *tcp_settings(tcb);
+
+    settings.port_range = socket->settings.port_range;
+    settings.free_bind = socket_has(socket, FLAG_FREE_BIND) ||
+                         socket_has(socket, FLAG_TRANSPARENT);
+    settings.bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
+    settings.dont_route = socket_has(socket, FLAG_DONT_ROUTE);
+    tcp_change_settings(tcb, &settings);
+}
+
 static void stream_apply(struct socket *socket, enum socket_setting setting)
 {
     struct socket_settings *settings = &socket->settings;
@@ -124,10 +138,12 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_MAX_PACING_RATE:
         tcp_set_max_pacing_rate(tcb, settings->max_pacing_rate);
         break;
-    case SETTING_BROADCAST: /* remembered, and without meaning */
     case SETTING_FLAGS:
-    case SETTING_MTU_DISCOVER:
     case SETTING_PORT_RANGE:
+        apply_settings(socket);
+        break;
+    case SETTING_BROADCAST: /* remembered, and without meaning */
+    case SETTING_MTU_DISCOVER:
     case SETTING_COUNT:
         break;
     }
@@ -174,9 +190,12 @@ static int stream_renew(struct stream *stream)
     stream->socket.is_receive_shut = false;
     stream->socket.is_send_shut = false;
     socket_apply_all(&stream->socket);
-    if ((error = apply_own(stream)) < 0 || !stream->has_bound_port)
+    if ((error = apply_own(stream)) < 0)
         return error;
-    return tcp_bind(tcb, &bound);
+    if (stream->has_bound_port)
+        return tcp_bind(tcb, &bound);
+    bound.port = 0;
+    return tcp_settings(tcb)->bind_no_port ? tcp_bind(tcb, &bound) : 0;
 }
 
 static int stream_bind(struct socket *socket, const struct endpoint *local)
@@ -185,8 +204,7 @@ static int stream_bind(struct socket *socket, const struct endpoint *local)
     int error;
 
     /* Linux: the port that was asked for stays, whatever became of the TCB. */
-    if (stream->has_bound_port &&
-        tcp_may_bind_to(socket->sockets->tcp, &local->addr))
+    if (stream->has_bound_port && tcp_may_bind_to(stream->tcb, &local->addr))
         return -EINVAL;
     if ((error = tcp_bind(stream->tcb, local)) < 0)
         return error;
@@ -196,22 +214,12 @@ static int stream_bind(struct socket *socket, const struct endpoint *local)
 }
 
 /* Not bound: to any port, as Linux does; POSIX leaves it open. */
-static int bind_to_any(struct socket *socket)
-{
-    struct endpoint any = {.addr = IP_ADDR_ANY_V4};
-
-    return stream_bind(socket, &any);
-}
-
 static int stream_listen(struct socket *socket, unsigned backlog)
 {
     struct stream *stream = stream_of(socket);
-    int error;
 
     if (stream->phase != STREAM_UNCONNECTED)
         return -EINVAL;
-    if (tcp_local(stream->tcb)->port == 0 && (error = bind_to_any(socket)) < 0)
-        return error;
     return tcp_listen(stream->tcb, backlog);
 }
 
@@ -597,7 +605,8 @@ static struct endpoint stream_local(const struct socket *socket)
     const struct stream *stream = stream_of_const(socket);
     const struct endpoint *local = tcp_local(stream->tcb);
 
-    return local->port == 0 ? stream->past : *local;
+    return local->port == 0 && ip_addr_is_any(&local->addr) ? stream->past
+                                                            : *local;
 }
 
 static int stream_remote(const struct socket *socket, struct endpoint *out)
@@ -608,6 +617,15 @@ static int stream_remote(const struct socket *socket, struct endpoint *out)
         return -ENOTCONN;
     *out = *tcp_remote(stream->tcb);
     return 0;
+}
+
+static int stream_mtu(const struct socket *socket)
+{
+    const struct stream *stream = stream_of_const(socket);
+
+    if (is_closed(stream) || is_listening(socket))
+        return -ENOTCONN;
+    return (int)tcp_mtu(stream->tcb);
 }
 
 static int stream_unread(const struct socket *socket)
@@ -779,6 +797,7 @@ const struct socket_ops socket_stream_ops = {
     .remote = stream_remote,
     .unread = stream_unread,
     .unsent = stream_unsent,
+    .mtu = stream_mtu,
     .never_sent = stream_never_sent,
     .at_mark = stream_at_mark,
     .arrived = stream_arrived,

@@ -243,11 +243,12 @@ MUST_CHECK struct tcb *tcp_create(struct tcp *tcp, void *owner);
 
 /*
  * -EINVAL bound already, -EADDRINUSE, -EADDRNOTAVAIL. Port 0 is chosen
- * (now, not at connect: getsockname must tell it).
+ * (now, not at connect: getsockname must tell it; with the setting
+ * bind_no_port it is left to connect and listen, and may be bound anew).
  */
 MUST_CHECK int tcp_bind(struct tcb *tcb, const struct endpoint *local);
 /* The address alone would not be -EADDRNOTAVAIL. */
-bool tcp_may_bind_to(const struct tcp *tcp, const struct ip_addr *addr);
+bool tcp_may_bind_to(const struct tcb *tcb, const struct ip_addr *addr);
 
 /* Passive OPEN, or a new backlog. -EADDRINUSE; -EINVAL when connected. */
 MUST_CHECK int tcp_listen(struct tcb *tcb, unsigned backlog);
@@ -376,6 +377,9 @@ uint32_t tcp_unsent(const struct tcb *tcb);
 uint32_t tcp_unacknowledged(const struct tcb *tcb);
 /* Whether all that was sent, our FIN too, is acknowledged, or lost for good. */
 bool tcp_is_finished(const struct tcb *tcb);
+
+/* Of the path, in bytes, as far as it is known; it is not closed. */
+unsigned tcp_mtu(const struct tcb *tcb);
 
 /* Settings of one connection; a listener's go to its children. */
 void tcp_set_nodelay(struct tcb *tcb, bool on);

@@ -200,23 +200,43 @@ static int bind_number(struct tcb *tcb, const struct endpoint *local,
     return 0;
 }
 
-static uint32_t port_range(const struct tcp *tcp)
+/* IP_LOCAL_PORT_RANGE narrows the range: a bound outside of it is none. */
+static uint32_t first_port(const struct tcb *tcb)
 {
-    return (uint32_t)(tcp->config.port_last - tcp->config.port_first) + 1;
+    const struct tcp_config *config = &tcb->tcp->config;
+    uint32_t low = tcb->settings.port_range & UINT16_MAX;
+
+    return low >= config->port_first && low <= config->port_last
+               ? low
+               : config->port_first;
+}
+
+static uint32_t last_port(const struct tcb *tcb)
+{
+    const struct tcp_config *config = &tcb->tcp->config;
+    uint32_t high = tcb->settings.port_range >> 16;
+
+    return high >= first_port(tcb) && high <= config->port_last
+               ? high
+               : config->port_last;
+}
+
+static uint32_t port_range(const struct tcb *tcb)
+{
+    return last_port(tcb) - first_port(tcb) + 1;
 }
 
 int tcp_port_bind(struct tcb *tcb, const struct endpoint *local)
 {
     struct tcp *tcp = tcb->tcp;
-    uint32_t range = port_range(tcp);
+    uint32_t range = port_range(tcb);
 
     if (local->port != 0)
         return bind_number(tcb, local, local->port);
 
     uint32_t start = random_below(&tcp->env->random, range);
     for (uint32_t i = 0; i < range; i++) { /* RFC 6056 3.3.1 */
-        uint16_t number =
-            (uint16_t)(tcp->config.port_first + (start + i) % range);
+        uint16_t number = (uint16_t)(first_port(tcb) + (start + i) % range);
 
         if (find_port(tcp, number) == NULL)
             return bind_number(tcb, local, number);
@@ -253,14 +273,14 @@ int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
                      const struct endpoint *remote)
 {
     struct tcp *tcp = tcb->tcp;
-    uint32_t range = port_range(tcp);
+    uint32_t range = port_range(tcb);
     uint32_t offset = port_offset(tcp, local, remote) % range;
     struct endpoint candidate = {.addr = *local};
 
     for (uint32_t i = 0; i < range; i++) {
         tcp->port_counter = (tcp->port_counter + 1) % range;
-        candidate.port = (uint16_t)(tcp->config.port_first +
-                                    (offset + tcp->port_counter) % range);
+        candidate.port =
+            (uint16_t)(first_port(tcb) + (offset + tcp->port_counter) % range);
         if (!port_is_free(tcp, &candidate, remote))
             continue;
 

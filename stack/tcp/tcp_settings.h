@@ -29,6 +29,7 @@ struct tcp_settings {
     uint32_t notsent_lowat;      /* bytes: writable only while less than half
                                     of so much has never been sent */
     uint32_t window_clamp;       /* bytes: the largest window to offer */
+    uint32_t port_range;         /* IP_LOCAL_PORT_RANGE: low, high << 16 */
     uint16_t keepalive_idle;     /* seconds, RFC 9293 3.8.4 */
     uint16_t keepalive_interval; /* seconds */
     uint8_t keepalive_probes;
@@ -43,6 +44,9 @@ struct tcp_settings {
     bool urgent_in_line : 1;      /* the urgent octet stays in the stream */
     bool fast_open_connect : 1;   /* the SYN waits for text, if it can */
     bool fast_open_no_cookie : 1; /* client and server: RFC 7413 7.3 */
+    bool free_bind : 1;    /* IP_FREEBIND: to addresses that are not ours */
+    bool bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
+    bool dont_route : 1;   /* SO_DONTROUTE: connect by no gateway */
 };
 
 const struct tcp_settings *tcp_settings(const struct tcb *tcb);

@@ -26,26 +26,31 @@ struct tcb *tcp_create(struct tcp *tcp, void *owner)
 /* ---- OPEN --------------------------------------------------------------- */
 
 /* Linux: also to a group or broadcast, where nothing ever comes. */
-bool tcp_may_bind_to(const struct tcp *tcp, const struct ip_addr *addr)
+bool tcp_may_bind_to(const struct tcb *tcb, const struct ip_addr *addr)
 {
-    const struct ip *ip = tcp->ip;
+    const struct ip *ip = tcb->tcp->ip;
 
-    return ip_addr_is_any(addr) || ip_local_iface(ip, addr) != NULL ||
-           ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
+    return tcb->settings.free_bind || ip_addr_is_any(addr) ||
+           ip_local_iface(ip, addr) != NULL || ip_is_broadcast(ip, addr) ||
+           ip_addr_is_multicast(addr);
 }
 
 int tcp_bind(struct tcb *tcb, const struct endpoint *local)
 {
-    if (!tcp_may_bind_to(tcb->tcp, &local->addr))
+    if (!tcp_may_bind_to(tcb, &local->addr))
         return -EADDRNOTAVAIL;
     if (tcb->state != TCPS_CLOSED || tcb->port != NULL)
         return -EINVAL;
+    if (local->port == 0 && tcb->settings.bind_no_port) {
+        tcb->local.addr = local->addr;
+        return 0;
+    }
     return tcp_port_bind(tcb, local);
 }
 
 int tcp_listen(struct tcb *tcb, unsigned backlog)
 {
-    struct endpoint any = {.addr = IP_ADDR_ANY_V4};
+    struct endpoint any = {.addr = tcb->local.addr}; /* or as it was bound */
 
     if (tcb->state == TCPS_LISTEN) {
         tcb->backlog = backlog;
@@ -99,8 +104,13 @@ static int choose_local(struct tcb *tcb, const struct endpoint *remote,
     int result =
         ip_path(tcb->tcp->ip, &remote->addr, &src, tcb->local.scope, &path);
 
+    if (result == -EADDRNOTAVAIL) /* Linux: from there, no route is found */
+        return -ENETUNREACH;
     if (result < 0)
         return result;
+    if (tcb->settings.dont_route &&
+        !ip_addr_equal(&path.next_hop, &remote->addr))
+        return -ENETUNREACH;
     if (tcb->port == NULL) {
         result = tcp_port_connect(tcb, &path.src, remote);
         if (result < 0)
@@ -730,6 +740,11 @@ void tcp_set_ttl(struct tcb *tcb, uint8_t ttl)
 void tcp_set_tos(struct tcb *tcb, uint8_t tos)
 {
     tcb->tos = tos;
+}
+
+unsigned tcp_mtu(const struct tcb *tcb)
+{
+    return tcb_path_mtu(tcb);
 }
 
 int tcp_set_mss(struct tcb *tcb, unsigned mss)
