@@ -858,6 +858,7 @@ static int measure(void)
         print_json(&result);
     else
         print_text(&result);
+    free(connections);
     return result.bytes > 0 || result.operations > 0 ? 0 : 1;
 }
 
