@@ -355,6 +355,27 @@ void ip_multicast_prepare(const struct ip_multicast *multicast,
         send->src = multicast->addr;
 }
 
+int ip_multicast_path(const struct ip_multicast *multicast,
+                      struct ip_send *send, const struct ip_choice *choice,
+                      struct ip_path *path)
+{
+    const struct ip *ip = multicast->ip;
+    int error;
+
+    if (!ip_addr_is_any(&choice->src))
+        send->src = choice->src;
+    if (choice->scope)
+        send->scope = choice->scope;
+    if (choice->scope && !ip_iface_by_index(ip, choice->scope))
+        return -ENODEV;
+    ip_multicast_prepare(multicast, send);
+    error = ip_path(ip, &send->dst, &send->src, send->scope, path);
+    if (error == 0 && choice->on_link &&
+        !ip_addr_equal(&path->next_hop, &send->dst))
+        return -ENETUNREACH;
+    return error == -EADDRNOTAVAIL ? -ENETUNREACH : error;
+}
+
 void ip_multicast_init(struct ip_multicast *multicast, struct ip *ip)
 {
     *multicast = (struct ip_multicast){

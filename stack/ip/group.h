@@ -13,6 +13,8 @@
 #include "link/iface.h"
 
 struct ip;
+struct ip_choice;
+struct ip_path;
 struct ip_send;
 
 enum {
@@ -92,6 +94,16 @@ void ip_multicast_fini(struct ip_multicast *multicast);
  * one host are left as they are. */
 void ip_multicast_prepare(const struct ip_multicast *multicast,
                           struct ip_send *send);
+
+/*
+ * The way of what a program sends: `send` has source, destination and scope of
+ * its socket, to which `choice` and the multicast options are added. -ENODEV;
+ * -ENETUNREACH, also for a source that is not ours, as in Linux.
+ */
+MUST_CHECK int ip_multicast_path(const struct ip_multicast *multicast,
+                                 struct ip_send *send,
+                                 const struct ip_choice *choice,
+                                 struct ip_path *path);
 
 /* RFC 3376 2: which of a group's packets the socket gets. */
 bool ip_multicast_hears(const struct ip_multicast *multicast,

@@ -219,25 +219,17 @@ static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,
                      struct ip_path *path)
 {
     const struct ip *ip = pcb->raw->ip;
+    struct ip_choice way = *choice;
     struct ip_send send = {
-        .src =
-            ip_addr_is_any(&choice->src) ? source_of(ip, local) : choice->src,
+        .src = source_of(ip, local),
         .dst = to->addr,
-        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
+        .scope = scope_of(pcb, to),
     };
-    int error;
 
     if (!pcb->broadcast && ip_is_broadcast(ip, &to->addr))
         return -EACCES;
-    if (choice->scope && !ip_iface_by_index(ip, choice->scope))
-        return -ENODEV;
-    ip_multicast_prepare(&pcb->multicast, &send);
-    error = ip_path(ip, &send.dst, &send.src, send.scope, path);
-    if (error == 0 && (choice->on_link || pcb->dont_route) &&
-        !ip_addr_equal(&path->next_hop, &to->addr))
-        return -ENETUNREACH;
-    /* Linux: of a source that is not ours, no route is found */
-    return error == -EADDRNOTAVAIL ? -ENETUNREACH : error;
+    way.on_link = choice->on_link || pcb->dont_route;
+    return ip_multicast_path(&pcb->multicast, &send, &way, path);
 }
 
 void raw_set_device(struct raw_pcb *pcb, unsigned iface)

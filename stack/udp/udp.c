@@ -67,33 +67,23 @@ static uint32_t scope_of(const struct udp_pcb *pcb, const struct endpoint *to)
     return pcb->local.scope ? pcb->local.scope : to->scope;
 }
 
-/* SO_DONTROUTE, MSG_DONTROUTE: what is not on the link is nowhere. */
-static int check_link(const struct ip_path *path, const struct ip_addr *to)
-{
-    return ip_addr_equal(&path->next_hop, to) ? 0 : -ENETUNREACH;
-}
-
 static int find_path(const struct udp_pcb *pcb, const struct endpoint *to,
                      const struct ip_choice *choice, struct ip_path *path)
 {
     const struct udp *udp = pcb->udp;
+    struct ip_choice way = *choice;
     struct ip_send send = {
-        .src = ip_addr_is_any(&choice->src) ? pcb->source : choice->src,
+        .src = pcb->source,
         .dst = to->addr,
-        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
+        .scope = scope_of(pcb, to),
     };
     int error;
 
-    if (choice->scope && !ip_iface_by_index(udp->ip, choice->scope))
-        return -ENODEV;
-    ip_multicast_prepare(&pcb->multicast, &send);
-    error = ip_path(udp->ip, &send.dst, &send.src, send.scope, path);
+    way.on_link = choice->on_link || pcb->dont_route;
+    error = ip_multicast_path(&pcb->multicast, &send, &way, path);
     if (error == 0 && !pcb->broadcast && ip_is_broadcast(udp->ip, &to->addr))
         return -EACCES;
-    if (error == 0 && (choice->on_link || pcb->dont_route))
-        error = check_link(path, &to->addr);
-    /* Linux: of a source that is not ours, no route is found */
-    return error == -EADDRNOTAVAIL ? -ENETUNREACH : error;
+    return error;
 }
 
 void udp_set_device(struct udp_pcb *pcb, unsigned iface)
