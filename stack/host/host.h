@@ -139,6 +139,8 @@ struct host {
     struct list loans_over; /* lend.c: whom host_unlock has to tell */
     struct tapir_stack *default_stack;
     struct stack_clock clock;
+    pthread_key_t hostent_key; /* hostent.c: the answer of each thread, */
+    bool has_hostent_key;      /* once somebody has asked */
     struct driver driver;
     uint64_t looks; /* how often a file was asked what it is ready for */
     int spare_event_fds[SPARE_EVENT_FDS];

@@ -2,6 +2,7 @@
  * gethostbyname and gethostbyaddr, as glibc has them.
  */
 #define _GNU_SOURCE /* h_errno, NETDB_* */
+#include "host/host.h"
 #include "host/names.h"
 
 #include <errno.h>
@@ -195,15 +196,17 @@ struct own {
     char room[OWN_ROOM];
 };
 
-static pthread_key_t own_key;
-static pthread_once_t own_once = PTHREAD_ONCE_INIT;
-
-static void make_key(void)
+static bool make_key(void)
 {
-    int r = pthread_key_create(&own_key, free);
+    bool has_key;
 
-    assert(r == 0);
-    (void)r;
+    host_lock();
+    if (!the_host.has_hostent_key)
+        the_host.has_hostent_key =
+            pthread_key_create(&the_host.hostent_key, free) == 0;
+    has_key = the_host.has_hostent_key;
+    host_unlock();
+    return has_key;
 }
 
 /* It goes with the thread; NULL: no memory. */
@@ -211,11 +214,12 @@ static struct own *take_own(void)
 {
     struct own *own;
 
-    pthread_once(&own_once, make_key);
-    own = pthread_getspecific(own_key);
+    if (!make_key())
+        return NULL;
+    own = pthread_getspecific(the_host.hostent_key);
     if (own == NULL) {
         own = malloc(sizeof(*own));
-        pthread_setspecific(own_key, own);
+        pthread_setspecific(the_host.hostent_key, own);
     }
     return own;
 }

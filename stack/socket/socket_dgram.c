@@ -79,6 +79,12 @@ int socket_dgram_unread(const struct dgram_queue *queue)
     return dgram == NULL ? 0 : (int)dgram->len;
 }
 
+int socket_dgram_unsent(const struct socket *socket)
+{
+    (void)socket;
+    return 0;
+}
+
 static struct udp_pcb *pcb_of(struct socket *socket)
 {
     return &container_of(socket, struct dgram_socket, socket)->pcb;
@@ -297,12 +303,6 @@ static int dgram_unread(const struct socket *socket)
     return socket_dgram_unread(&pcb_of_const(socket)->received);
 }
 
-static int dgram_unsent(const struct socket *socket)
-{
-    (void)socket;
-    return 0;
-}
-
 static struct ip_multicast *dgram_multicast(struct socket *socket)
 {
     return &pcb_of(socket)->multicast;
@@ -381,7 +381,7 @@ const struct socket_ops socket_dgram_ops = {
     .remote = dgram_remote,
     .mtu = dgram_mtu,
     .unread = dgram_unread,
-    .unsent = dgram_unsent,
+    .unsent = socket_dgram_unsent,
     .multicast = dgram_multicast,
     .apply = dgram_apply,
     .set_option = dgram_set_option,

@@ -146,12 +146,6 @@ static int echo_unread(const struct socket *socket)
     return socket_dgram_unread(&pcb_of_const(socket)->received);
 }
 
-static int echo_unsent(const struct socket *socket)
-{
-    (void)socket;
-    return 0;
-}
-
 static struct ip_multicast *echo_multicast(struct socket *socket)
 {
     return &pcb_of(socket)->multicast;
@@ -216,7 +210,7 @@ const struct socket_ops socket_echo_ops = {
     .local = echo_local,
     .remote = echo_remote,
     .unread = echo_unread,
-    .unsent = echo_unsent,
+    .unsent = socket_dgram_unsent,
     .multicast = echo_multicast,
     .apply = echo_apply,
 };

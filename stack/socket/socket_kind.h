@@ -220,6 +220,8 @@ ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
 int socket_dgram_readiness(const struct socket *socket,
                            const struct dgram_queue *queue, int error);
 int socket_dgram_unread(const struct dgram_queue *queue);
+/* Datagrams wait for nobody: there never is any. */
+int socket_dgram_unsent(const struct socket *socket);
 
 /* MSG_ERRQUEUE. -EAGAIN; see socket_errors.c. */
 ssize_t socket_receive_error(struct socket *socket,

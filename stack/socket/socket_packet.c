@@ -134,12 +134,6 @@ static int packet_unread(const struct socket *socket)
     return socket_dgram_unread(&pcb_of_const(socket)->received);
 }
 
-static int packet_unsent(const struct socket *socket)
-{
-    (void)socket;
-    return 0;
-}
-
 static void packet_apply(struct socket *socket, enum socket_setting setting)
 {
     switch (setting) {
@@ -247,7 +241,7 @@ static int packet_get_bytes_option(struct socket *socket, int name, void *value,
         .close = packet_close, .discard = packet_close,                        \
         .take_error = packet_take_error, .readiness = packet_readiness,        \
         .local = packet_socket_local, .remote = packet_remote,                 \
-        .unread = packet_unread, .unsent = packet_unsent,                      \
+        .unread = packet_unread, .unsent = socket_dgram_unsent,                \
         .apply = packet_apply, .set_filter = packet_set_filter,                \
         .set_option = packet_set_option, .get_option = packet_get_option,      \
         .set_bytes_option = packet_set_bytes_option,                           \

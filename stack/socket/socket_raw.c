@@ -159,12 +159,6 @@ static int raw_unread(const struct socket *socket)
     return socket_dgram_unread(&pcb_of_const(socket)->received);
 }
 
-static int raw_unsent(const struct socket *socket)
-{
-    (void)socket;
-    return 0;
-}
-
 static struct ip_multicast *raw_multicast(struct socket *socket)
 {
     return &pcb_of(socket)->multicast;
@@ -263,7 +257,7 @@ const struct socket_ops socket_raw_ops = {
     .local = raw_local,
     .remote = raw_remote,
     .unread = raw_unread,
-    .unsent = raw_unsent,
+    .unsent = socket_dgram_unsent,
     .multicast = raw_multicast,
     .apply = raw_apply,
     .set_filter = raw_set_filter,
