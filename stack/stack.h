@@ -56,7 +56,7 @@ struct iface_info {
     unsigned index;
     char name[IFACE_NAME_MAX];
     bool is_loopback;
-    uint16_t hardware; /* as iface_hardware has it */
+    uint16_t hardware; /* enum iface_hardware */
     unsigned mtu;
     struct mac_addr mac;
     unsigned addr_count;

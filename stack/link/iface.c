@@ -9,7 +9,7 @@
 
 #include "link/packet.h"
 
-enum iface_hardware iface_hardware(const struct iface *iface)
+uint16_t iface_hardware(const struct iface *iface)
 {
     if (iface->loopback)
         return IFACE_HARDWARE_LOOPBACK;

@@ -47,7 +47,7 @@ enum iface_hardware {
     IFACE_HARDWARE_NONE = 65534 /* bare IP */
 };
 
-enum iface_hardware iface_hardware(const struct iface *iface);
+uint16_t iface_hardware(const struct iface *iface);
 
 bool iface_has_addr(const struct iface *iface, const struct ip_addr *addr);
 

@@ -51,7 +51,7 @@ struct link_addr link_addr_of(const struct endpoint *endpoint)
 static struct link_addr addr_on(const struct iface *iface,
                                 const struct mac_addr *mac)
 {
-    struct link_addr addr = {.hardware = (uint16_t)iface_hardware(iface)};
+    struct link_addr addr = {.hardware = iface_hardware(iface)};
 
     if (addr.hardware == IFACE_HARDWARE_NONE)
         return addr;

@@ -99,8 +99,8 @@ static const char *const any_calls[] = {
     "shutdown s $h\n", "connect s $a\n", "connect s $a\n", "connect s unspec\n",
     "bind s $a\n", "bind s $b\n", "listen s 3\n", "accept x s SOCK_NONBLOCK\n",
     "send s $n $f\n", "recv s $n $r\n",
-    "epoll w\nepoll_ctl w EPOLL_CTL_ADD s EPOLLIN|EPOLLOUT|EPOLLRDHUP\n"
-    "epoll_wait w 8 0\n",
+    ("epoll w\nepoll_ctl w EPOLL_CTL_ADD s EPOLLIN|EPOLLOUT|EPOLLRDHUP\n"
+     "epoll_wait w 8 0\n"),
     "epoll_wait w 8 0\n", "epoll_ctl w EPOLL_CTL_MOD s $p\n",
     "epoll_ctl w EPOLL_CTL_DEL s\n", "epoll_ctl w EPOLL_CTL_ADD s $p\n",
 };
