@@ -162,6 +162,12 @@ usec host_now(void);
 /* sockets.c: opens it by the environment unless it is there; negative errno,
    and why is written to standard error. Lock not held. */
 MUST_CHECK int ensure_default_stack(void);
+/*
+ * open.c: an interface that the default stack will have when it is opened by
+ * the environment, but for its mtu and stats. -ENODEV: it will have no such;
+ * -EAGAIN: only its opening can tell.
+ */
+MUST_CHECK int default_stack_foresee(unsigned index, struct iface_info *out);
 
 /* A kernel's descriptor that the library keeps for itself: SHIM_OWN. */
 void host_own_fd(int kernel_fd);

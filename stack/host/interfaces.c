@@ -52,10 +52,18 @@ static unsigned flags_of(const struct iface_info *iface)
                : up | IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST;
 }
 
+/* Of a stack, or of the one that is foreseen (NULL). */
+static int info_of(const struct stack *core, unsigned index,
+                   struct iface_info *out)
+{
+    return core == NULL ? default_stack_foresee(index, out)
+                        : stack_iface_info(core, index, out);
+}
+
 static int find_by_name(const struct stack *core, const char *name, size_t len,
                         struct iface_info *out)
 {
-    for (unsigned i = 1; stack_iface_info(core, i, out) == 0; i++)
+    for (unsigned i = 1; info_of(core, i, out) == 0; i++)
         if (strlen(out->name) == len && memcmp(out->name, name, len) == 0)
             return 0;
     return -ENODEV;
@@ -314,15 +322,53 @@ static int hang(struct ifaddrs ***end, struct entry *entry)
     return 0;
 }
 
+/* ---- Of the default stack ---------------------------------------------- */
+
+/*
+ * Under the preload shim asking does not open it: the program may fork, and
+ * serve in the child. What it is answered then is what the stack will have.
+ */
+static bool is_foreseen(void)
+{
+    struct iface_info first;
+
+    return the_host.default_stack == NULL && the_host.numbers != NULL &&
+           default_stack_foresee(1, &first) == 0;
+}
+
+/*
+ * 0, with the lock held; otherwise a negative errno, and without. `core` is
+ * NULL for a stack that is foreseen.
+ */
+static int enter(const struct stack **core)
+{
+    int r = 0;
+
+    host_lock();
+    if (!is_foreseen()) {
+        host_unlock();
+        r = ensure_default_stack();
+        host_lock();
+        if (r == 0 && (the_host.default_stack == NULL || the_host.is_child))
+            r = -ENETDOWN;
+    }
+    if (r < 0)
+        host_unlock();
+    else
+        *core = the_host.default_stack == NULL ? NULL
+                                               : the_host.default_stack->core;
+    return r;
+}
+
 /* In glibc's order: the devices, then their addresses. */
 static int list_all(const struct stack *core, struct ifaddrs **end)
 {
     struct iface_info iface;
     int r = 0;
 
-    for (unsigned i = 1; r == 0 && stack_iface_info(core, i, &iface) == 0; i++)
+    for (unsigned i = 1; r == 0 && info_of(core, i, &iface) == 0; i++)
         r = hang(&end, link_entry(&iface));
-    for (unsigned i = 1; r == 0 && stack_iface_info(core, i, &iface) == 0; i++)
+    for (unsigned i = 1; r == 0 && info_of(core, i, &iface) == 0; i++)
         for (unsigned j = 0; r == 0 && j < iface.addr_count; j++)
             r = hang(&end, addr_entry(&iface, &iface.addrs[j]));
     return r;
@@ -330,15 +376,13 @@ static int list_all(const struct stack *core, struct ifaddrs **end)
 
 int tapir_getifaddrs(struct ifaddrs **list)
 {
-    int r = ensure_default_stack();
+    const struct stack *core;
+    int r = enter(&core);
 
     *list = NULL;
     if (r < 0)
         return (int)errno_result(r);
-    host_lock();
-    r = the_host.default_stack == NULL || the_host.is_child
-            ? -ENETDOWN
-            : list_all(the_host.default_stack->core, list);
+    r = list_all(core, list);
     host_unlock();
     if (r < 0) {
         tapir_freeifaddrs(*list);
@@ -357,73 +401,51 @@ void tapir_freeifaddrs(struct ifaddrs *list)
     }
 }
 
-/* ---- Names and numbers ------------------------------------------------- */
-
-/* With the lock held: the default stack's core, or NULL. */
-static const struct stack *default_core(void)
-{
-    return the_host.default_stack == NULL ? NULL : the_host.default_stack->core;
-}
-
 unsigned tapir_if_nametoindex(const char *name)
 {
+    const struct stack *core;
     struct iface_info iface;
-    int r = ensure_default_stack();
+    int r = enter(&core);
 
     if (r == 0) {
-        host_lock();
-        r = default_core() == NULL
-                ? -ENETDOWN
-                : find_by_name(default_core(), name, strlen(name), &iface);
+        r = find_by_name(core, name, strlen(name), &iface);
         host_unlock();
     }
-    if (r < 0) {
-        errno = -r;
-        return 0;
-    }
-    return iface.index;
+    return errno_result(r) < 0 ? 0 : iface.index;
 }
 
 char *tapir_if_indextoname(unsigned index, char *name)
 {
+    const struct stack *core;
     struct iface_info iface;
-    int r = ensure_default_stack();
+    int r = enter(&core);
 
     if (r == 0) {
-        host_lock();
-        r = default_core() == NULL ||
-                    stack_iface_info(default_core(), index, &iface) < 0
-                ? -ENXIO
-                : 0;
+        r = info_of(core, index, &iface) < 0 ? -ENXIO : 0;
         host_unlock();
     }
-    if (r < 0) {
-        errno = -r;
-        return NULL;
-    }
-    memcpy(name, iface.name, sizeof(iface.name));
-    return name;
+    return errno_result(r) < 0 ? NULL
+                               : memcpy(name, iface.name, sizeof(iface.name));
 }
 
 /* One block: the array, then the names. */
 struct if_nameindex *tapir_if_nameindex(void)
 {
+    const struct stack *core;
     struct iface_info iface;
-    struct if_nameindex *list = NULL;
+    struct if_nameindex *list;
     unsigned count = 0;
 
-    if (ensure_default_stack() < 0)
+    if (errno_result(enter(&core)) < 0)
         return NULL;
-    host_lock();
-    while (default_core() != NULL &&
-           stack_iface_info(default_core(), count + 1, &iface) == 0)
+    while (info_of(core, count + 1, &iface) == 0)
         count++;
     list = calloc(count + 1, sizeof(*list) + IF_NAMESIZE);
 
     char *name = (char *)(list + count + 1);
 
     for (unsigned i = 0; list != NULL && i < count; i++, name += IF_NAMESIZE) {
-        if (stack_iface_info(default_core(), i + 1, &iface) < 0)
+        if (info_of(core, i + 1, &iface) < 0)
             break;
         memcpy(name, iface.name, sizeof(iface.name));
         list[i] = (struct if_nameindex){.if_index = i + 1, .if_name = name};

@@ -15,7 +15,8 @@
 
 enum {
     LAB_STACKS_MAX = 250,
-    FIRST_HOST = 2 /* of 192.0.2.0/24: 1 is the lab's host */
+    FIRST_HOST = 2,     /* of 192.0.2.0/24: 1 is the lab's host */
+    FORESEEN_IFACES = 2 /* loopback and the device */
 };
 
 /* `tapir lab --stacks N`: so many devices, tap0 ... tapN-1; 0: no such lab. */
@@ -168,33 +169,25 @@ static int start(const struct tapir_config *config,
     return 0;
 }
 
-/* With an address that goes with the device's number, unless one is given. */
-static int start_in_lab(struct tapir_config config, unsigned number,
-                        char why[TAPIR_TEXT_MAX])
-{
+/* What a default stack is to be made of. */
+struct plan {
+    char name[sizeof(((struct tapir_config *)NULL)->dev)]; /* the device's */
     struct settings settings;
-    char name[16];
+};
+
+/* With an address that goes with the device's number, unless one is given. */
+static int plan_in_lab(const struct tapir_config *config, unsigned number,
+                       struct plan *plan, char why[TAPIR_TEXT_MAX])
+{
+    struct tapir_config here = *config;
     int r;
 
-    snprintf(name, sizeof(name), "tap%u", number);
-    if (*config.addr == '\0')
-        snprintf(config.addr, sizeof(config.addr), "192.0.2.%u/24",
+    snprintf(plan->name, sizeof(plan->name), "tap%u", number);
+    if (*here.addr == '\0')
+        snprintf(here.addr, sizeof(here.addr), "192.0.2.%u/24",
                  FIRST_HOST + number);
-    r = settings_parse(&config, &settings, why);
-    if (r == 0)
-        r = settings_reconcile(&settings, why);
-    return r < 0 ? r : start(&config, &settings, name, why);
-}
-
-/* The first device that nobody has. */
-static int start_on_free_device(const struct tapir_config *config,
-                                unsigned devices, char why[TAPIR_TEXT_MAX])
-{
-    int r = -EBUSY;
-
-    for (unsigned i = 0; i < devices && r == -EBUSY; i++)
-        r = start_in_lab(*config, i, why);
-    return r;
+    r = settings_parse(&here, &plan->settings, why);
+    return r < 0 ? r : settings_reconcile(&plan->settings, why);
 }
 
 /* The number of "tap3", or -1. */
@@ -208,25 +201,90 @@ static int tap_number(const char *name)
     return (int)number;
 }
 
+/* Where the settings say which device it is, or there is only one. */
+static int plan_make(const struct tapir_config *config, unsigned devices,
+                     struct plan *plan, char why[TAPIR_TEXT_MAX])
+{
+    const char *name = *config->dev == '\0' ? "tap0" : config->dev;
+    int number = tap_number(name);
+    int r;
+
+    if (number >= 0 && (unsigned)number < devices)
+        return plan_in_lab(config, (unsigned)number, plan, why);
+    snprintf(plan->name, sizeof(plan->name), "%s", name);
+    r = settings_parse(config, &plan->settings, why);
+    return r < 0 ? r : settings_reconcile(&plan->settings, why);
+}
+
+static bool is_on_any_device(const struct tapir_config *config,
+                             unsigned devices)
+{
+    return *config->dev == '\0' && devices > 1;
+}
+
+/* The first device that nobody has. */
+static int start_on_free_device(const struct tapir_config *config,
+                                unsigned devices, char why[TAPIR_TEXT_MAX])
+{
+    int r = -EBUSY;
+
+    for (unsigned i = 0; i < devices && r == -EBUSY; i++) {
+        struct plan plan;
+
+        r = plan_in_lab(config, i, &plan, why);
+        if (r == 0)
+            r = start(config, &plan.settings, plan.name, why);
+    }
+    return r;
+}
+
 static int open_default(const struct tapir_config *config,
                         char why[TAPIR_TEXT_MAX])
 {
     unsigned devices = lab_stacks();
-    int number = tap_number(config->dev);
-    struct settings settings;
+    struct plan plan;
     int r;
 
-    if (*config->dev == '\0' && devices > 0)
+    if (is_on_any_device(config, devices))
         return start_on_free_device(config, devices, why);
-    if (number >= 0 && (unsigned)number < devices)
-        return start_in_lab(*config, (unsigned)number, why);
-    r = settings_parse(config, &settings, why);
-    if (r == 0)
-        r = settings_reconcile(&settings, why);
-    if (r < 0)
-        return r;
-    return start(config, &settings, *config->dev == '\0' ? "tap0" : config->dev,
-                 why);
+    r = plan_make(config, devices, &plan, why);
+    return r < 0 ? r : start(config, &plan.settings, plan.name, why);
+}
+
+/* As stack_iface_add and its loopback would have it. */
+static void foresee(const struct plan *plan, unsigned index,
+                    struct iface_info *out)
+{
+    *out = (struct iface_info){.index = index, .addr_count = 1};
+    if (index == 1) {
+        memcpy(out->name, "lo", sizeof("lo"));
+        out->is_loopback = true;
+        out->hardware = IFACE_HARDWARE_LOOPBACK;
+        out->addrs[0] = (struct ip_prefix){.addr = ip_addr_v4(INADDR_LOOPBACK),
+                                           .len = IPV4_PREFIX_OFFSET + 8};
+        return;
+    }
+    snprintf(out->name, sizeof(out->name), "%.15s", device_label(plan->name));
+    out->hardware = IFACE_HARDWARE_ETHERNET;
+    out->mac = plan->settings.mac;
+    out->addrs[0] = plan->settings.addr;
+}
+
+int default_stack_foresee(unsigned index, struct iface_info *out)
+{
+    struct tapir_config config;
+    char why[TAPIR_TEXT_MAX];
+    struct plan plan;
+
+    if (index == 0 || index > FORESEEN_IFACES)
+        return -ENODEV;
+    tapir_config_init(&config);
+    if (tapir_config_env(&config, why) < 0 ||
+        is_on_any_device(&config, lab_stacks()) ||
+        plan_make(&config, lab_stacks(), &plan, why) < 0)
+        return -EAGAIN;
+    foresee(&plan, index, out);
+    return 0;
 }
 
 int tapir_open(const struct tapir_config *config, char why[TAPIR_TEXT_MAX])

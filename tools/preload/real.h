@@ -12,6 +12,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -107,6 +108,7 @@
       (const struct sockaddr *a, socklen_t b, char *c, socklen_t d, char *e,   \
        socklen_t f, int g),                                                    \
       (a, b, c, d, e, f, g))                                                   \
+    X(unsigned, if_nametoindex, 1, (const char *a), (a))                       \
     X(int, sockatmark, 1, (int a), (a))                                        \
     X(FILE *, fdopen, 2, (int a, const char *b), (a, b))                       \
     X(int, vdprintf, 3, (int a, const char *b, va_list c), (a, b, c))

@@ -8,6 +8,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -360,6 +363,144 @@ static void ends_at_once(void)
     _exit(0);
 }
 
+/* ---- Interfaces ------------------------------------------------------------
+ */
+
+static const struct sockaddr_in *in_of(const struct sockaddr *addr)
+{
+    return (const void *)addr;
+}
+
+/* Of those that are not loopback, the one that lies beside the peer. */
+static struct sockaddr_in address_beside_peer(const struct ifaddrs *list)
+{
+    for (; list != NULL; list = list->ifa_next) {
+        if (list->ifa_addr == NULL || list->ifa_addr->sa_family != AF_INET ||
+            (list->ifa_flags & IFF_LOOPBACK) != 0)
+            continue;
+
+        const struct sockaddr_in *in = in_of(list->ifa_addr);
+        in_addr_t mask = in_of(list->ifa_netmask)->sin_addr.s_addr;
+
+        if (((in->sin_addr.s_addr ^ peer.sin_addr.s_addr) & mask) == 0)
+            return *in;
+    }
+    CHECK(!"no interface is on the peer's subnet");
+    exit(1);
+}
+
+static struct sockaddr_in an_interface(void)
+{
+    struct sockaddr_in found;
+    struct ifaddrs *list;
+
+    CHECK(getifaddrs(&list) == 0);
+    found = address_beside_peer(list);
+    freeifaddrs(list);
+    return found;
+}
+
+static void expect_names_agree(void)
+{
+    struct if_nameindex *all = if_nameindex();
+    char name[IF_NAMESIZE];
+    int count = 0;
+
+    CHECK(all != NULL);
+    for (; all[count].if_index != 0; count++) {
+        CHECK(if_nametoindex(all[count].if_name) == all[count].if_index);
+        CHECK(if_indextoname(all[count].if_index, name) == name);
+        CHECK(strcmp(name, all[count].if_name) == 0);
+    }
+    CHECK(count >= 2);
+    if_freenameindex(all);
+    CHECK(if_nametoindex("nope") == 0 && errno == ENODEV);
+    CHECK(if_indextoname(9999, name) == NULL && errno == ENXIO);
+}
+
+/* All that is said of the interfaces, but for what they have counted. */
+static void describe_interfaces(FILE *out)
+{
+    struct ifaddrs *list;
+
+    CHECK(getifaddrs(&list) == 0);
+    for (struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {
+        CHECK(one->ifa_addr != NULL);
+        fprintf(out, "%s %#x %d", one->ifa_name, one->ifa_flags,
+                one->ifa_addr->sa_family);
+        if (one->ifa_addr->sa_family == AF_INET) {
+            fprintf(out, " %s", inet_ntoa(in_of(one->ifa_addr)->sin_addr));
+            fprintf(out, " %s", inet_ntoa(in_of(one->ifa_netmask)->sin_addr));
+            if ((one->ifa_flags & IFF_BROADCAST) != 0)
+                fprintf(out, " %s",
+                        inet_ntoa(in_of(one->ifa_broadaddr)->sin_addr));
+        }
+        if (one->ifa_addr->sa_family == AF_PACKET) {
+            const struct sockaddr_ll *link = (const void *)one->ifa_addr;
+
+            fprintf(out, " %d %d %d", link->sll_ifindex, link->sll_hatype,
+                    link->sll_halen);
+            for (int i = 0; i < link->sll_halen; i++)
+                fprintf(out, " %02x", link->sll_addr[i]);
+        }
+        fprintf(out, "\n");
+    }
+    freeifaddrs(list);
+}
+
+static char *description_of_interfaces(void)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    CHECK(out != NULL);
+    describe_interfaces(out);
+    fclose(out);
+    return text;
+}
+
+/* A program asks which addresses there are, and binds to one of them. */
+static void interfaces(void)
+{
+    struct sockaddr_in local = an_interface(), later;
+    char *before = description_of_interfaces(), *after;
+    socklen_t len = sizeof(later);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(bind(fd, (struct sockaddr *)&local, sizeof(local)) == 0);
+    CHECK(connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&later, &len) == 0);
+    CHECK(later.sin_addr.s_addr == local.sin_addr.s_addr);
+    close(converse(fd, "from an interface"));
+    after = description_of_interfaces(); /* now there is a stack */
+    CHECK(strcmp(before, after) == 0);
+    free(before);
+    free(after);
+    expect_names_agree();
+}
+
+/* To have asked is not to have a stack: the child's is its own. */
+static void asks_then_forks(void)
+{
+    struct sockaddr_in local = an_interface();
+    int status;
+    pid_t pid;
+
+    expect_names_agree();
+    pid = fork();
+    if (pid == 0) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        CHECK(an_interface().sin_addr.s_addr == local.sin_addr.s_addr);
+        CHECK(bind(fd, (struct sockaddr *)&local, sizeof(local)) == 0);
+        CHECK(connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0);
+        close(converse(fd, "from a child"));
+        exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 /* ---- Descriptors -----------------------------------------------------------
  */
 
@@ -624,6 +765,8 @@ static const struct trap traps[] = {
     {"forks-first", forks_first},
     {"forks-later", forks_later},
     {"ends-at-once", ends_at_once},
+    {"interfaces", interfaces},
+    {"asks-then-forks", asks_then_forks},
     {"dups-over", dups_over},
     {"dups", dups},
     {"low-numbers", low_numbers},
