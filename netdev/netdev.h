@@ -25,11 +25,13 @@ enum netdev_type {
 struct netdev {
     const struct netdev_ops *ops;
     enum netdev_type type;
-    unsigned mtu;        /* bytes of IP packet in a frame */
-    unsigned max_gso;    /* IP packet bytes the device cuts by itself (or
-                            hands on whole); 0: nothing above the MTU */
-    bool fills_checksum; /* takes FRAME_CHECKSUM_ABSENT */
-    struct mac_addr mac; /* wanted by the device; zero: none */
+    unsigned mtu;           /* bytes of IP packet in a frame */
+    unsigned max_gso;       /* IP packet bytes the device cuts by itself (or
+                               hands on whole); 0: nothing above the MTU */
+    bool fills_checksum;    /* takes FRAME_CHECKSUM_ABSENT */
+    struct mac_addr mac;    /* wanted by the device; zero: none */
+    const uint64_t *missed; /* frames lost on their way in before receive could
+                               give them; NULL: the device does not know */
 };
 
 struct netdev_ops {

@@ -104,6 +104,8 @@ int stack_iface_info(const struct stack *stack, unsigned index,
         .addr_count = iface->addr_count,
         .stats = iface->stats,
     };
+    if (iface->dev->missed != NULL)
+        out->stats.in_missed = *iface->dev->missed;
     memcpy(out->name, iface->name, sizeof(out->name));
     memcpy(out->addrs, iface->addrs, sizeof(out->addrs));
     return 0;

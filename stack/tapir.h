@@ -60,6 +60,9 @@ enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256, TAPIR_DNS_MAX = 64 };
 struct tapir_config {
     char dev[128];             /* TAP device; empty: tap0, and under
                                   `tapir lab --stacks` the first free one.
+                                  packet:NAME: an interface, by a packet
+                                  socket; the stack's address must not be
+                                  the machine's too.
                                   unix:PATH or fd:N: a SEQPACKET socket of
                                   frames, each after its virtio header */
     char addr[64];             /* empty: 192.0.2.2/24, and under `tapir lab

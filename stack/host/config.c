@@ -303,8 +303,9 @@ int tapir_config_export(const struct tapir_config *config)
 
 const char *tapir_config_help(void)
 {
-    return "  --dev NAME       TAP device, unix:PATH or fd:N (TAPIR_DEV; "
-           "tap0)\n"
+    return "  --dev NAME       TAP device, packet:INTERFACE, unix:PATH or "
+           "fd:N\n"
+           "                   (TAPIR_DEV; tap0)\n"
            "  --addr ADDR/LEN  the stack's address (TAPIR_ADDR; "
            "192.0.2.2/24)\n"
            "  --gateway ADDR   default route (TAPIR_GATEWAY; 192.0.2.1)\n"

@@ -4,6 +4,7 @@
 #include "host/device.h"
 
 #include "host/settings.h"
+#include "netdev/packet.h"
 #include "netdev/seqpacket.h"
 #include "netdev/tap.h"
 
@@ -13,7 +14,7 @@
 
 _Static_assert((int)NETDEV_WHY_MAX <= (int)TAPIR_TEXT_MAX, "a reason fits");
 
-/* What follows "unix:" or "fd:"; NULL: it does not begin so. */
+/* What follows "packet:", "unix:" or "fd:"; NULL: it does not begin so. */
 static const char *after(const char *name, const char *scheme)
 {
     size_t len = strlen(scheme);
@@ -29,8 +30,8 @@ static int parse_fd(const char *text)
     return number_parse(text, INT_MAX, &number) < 0 ? -1 : (int)number;
 }
 
-/* Empty: whichever is free. Whether there is such a device is told later. */
-static int check_tap_name(const char *name, char why[TAPIR_TEXT_MAX])
+/* Whether there is such a device is told later. */
+static int check_name(const char *name, char why[TAPIR_TEXT_MAX])
 {
     if (strlen(name) < IFNAMSIZ && strcspn(name, "/ \t\n") == strlen(name))
         return 0;
@@ -43,6 +44,7 @@ static int check_tap_name(const char *name, char why[TAPIR_TEXT_MAX])
 
 int device_check(const char *name, char why[TAPIR_TEXT_MAX])
 {
+    const char *interface = after(name, "packet:");
     const char *path = after(name, "unix:");
     const char *number = after(name, "fd:");
 
@@ -57,15 +59,25 @@ int device_check(const char *name, char why[TAPIR_TEXT_MAX])
                  name);
         return -EINVAL;
     }
-    return path == NULL && number == NULL ? check_tap_name(name, why) : 0;
+    if (interface != NULL && *interface == '\0') {
+        snprintf(why, TAPIR_TEXT_MAX,
+                 "--dev: '%s' names no interface, as packet:eth0 does", name);
+        return -EINVAL;
+    }
+    if (path != NULL || number != NULL)
+        return 0;
+    return check_name(interface != NULL ? interface : name, why);
 }
 
 int device_open(const char *name, unsigned mtu, struct netdev **out,
                 char why[TAPIR_TEXT_MAX])
 {
+    const char *interface = after(name, "packet:");
     const char *path = after(name, "unix:");
     const char *number = after(name, "fd:");
 
+    if (interface != NULL)
+        return packet_open(interface, out, why);
     if (path != NULL)
         return seqpacket_connect(path, mtu, out, why);
     if (number != NULL)
@@ -75,5 +87,9 @@ int device_open(const char *name, unsigned mtu, struct netdev **out,
 
 const char *device_label(const char *name)
 {
+    const char *interface = after(name, "packet:");
+
+    if (interface != NULL)
+        return interface;
     return after(name, "unix:") != NULL ? "unix" : name;
 }

@@ -1,6 +1,7 @@
 /*
  * Devices by the name that a person gives them: "tap0" is a TAP device,
- * "unix:PATH" and "fd:N" are sockets of frames (netdev/seqpacket.h).
+ * "packet:eth0" an interface by a packet socket (netdev/packet.h), "unix:PATH"
+ * and "fd:N" are sockets of frames (netdev/seqpacket.h).
  */
 #ifndef TAPIR_HOST_DEVICE_H
 #define TAPIR_HOST_DEVICE_H

@@ -288,6 +288,7 @@ static struct entry *link_entry(const struct iface_info *iface)
         .tx_bytes = (uint32_t)stats->out_octets,
         .rx_dropped = (uint32_t)stats->in_discards,
         .tx_dropped = (uint32_t)stats->out_discards,
+        .rx_missed_errors = (uint32_t)stats->in_missed,
     };
     entry->public.ifa_data = &entry->stats;
     return entry;

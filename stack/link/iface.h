@@ -15,6 +15,7 @@ struct iface_stats {
     uint64_t in_octets;
     uint64_t in_frames;
     uint64_t in_discards;
+    uint64_t in_missed; /* lost by the device before we could take them */
     uint64_t out_octets;
     uint64_t out_frames;
     uint64_t out_discards; /* the device's queue was full */

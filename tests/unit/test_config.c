@@ -195,6 +195,11 @@ START_TEST(a_wrong_value_is_named_in_one_line)
     expect_refused(WORDS("--dev", "thisnameismuchtoolong"),
                    "--dev: 'thisnameismuchtoolong' is not the name of a "
                    "device, which has at most 15 characters");
+    expect_refused(WORDS("--dev=packet:"),
+                   "--dev: 'packet:' names no interface, as packet:eth0 does");
+    expect_refused(WORDS("--dev=packet:thisnameismuchtoolong"),
+                   "--dev: 'thisnameismuchtoolong' is not the name of a "
+                   "device, which has at most 15 characters");
     expect_refused(WORDS("--dev=unix:"),
                    "--dev: 'unix:' names no socket, as unix:/tmp/wire does");
     expect_refused(WORDS("--dev=fd:"),
