@@ -85,7 +85,9 @@ int socket_errors_readiness(const struct socket *socket)
 
 void socket_forget_errors(struct socket *socket)
 {
-    if (socket->ops->errors != NULL)
-        error_queue_clear(socket->ops->errors(socket),
-                          socket->sockets->env->memory);
+    struct error_queue *queue =
+        socket->ops->errors == NULL ? NULL : socket->ops->errors(socket);
+
+    if (queue != NULL)
+        error_queue_clear(queue, socket->sockets->env->memory);
 }

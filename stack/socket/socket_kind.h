@@ -133,7 +133,8 @@ struct socket_ops {
     void (*discard)(struct socket *socket);
 
     int (*take_error)(struct socket *socket); /* positive, or 0 */
-    /* What MSG_ERRQUEUE reads, and the pending error that goes with it. */
+    /* What MSG_ERRQUEUE reads (NULL: nothing), and the pending error that goes
+     * with it. */
     struct error_queue *(*errors)(struct socket *socket);
     void (*set_error)(struct socket *socket, int error);
     int (*readiness)(const struct socket *socket);

@@ -93,6 +93,7 @@ static void apply_settings(const struct socket *socket)
                          socket_has(socket, FLAG_TRANSPARENT);
     settings.bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
     settings.dont_route = socket_has(socket, FLAG_DONT_ROUTE);
+    settings.hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
     tcp_change_settings(tcb, &settings);
 }
 
@@ -182,6 +183,7 @@ static int stream_renew(struct stream *stream)
     assert(error == 0);
     tcp_change_settings(tcb, tcp_settings(stream->tcb));
     tcp_move_fast_open_key(tcb, stream->tcb);
+    tcp_move_extra(tcb, stream->tcb);
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
     if (bound.port != 0) /* else the one before goes on being told */
@@ -535,6 +537,16 @@ static void stream_discard(struct socket *socket)
     (void)socket;
 }
 
+static struct error_queue *stream_errors(struct socket *socket)
+{
+    return tcp_errors(stream_of(socket)->tcb);
+}
+
+static void stream_set_error(struct socket *socket, int error)
+{
+    tcp_leave_error(stream_of(socket)->tcb, error);
+}
+
 static int stream_take_error(struct socket *socket)
 {
     return tcp_take_error(stream_of(socket)->tcb);
@@ -590,14 +602,17 @@ static int unconnected_readiness(const struct stream *stream)
 static int stream_readiness(const struct socket *socket)
 {
     const struct stream *stream = stream_of_const(socket);
+    int mask = socket_errors_readiness(socket);
 
     if (is_listening(socket))
         return tcp_readiness(stream->tcb) & TCP_READABLE ? READY_IN : 0;
     if (is_opening(stream)) /* what is written now begins it: RFC 7413 */
-        return tcp_awaits_text(stream->tcb) ? READY_OUT : 0;
-    if (is_closed(stream) && stream->phase == STREAM_UNCONNECTED)
-        return unconnected_readiness(stream);
-    return connection_readiness(stream);
+        mask |= tcp_awaits_text(stream->tcb) ? READY_OUT : 0;
+    else if (is_closed(stream) && stream->phase == STREAM_UNCONNECTED)
+        mask |= unconnected_readiness(stream);
+    else
+        mask |= connection_readiness(stream);
+    return mask;
 }
 
 static struct endpoint stream_local(const struct socket *socket)
@@ -792,6 +807,8 @@ const struct socket_ops socket_stream_ops = {
     .close = stream_close,
     .discard = stream_discard,
     .take_error = stream_take_error,
+    .errors = stream_errors,
+    .set_error = stream_set_error,
     .readiness = stream_readiness,
     .local = stream_local,
     .remote = stream_remote,

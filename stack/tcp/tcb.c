@@ -5,6 +5,7 @@
 #include "tcp/tcb.h"
 
 #include "tcp/tcp_ends.h"
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_port.h"
@@ -244,6 +245,7 @@ void tcb_reap(struct tcp *tcp)
         struct tcb *tcb = container_of(node, struct tcb, end_node);
 
         rcvbuf_fini(&tcb->rcvbuf, tcp->env->memory);
+        tcp_extra_free(tcb);
         list_remove(&tcb->all_node);
         tcp->connection_count--;
         memory_free(tcp->env->memory, tcb, sizeof(*tcb));

@@ -112,6 +112,9 @@ struct frto {
 /* A local port in use, and by whom: see tcp_port.h. */
 struct tcp_port;
 
+/* What few have: see tcp_extra.h. */
+struct tcp_extra;
+
 struct tcb {
     struct hash_node node; /* in tcp->connections, while is_connected */
     struct list all_node;
@@ -218,6 +221,7 @@ struct tcb {
     struct tcp_settings settings;
     uint32_t peer_user_timeout; /* seconds; 0: the peer has not told one */
     struct tcp_counts counts;
+    struct tcp_extra *extra; /* NULL: none */
 
     struct fast_open_server *fast_open_server; /* LISTEN */
     struct fast_open_request *fast_open; /* SYN-RECEIVED: text comes and goes

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 
 struct tcb;
+struct error_queue;
 struct tcp_cc_ops;
 
 enum { TCP_CONGESTION_MAX = 16 }; /* a name with its NUL, as in Linux */
@@ -363,6 +364,10 @@ enum tcp_state tcp_status(const struct tcb *tcb);
 int tcp_take_error(struct tcb *tcb);
 /* An error of before, for the next that takes it. */
 void tcp_leave_error(struct tcb *tcb, int error);
+/* What ICMP told of attempts to connect (MSG_ERRQUEUE); NULL: nothing. */
+struct error_queue *tcp_errors(struct tcb *tcb);
+/* That, and what else few connections have, goes to another TCB. */
+void tcp_move_extra(struct tcb *to, struct tcb *from);
 /* tcp_abort would tell the peer, or end an attempt to connect. */
 bool tcp_would_reset(const struct tcb *tcb);
 const struct endpoint *tcp_local(const struct tcb *tcb);

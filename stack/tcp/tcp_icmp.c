@@ -3,6 +3,7 @@
  * caution of RFC 5927, since anybody can send such a message.
  */
 #include "tcp/tcb.h"
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_half_open.h"
 
 /* The quoted segment is one of ours: its source is local. */
@@ -63,11 +64,37 @@ static bool ends_an_attempt(const struct icmp_error *error)
     return error->hard && error->type == ICMP_UNREACHABLE;
 }
 
+/* Who asks for all errors is told of soft ones at once, as in Linux: they end
+ * an attempt too. */
+static bool ends_the_attempt(const struct tcb *tcb,
+                             const struct icmp_error *error)
+{
+    return tcb->settings.hears_errors || ends_an_attempt(error);
+}
+
 static bool is_an_attempt(const struct tcb *tcb)
 {
     if (tcb_is_fast_open(tcb) && tcb->listener == NULL)
         return false; /* as Linux: once it is accepted it is a connection */
     return tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
+}
+
+static void fail_attempt(struct tcb *tcb, const struct icmp_error *error)
+{
+    tcp_extra_add_error(tcb, error);
+    tcb_fail(tcb, error->error);
+}
+
+/* MUST-56: no abort. With IP_RECVERR the program hears of it, as in Linux, and
+ * may go on; without it only if the connection fails. */
+static void tell_connection(struct tcb *tcb, const struct icmp_error *error)
+{
+    if (!tcb->settings.hears_errors) {
+        tcb->soft_error = error->error;
+        return;
+    }
+    tcb->error = error->error;
+    tcb_notify(tcb);
 }
 
 /* A soft error says nothing here: the timer gives up soon enough. */
@@ -94,8 +121,8 @@ void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error)
     if (error->type == ICMP_UNREACHABLE &&
         error->code == ICMP_FRAGMENTATION_NEEDED)
         path_mtu_told(tcb, error, get_be32(error->payload.data + TCP_SEQ));
-    else if (is_an_attempt(tcb) && ends_an_attempt(error))
-        tcb_fail(tcb, error->error);
+    else if (is_an_attempt(tcb) && ends_the_attempt(tcb, error))
+        fail_attempt(tcb, error);
     else
-        tcb->soft_error = error->error; /* MUST-56: no abort */
+        tell_connection(tcb, error);
 }

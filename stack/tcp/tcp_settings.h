@@ -47,6 +47,7 @@ struct tcp_settings {
     bool free_bind : 1;    /* IP_FREEBIND: to addresses that are not ours */
     bool bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
     bool dont_route : 1;   /* SO_DONTROUTE: connect by no gateway */
+    bool hears_errors : 1; /* IP_RECVERR: see tcp_icmp.c */
 };
 
 const struct tcp_settings *tcp_settings(const struct tcb *tcb);

@@ -5,6 +5,8 @@
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
 
+#include <netinet/in.h>
+
 enum {
     UNREACHABLE = 3,
     SOURCE_QUENCH = 4,
@@ -295,7 +297,151 @@ START_TEST(an_absurd_mtu_does_not_stop_the_connection)
 }
 END_TEST
 
-UNIT_MAIN("tcp icmp", port_unreachable_refuses_a_connect,
+/* One report of the error queue: its bytes are those of the TCP header. */
+static struct socket_control read_report(struct conversation *c)
+{
+    struct socket_control control = {0};
+    struct endpoint to = {0};
+    uint8_t bytes[100];
+    struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+    struct socket_message message = {.iov = &iov,
+                                     .iov_count = 1,
+                                     .flags = MSG_ERRQUEUE,
+                                     .name = &to,
+                                     .control = &control};
+    ssize_t len = stack_receive(c->stack, c->now, c->peer->socket, &message);
+
+    ck_assert_int_ge(len, 8);
+    ck_assert_uint_eq(get_be16(bytes + 2), to.port);
+    ck_assert_uint_eq(ip_addr_to_v4(&to.addr), PEER_ADDR);
+    ck_assert_int_eq(message.flags, MSG_ERRQUEUE);
+    ck_assert_uint_eq(control.present, CONTROL_ERROR);
+    ck_assert_uint_eq(control.error.origin, ERROR_ICMP);
+    return control;
+}
+
+static void check_no_report(struct conversation *c)
+{
+    struct socket_message message = {.flags = MSG_ERRQUEUE};
+
+    ck_assert_int_eq(stack_receive(c->stack, c->now, c->peer->socket, &message),
+                     -EAGAIN);
+}
+
+static void begin_with_errors(struct conversation *c)
+{
+    begin_conversation(c, .active = true);
+    app_opens_socket(c);
+    app_sets(c, IPPROTO_IP, IP_RECVERR, 1);
+    ck_assert_int_eq(app_tries_to_connect(c), -EINPROGRESS);
+    expect_segment(c, .flags = SYN);
+}
+
+/* ip(7), IP_RECVERR; measured on Linux. */
+START_TEST(who_asks_for_errors_is_told_of_soft_ones_that_end_a_connect)
+{
+    struct conversation c;
+    struct socket_control told;
+    begin_with_errors(&c);
+
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    app_polls(&c, POLLIN | POLLOUT | POLLERR | POLLHUP);
+    told = read_report(&c);
+    ck_assert_int_eq(told.error.error, EHOSTUNREACH);
+    ck_assert_uint_eq(told.error.type, UNREACHABLE);
+    ck_assert_uint_eq(told.error.code, HOST);
+    ck_assert_uint_eq(ip_addr_to_v4(&told.error.offender), PEER_ADDR);
+    check_no_report(&c);
+    app_polls(&c, POLLIN | POLLOUT | POLLHUP);
+    app_finds_error(&c, 0); /* it went with the report */
+    ck_assert_int_eq(app_tries_to_connect(&c), -ECONNABORTED);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Linux: SO_ERROR leaves the report there, and another attempt does. */
+START_TEST(a_report_outlives_the_attempt)
+{
+    struct conversation c;
+    begin_with_errors(&c);
+
+    peer_sends_icmp(&c, .type = TIME_EXCEEDED, .code = 0);
+    ck_assert_int_eq(app_tries_to_connect(&c), -EHOSTUNREACH);
+    app_polls(&c, POLLOUT | POLLERR | POLLHUP);
+    c.peer->stack_port = 0; /* a new one */
+    ck_assert_int_eq(app_tries_to_connect(&c), -EINPROGRESS);
+    expect_segment(&c, .flags = SYN);
+    app_polls(&c, POLLERR);
+    ck_assert_int_eq(read_report(&c).error.type, TIME_EXCEEDED);
+    app_polls(&c, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* As Linux does: a hard one is reported to everybody. */
+START_TEST(what_refuses_a_connect_is_reported_without_being_asked_for)
+{
+    struct conversation c;
+    begin_conversation(&c, .active = true);
+
+    app_connects(&c);
+    expect_segment(&c, .flags = SYN);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT);
+    ck_assert_int_eq(read_report(&c).error.error, ECONNREFUSED);
+    close_conversation(&c);
+}
+END_TEST
+
+/* The connection goes on; nothing is put into the queue. */
+START_TEST(who_asks_for_errors_is_told_of_them_while_connected)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_sets(&c, IPPROTO_IP, IP_RECVERR, 1);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = HOST);
+    app_polls(&c, POLLOUT | POLLERR);
+    check_no_report(&c);
+    app_fails_to_read(&c, EHOSTUNREACH);
+    app_polls(&c, POLLOUT);
+    peer_sends_icmp(&c, .type = UNREACHABLE, .code = PORT);
+    app_fails_to_write(&c, ECONNREFUSED);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1001, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .ack = 2001, .flags = ACK);
+    app_finds_error(&c, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(what_has_arrived_is_read_before_the_error)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_sets(&c, IPPROTO_IP, IP_RECVERR, 1);
+    app_writes(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
+    peer_sends(&c, .seq = 1, .ack = 1, .len = 100, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = TIME_EXCEEDED, .code = 0);
+    app_polls(&c, POLLIN | POLLOUT | POLLERR);
+    app_reads(&c, 100);
+    app_fails_to_read(&c, EHOSTUNREACH);
+    app_fails_to_read(&c, EAGAIN);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN("tcp icmp",
+          who_asks_for_errors_is_told_of_soft_ones_that_end_a_connect,
+          a_report_outlives_the_attempt,
+          what_refuses_a_connect_is_reported_without_being_asked_for,
+          who_asks_for_errors_is_told_of_them_while_connected,
+          what_has_arrived_is_read_before_the_error,
+          port_unreachable_refuses_a_connect,
           host_unreachable_does_not_end_a_connect,
           a_parameter_problem_does_not_end_a_connect,
           a_soft_error_is_told_when_the_connect_times_out,
