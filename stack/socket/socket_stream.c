@@ -82,6 +82,17 @@ static int stream_open(struct socket *socket)
     return 0;
 }
 
+static void apply_mtu_discover(const struct socket *socket,
+                               struct tcp_settings *settings)
+{
+    uint8_t discover = socket->settings.mtu_discover;
+
+    settings->without_df =
+        discover != IP_DISCOVER_WANT && discover != IP_DISCOVER_DO;
+    settings->resends_too_big_later =
+        settings->without_df && discover != IP_DISCOVER_PROBE;
+}
+
 /* Those that are settings of the TCB. */
 static void apply_settings(const struct socket *socket)
 {
@@ -94,6 +105,7 @@ static void apply_settings(const struct socket *socket)
     settings.bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
     settings.dont_route = socket_has(socket, FLAG_DONT_ROUTE);
     settings.hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+    apply_mtu_discover(socket, &settings);
     tcp_change_settings(tcb, &settings);
 }
 
@@ -140,11 +152,11 @@ static void stream_apply(struct socket *socket, enum socket_setting setting)
         tcp_set_max_pacing_rate(tcb, settings->max_pacing_rate);
         break;
     case SETTING_FLAGS:
+    case SETTING_MTU_DISCOVER:
     case SETTING_PORT_RANGE:
         apply_settings(socket);
         break;
     case SETTING_BROADCAST: /* remembered, and without meaning */
-    case SETTING_MTU_DISCOVER:
     case SETTING_COUNT:
         break;
     }

@@ -13,6 +13,11 @@
  * in the cache, and tried again when that forgets it. Where the smallest does
  * not get through either it was not the size.
  *
+ * IP_MTU_DISCOVER, as Linux has it of TCP: DF goes with WANT and DO alone; what
+ * ICMP tells is believed in any case, but with DONT, INTERFACE and OMIT what
+ * was too big waits for its timer. Without DF silence says nothing about the
+ * size.
+ *
  * Not RFC 4821 7.2: sizes are not searched upwards by probes of their own. The
  * next full-sized segment is the probe; if it is lost it costs a time-out.
  */
@@ -86,7 +91,7 @@ void path_mtu_refresh(struct tcb *tcb)
 
 bool path_mtu_sets_df(const struct tcb *tcb)
 {
-    if (!tcb->tcp->config.pmtu_discovery)
+    if (!tcb->tcp->config.pmtu_discovery || tcb->settings.without_df)
         return false;
     return tcb->snd_mss + TCP_IP_HEADERS > PMTU_FLOOR || /* almost always */
            tcb_path_mtu(tcb) > PMTU_FLOOR;
@@ -101,7 +106,7 @@ static void believe(struct tcb *tcb, unsigned mtu)
     if (tcb_path_mtu(tcb) > mtu) /* no memory for that */
         tcb->path_mtu.reduced = (uint16_t)mtu;
     update_size(tcb);
-    if (tcb_is_synchronized(tcb))
+    if (tcb_is_synchronized(tcb) && !tcb->settings.resends_too_big_later)
         recovery_nothing_was_taken(tcb);
     fast_open_was_too_big(tcb);
     tcb_mark_output(tcb);
@@ -234,7 +239,8 @@ static bool suspects_size(const struct tcb *tcb)
     const struct tcp_path_mtu *path = &tcb->path_mtu;
 
     return tcb->tcp->config.black_hole_detection &&
-           tcb->tcp->config.pmtu_discovery && !path->size_is_innocent &&
+           tcb->tcp->config.pmtu_discovery && !tcb->settings.without_df &&
+           !path->size_is_innocent &&
            (path->full_size > BASE_MTU ||
             (path->full_size > 0 && path->reduced != 0)) &&
            tcb->retries % patience(path) == 0;

@@ -48,6 +48,10 @@ struct tcp_settings {
     bool bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
     bool dont_route : 1;   /* SO_DONTROUTE: connect by no gateway */
     bool hears_errors : 1; /* IP_RECVERR: see tcp_icmp.c */
+    /* IP_MTU_DISCOVER, see tcp_path_mtu.c: neither WANT nor DO; and DONT,
+     * INTERFACE or OMIT */
+    bool without_df : 1;
+    bool resends_too_big_later : 1;
 };
 
 const struct tcp_settings *tcp_settings(const struct tcb *tcb);

@@ -6,6 +6,8 @@
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
 
+#include <netinet/in.h>
+
 enum { UNREACHABLE = 3, FRAG_NEEDED = 4, MINUTE = 60000 };
 
 static void router_says(struct conversation *c, unsigned mtu)
@@ -252,6 +254,106 @@ START_TEST(without_discovery_df_is_clear_and_icmp_is_not_heard)
 }
 END_TEST
 
+/* ---- IP_MTU_DISCOVER; measured on Linux --------------------------------- */
+
+static void open_with(struct conversation *c, int discover)
+{
+    begin_conversation(c, .active = true, .mss = 1460);
+    app_opens_socket(c);
+    app_sets(c, IPPROTO_IP, IP_MTU_DISCOVER, discover);
+    ck_assert_int_eq(app_tries_to_connect(c), -EINPROGRESS);
+    expect_segment(c, .flags = SYN);
+}
+
+static void finish_open(struct conversation *c)
+{
+    peer_sends(c, .flags = SYN | ACK);
+    expect_segment(c, .seq = 1, .ack = 1, .flags = ACK);
+    app_writes(c, 1460);
+    expect_segment(c, .seq = 1, .len = 1460, .flags = ACK | PSH);
+}
+
+START_TEST(df_goes_with_want_and_do_alone)
+{
+    for (int discover = IP_PMTUDISC_DONT; discover <= IP_PMTUDISC_OMIT;
+         discover++) {
+        bool df = discover == IP_PMTUDISC_WANT || discover == IP_PMTUDISC_DO;
+        struct conversation c;
+        open_with(&c, discover);
+
+        ck_assert_int_eq(c.last.df, df);
+        finish_open(&c);
+        ck_assert_int_eq(c.last.df, df);
+        close_conversation(&c);
+    }
+}
+END_TEST
+
+START_TEST(df_follows_the_option)
+{
+    struct conversation c;
+    open_conversation(&c, .mss = 1460);
+
+    app_sets(&c, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    full_segment_gets_through(&c, 100);
+    ck_assert(!c.last.df);
+    app_sets(&c, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+    full_segment_gets_through(&c, 100);
+    ck_assert(c.last.df);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(what_was_too_big_without_df_waits_for_its_timer)
+{
+    static const int modes[] = {IP_PMTUDISC_DONT, IP_PMTUDISC_INTERFACE,
+                                IP_PMTUDISC_OMIT};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(modes); i++) {
+        struct conversation c;
+        open_with(&c, modes[i]);
+
+        finish_open(&c);
+        router_says(&c, 1000);
+        expect_silence(&c);
+        ck_assert_int_eq(app_gets(&c, IPPROTO_IP, IP_MTU), 1000);
+        expect_segment(&c, .seq = 1, .len = 960, .flags = ACK,
+                       .within_ms = 1100);
+        ck_assert(!c.last.df);
+        conversation_ignore_sent(&c);
+        close_conversation(&c);
+    }
+}
+END_TEST
+
+START_TEST(with_probe_it_is_sent_again_at_once)
+{
+    struct conversation c;
+    open_with(&c, IP_PMTUDISC_PROBE);
+
+    finish_open(&c);
+    router_says(&c, 1000);
+    expect_segment(&c, .seq = 1, .len = 960, .flags = ACK);
+    ck_assert(!c.last.df);
+    expect_segment(&c, .seq = 961, .len = 500, .flags = ACK | PSH);
+    close_conversation(&c);
+}
+END_TEST
+
+/* What may be cut on the way is not lost for its size. */
+START_TEST(without_df_silence_changes_nothing)
+{
+    struct conversation c;
+    open_with(&c, IP_PMTUDISC_DONT);
+
+    finish_open(&c);
+    for (int i = 0; i < 6; i++)
+        expect_segment(&c, .seq = 1, .len = 1460, .flags = ACK | PSH,
+                       .within_ms = 40000);
+    close_conversation(&c);
+}
+END_TEST
+
 /* ---- What silence tells ------------------------------------------------- */
 
 /* Full-sized segments vanish; the first smaller one gets through. */
@@ -423,6 +525,10 @@ UNIT_MAIN("tcp path mtu", what_was_too_big_is_sent_again_in_the_size_that_fits,
           other_connections_to_the_same_host_learn_of_it,
           the_smallest_size_goes_without_df,
           without_discovery_df_is_clear_and_icmp_is_not_heard,
+          df_goes_with_want_and_do_alone, df_follows_the_option,
+          what_was_too_big_without_df_waits_for_its_timer,
+          with_probe_it_is_sent_again_at_once,
+          without_df_silence_changes_nothing,
           two_time_outs_of_full_segments_make_them_smaller_for_a_while,
           a_size_that_got_through_is_suspected_later,
           a_black_hole_that_shows_again_is_believed,
