@@ -173,6 +173,7 @@ static int get_timestamp(const struct socket *socket, int name)
 static int set_timestamp(struct socket *socket, int name, int value)
 {
     socket->settings.timestamp = value != 0 ? (uint8_t)name : 0;
+    socket->ops->apply(socket, SETTING_FLAGS);
     return 0;
 }
 

@@ -105,6 +105,7 @@ static void apply_settings(const struct socket *socket)
     settings.bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
     settings.dont_route = socket_has(socket, FLAG_DONT_ROUTE);
     settings.hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+    settings.stamps_text = socket->settings.timestamp != 0;
     apply_mtu_discover(socket, &settings);
     tcp_change_settings(tcb, &settings);
 }
@@ -438,32 +439,56 @@ static void tell_unread(const struct stream *stream,
 {
     if (!stream->tells_unread)
         return;
-    control->present = CONTROL_UNREAD;
+    control->present |= CONTROL_UNREAD;
     control->unread = (int)tcp_unread(stream->tcb);
     if (control->unread == 0 && (tcp_readiness(stream->tcb) & TCP_PEER_CLOSED))
         control->unread = 1;
 }
 
-static ssize_t stream_receive(struct socket *socket,
-                              struct socket_message *message)
+/* SO_TIMESTAMP: of the last byte that was read, or is `ahead` of what will be.
+ */
+static void tell_arrival(const struct stream *stream, uint32_t ahead,
+                         struct socket_control *control)
 {
-    struct tcb *tcb = stream_of(socket)->tcb;
+    usec arrived = tcp_arrived_at(stream->tcb, ahead);
+
+    if (stream->socket.settings.timestamp == 0 || arrived == USEC_NEVER)
+        return;
+    control->present |= CONTROL_TIMESTAMP;
+    control->timestamp = stream->socket.settings.timestamp;
+    control->arrived = arrived;
+}
+
+static ssize_t receive_text(struct tcb *tcb, struct socket_message *message)
+{
     bool peeks = message->flags & MSG_PEEK;
 
-    if (message->name != NULL) /* as Linux: the peer is known by now */
-        *message->name = (struct endpoint){.addr = IP_ADDR_ANY_V4};
-    if (message->flags & MSG_OOB)
-        return receive_urgent(tcb, message);
     if (message->flags & MSG_TRUNC)
         return receive_nowhere(tcb, message);
     message->flags = 0;
+    return peeks ? tcp_peek(tcb, message->iov, message->iov_count)
+                 : tcp_receive(tcb, message->iov, message->iov_count);
+}
 
-    ssize_t got = peeks ? tcp_peek(tcb, message->iov, message->iov_count)
-                        : tcp_receive(tcb, message->iov, message->iov_count);
+static ssize_t stream_receive(struct socket *socket,
+                              struct socket_message *message)
+{
+    struct stream *stream = stream_of(socket);
+    bool peeks = message->flags & MSG_PEEK;
+    bool is_urgent = message->flags & MSG_OOB;
 
+    if (message->name != NULL) /* as Linux: the peer is known by now */
+        *message->name = (struct endpoint){.addr = IP_ADDR_ANY_V4};
     message->least = (size_t)socket->settings.receive_lowat;
-    if (got >= 0 && message->control != NULL)
-        tell_unread(stream_of(socket), message->control);
+
+    ssize_t got = is_urgent ? receive_urgent(stream->tcb, message)
+                            : receive_text(stream->tcb, message);
+
+    if (got < 0 || message->control == NULL)
+        return got;
+    if (got > 0 && !is_urgent)
+        tell_arrival(stream, peeks ? (uint32_t)got : 0, message->control);
+    tell_unread(stream, message->control);
     return got;
 }
 

@@ -374,6 +374,9 @@ const struct endpoint *tcp_local(const struct tcb *tcb);
 const struct endpoint *tcp_remote(const struct tcb *tcb);
 /* Bytes to be received: up to the urgent octet, unless it is in line. */
 uint32_t tcp_unread(const struct tcb *tcb);
+/* When the byte before the next to be read, or before the `ahead`th after that,
+ * had arrived, with the setting stamps_text; USEC_NEVER: it is not known. */
+usec tcp_arrived_at(const struct tcb *tcb, uint32_t ahead);
 /* Bytes written that were never sent. */
 /* Changes whenever more bytes, or the FIN, have arrived. */
 uint32_t tcp_arrived(const struct tcb *tcb);

@@ -38,6 +38,64 @@ void tcp_extra_add_error(struct tcb *tcb, const struct icmp_error *error)
                              0);
 }
 
+/* Of the next byte to be read. */
+static tcp_seq read_seq(const struct tcb *tcb)
+{
+    bool is_past_fin = tcb->has_rcv_fin && seq_gt(tcb->rcv_nxt, tcb->rcv_fin);
+
+    return tcb->rcv_nxt - is_past_fin - rcvbuf_unread(&tcb->rcvbuf);
+}
+
+static void forget_read(struct tcp_extra *extra, tcp_seq until)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < extra->arrival_count; i++)
+        if (seq_gt(extra->arrivals[i].end, until))
+            extra->arrivals[kept++] = extra->arrivals[i];
+    extra->arrival_count = kept;
+}
+
+static void add_arrival(struct tcp_extra *extra, tcp_seq end, usec at)
+{
+    if (extra->arrival_count == TCP_ARRIVALS_MAX)
+        extra->arrival_count--;
+    extra->arrivals[extra->arrival_count++] =
+        (struct tcp_arrival){.end = end, .at = at};
+}
+
+/* Where the last one ended, or there is nothing that is unread and unknown. */
+static bool continues(const struct tcp_extra *extra, tcp_seq read, tcp_seq from)
+{
+    if (extra->arrival_count == 0)
+        return read == from;
+    return extra->arrivals[extra->arrival_count - 1].end == from;
+}
+
+void tcp_extra_note_arrival(struct tcb *tcb, tcp_seq before)
+{
+    struct tcp_extra *extra = tcp_extra_make(tcb);
+    tcp_seq read = read_seq(tcb);
+
+    if (extra == NULL || tcb->rcv_nxt == before)
+        return;
+    forget_read(extra, read);
+    if (!continues(extra, read, before))
+        add_arrival(extra, before, USEC_NEVER);
+    add_arrival(extra, tcb->rcv_nxt, tcb->tcp->env->now);
+}
+
+usec tcp_arrived_at(const struct tcb *tcb, uint32_t ahead)
+{
+    tcp_seq end = read_seq(tcb) + ahead;
+
+    for (unsigned i = 0; tcb->extra != NULL && i < tcb->extra->arrival_count;
+         i++)
+        if (seq_geq(tcb->extra->arrivals[i].end, end))
+            return tcb->extra->arrivals[i].at;
+    return USEC_NEVER;
+}
+
 struct error_queue *tcp_errors(struct tcb *tcb)
 {
     return tcb->extra == NULL ? NULL : &tcb->extra->errors;
@@ -48,4 +106,6 @@ void tcp_move_extra(struct tcb *to, struct tcb *from)
     tcp_extra_free(to);
     to->extra = from->extra;
     from->extra = NULL;
+    if (to->extra != NULL)
+        to->extra->arrival_count = 0; /* of another sequence space */
 }

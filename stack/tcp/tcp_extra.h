@@ -6,11 +6,22 @@
 #define TAPIR_TCP_EXTRA_H
 
 #include "ip/error_queue.h"
+#include "tcp/seq.h"
 
 struct tcb;
 
+enum { TCP_ARRIVALS_MAX = 16 };
+
+/* When the text before `end`, and behind the one before, could be read. */
+struct tcp_arrival {
+    tcp_seq end;
+    usec at; /* USEC_NEVER: nobody has noted it */
+};
+
 struct tcp_extra {
     struct error_queue errors; /* MSG_ERRQUEUE: why an attempt has failed */
+    struct tcp_arrival arrivals[TCP_ARRIVALS_MAX]; /* SO_TIMESTAMP */
+    unsigned arrival_count;
 };
 
 /* NULL without memory. */
@@ -19,5 +30,12 @@ void tcp_extra_free(struct tcb *tcb);
 
 /* An ICMP error that ends an attempt to connect is kept for the program. */
 void tcp_extra_add_error(struct tcb *tcb, const struct icmp_error *error);
+
+/*
+ * RCV.NXT has moved on, from `before`, over text that is noted. Of more
+ * arrivals than there is room for the last ones count as one, at the latest
+ * time: so Linux does with segments that it joins.
+ */
+void tcp_extra_note_arrival(struct tcb *tcb, tcp_seq before);
 
 #endif

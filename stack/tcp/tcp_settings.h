@@ -48,6 +48,7 @@ struct tcp_settings {
     bool bind_no_port : 1; /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
     bool dont_route : 1;   /* SO_DONTROUTE: connect by no gateway */
     bool hears_errors : 1; /* IP_RECVERR: see tcp_icmp.c */
+    bool stamps_text : 1;  /* SO_TIMESTAMP: see tcp_extra.h */
     /* IP_MTU_DISCOVER, see tcp_path_mtu.c: neither WANT nor DO; and DONT,
      * INTERFACE or OMIT */
     bool without_df : 1;

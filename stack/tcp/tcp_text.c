@@ -3,6 +3,7 @@
  * text goes to its place in the receive buffer, and the FIN is taken when all
  * before it is there.
  */
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_quickack.h"
 #include "tcp/tcp_sack.h"
@@ -193,6 +194,8 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
         drop_segment(tcb, seg, DROP_TCP_NO_BUFFER);
         return false;
     }
+    if (tcb->settings.stamps_text)
+        tcp_extra_note_arrival(tcb, before);
     autotune_arrived(tcb, seg);
     tcb->counts.bytes_received += tcb->rcv_nxt - before;
     tcb_notify(tcb);
