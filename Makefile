@@ -139,18 +139,23 @@ $(B)/libtapir.so: $(library) $(B)/sources
 	$(quiet)$(link) -shared -Wl,-soname,$(soname) -o $@ $(library)
 	$(quiet)ln -sf libtapir.so $(B)/$(soname)
 
-# Of the shim only the names of that list are seen, and the library's own calls
-# of them are the real ones: --wrap makes __wrap_read of its read.
+# The library as the shim has it, in one object: its own calls of the names that
+# the shim takes are the real ones. --wrap makes __wrap_read of its read.
+$(B)/obj/preload-library.o: $(library) $(B)/sources tools/preload/names
+	$(say) "  LINK  $@"
+	$(quiet)$(CC) -r -nostdlib -o $@ $(library) \
+	    $(addprefix -Wl$(comma)--wrap=,$(preload_names) $(preload_own))
+
+# Of the shim only the names of that list are seen.
 $(B)/preload.map: tools/preload/names
 	@mkdir -p $(@D)
 	@{ echo '{ global:'; sed 's/#.*//; s/..*/&;/' $<; echo 'local: *; };'; } >$@
 
-$(B)/libtapir-preload.so: $(preload) $(library) $(B)/preload.map $(B)/sources
+$(B)/libtapir-preload.so: $(preload) $(B)/obj/preload-library.o $(B)/preload.map
 	$(say) "  LINK  $@"
 	$(quiet)$(link) -shared -Wl,-soname,libtapir-preload.so \
 	    -Wl,--version-script=$(B)/preload.map \
-	    $(addprefix -Wl$(comma)--wrap=,$(preload_names) $(preload_own)) \
-	    -o $@ $(preload) $(library) -ldl
+	    -o $@ $(filter %.o,$^) -ldl
 
 $(B)/tapir: $(command) $(B)/libtapir.a
 	$(say) "  LINK  $@"

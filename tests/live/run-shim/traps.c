@@ -634,6 +634,85 @@ static void streams(void)
     CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
 }
 
+/* ---- syscall(2) ------------------------------------------------------------
+ */
+
+/* Whoever has made it: it speaks from where a program's sockets do. */
+static void expect_from_interface(int fd)
+{
+    struct sockaddr_in local = {0};
+    socklen_t len = sizeof(local);
+
+    CHECK(getsockname(fd, (struct sockaddr *)&local, &len) == 0);
+    CHECK(local.sin_addr.s_addr == an_interface().sin_addr.s_addr);
+}
+
+static int connect_raw(void)
+{
+    int fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+
+    CHECK(fd >= 0);
+    CHECK(syscall(SYS_connect, fd, &peer, sizeof(peer)) == 0);
+    expect_from_interface(fd);
+    return fd;
+}
+
+static void raw_calls_of_names(void)
+{
+    struct sockaddr_in local = an_interface(), seen;
+    socklen_t len = sizeof(seen);
+    int type = 0, waiting = 0, one = 1;
+    int fd = connect_raw();
+
+    CHECK(syscall(SYS_getpeername, fd, &seen, &len) == 0);
+    CHECK(seen.sin_port == peer.sin_port);
+    len = sizeof(type);
+    CHECK(syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0);
+    CHECK(type == SOCK_STREAM);
+    CHECK(syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_KEEPALIVE, &one,
+                  sizeof(one)) == 0);
+    len = sizeof(type);
+    CHECK(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &type, &len) == 0);
+    CHECK(type == 1);
+    converse(fd, "by its number");
+    CHECK(syscall(SYS_ioctl, fd, FIONREAD, &waiting) == 0 && waiting == 0);
+    close(fd);
+
+    fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+    CHECK(syscall(SYS_bind, fd, &local, sizeof(local)) == 0);
+    expect_from_interface(fd);
+    CHECK(syscall(SYS_listen, fd, 5) == 0);
+    CHECK(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+    CHECK(syscall(SYS_accept, fd, NULL, NULL) < 0 && errno == EAGAIN);
+    CHECK(syscall(SYS_accept4, fd, NULL, NULL, 0) < 0 && errno == EAGAIN);
+    close(fd);
+}
+
+/* Both ends at once: a datagram to oneself. */
+static void raw_calls_of_messages(void)
+{
+    struct sockaddr_in local = an_interface();
+    socklen_t len = sizeof(local);
+    char data[16];
+    struct iovec iov = {data, sizeof(data)};
+    struct mmsghdr message = {
+        .msg_hdr = {&local, sizeof(local), &iov, 1, NULL, 0, 0}};
+    int fd = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0);
+
+    CHECK(syscall(SYS_bind, fd, &local, sizeof(local)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&local, &len) == 0);
+    CHECK(syscall(SYS_sendto, fd, "one", 3, 0, &local, len) == 3);
+    CHECK(syscall(SYS_recvfrom, fd, data, sizeof(data), 0, NULL, NULL) == 3);
+    CHECK(memcmp(data, "one", 3) == 0);
+    iov.iov_len = 2;
+    CHECK(syscall(SYS_sendmsg, fd, &message.msg_hdr, 0) == 2);
+    CHECK(syscall(SYS_sendmmsg, fd, &message, 1, 0) == 1);
+    CHECK(syscall(SYS_recvmsg, fd, &message.msg_hdr, 0) == 2);
+    CHECK(syscall(SYS_recvmmsg, fd, &message, 1, 0, NULL) == 1);
+    CHECK(message.msg_len == 2);
+    close(fd);
+}
+
 static void raw_calls(void)
 {
     int fd = connect_to(&peer);
@@ -641,25 +720,11 @@ static void raw_calls(void)
 
     CHECK(syscall(SYS_write, fd, "r", 1) == 1);
     CHECK(syscall(SYS_read, fd, &c, 1) == 1 && c == 'r');
+    CHECK(syscall(SYS_shutdown, fd, SHUT_WR) == 0);
     CHECK(syscall(SYS_close, fd) == 0);
     CHECK(write(fd, "x", 1) < 0 && errno == EBADF);
-
-    struct sockaddr_in seen;
-    socklen_t len = sizeof(seen);
-    int type = 0, waiting = 0;
-
-    fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
-    CHECK(fd >= 0);
-    CHECK(syscall(SYS_connect, fd, &peer, sizeof(peer)) == 0);
-    CHECK(syscall(SYS_getpeername, fd, &seen, &len) == 0);
-    CHECK(seen.sin_port == peer.sin_port);
-    CHECK(getpeername(fd, (struct sockaddr *)&seen, &len) == 0);
-    len = sizeof(type);
-    CHECK(syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0);
-    CHECK(type == SOCK_STREAM);
-    converse(fd, "by its number");
-    CHECK(syscall(SYS_ioctl, fd, FIONREAD, &waiting) == 0 && waiting == 0);
-    close(fd);
+    raw_calls_of_names();
+    raw_calls_of_messages();
     if (getenv("LD_PRELOAD") != NULL)
         CHECK(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == ENOSYS);
 }
