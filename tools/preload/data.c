@@ -5,6 +5,8 @@
  */
 #include "shim.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 EXPORT ssize_t read(int fd, void *data, size_t len)
@@ -29,6 +31,69 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
     return is_socket(fd) ? tapir_writev(fd, iov, count)
                          : real.writev(fd, iov, count);
 }
+
+/*
+ * readv and writev with flags, and at an offset, which no socket has: -1 is
+ * none. What concerns files alone has no effect, as with the kernel's sockets.
+ */
+enum {
+    FOR_FILES = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | 0x20,
+    NO_SIGNAL = 0x100 /* RWF_NOSIGNAL, Linux 6.18 */
+};
+
+/* The flags as those of a message; -1 and errno. */
+static int message_flags(int flags, int count)
+{
+    if ((flags & ~(FOR_FILES | RWF_NOWAIT | NO_SIGNAL)) != 0) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (count < 0 || count > IOV_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    return ((flags & RWF_NOWAIT) != 0 ? MSG_DONTWAIT : 0) |
+           ((flags & NO_SIGNAL) != 0 ? MSG_NOSIGNAL : 0);
+}
+
+static struct msghdr message_of(const struct iovec *iov, int count)
+{
+    return (struct msghdr){.msg_iov = (struct iovec *)iov,
+                           .msg_iovlen = (size_t)count};
+}
+
+EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset,
+                       int flags)
+{
+    struct msghdr message = message_of(iov, count);
+
+    if (!is_socket(fd) || offset != -1)
+        return real.preadv2(fd, iov, count, offset, flags);
+    flags = message_flags(flags, count);
+    if (flags <= 0)
+        return flags < 0 ? -1 : tapir_readv(fd, iov, count);
+    return tapir_recvmsg(fd, &message, flags);
+}
+
+EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count,
+                        off_t offset, int flags)
+{
+    struct msghdr message = message_of(iov, count);
+
+    if (!is_socket(fd) || offset != -1)
+        return real.pwritev2(fd, iov, count, offset, flags);
+    flags = message_flags(flags, count);
+    if (flags <= 0)
+        return flags < 0 ? -1 : tapir_writev(fd, iov, count);
+    return tapir_sendmsg(fd, &message, flags);
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count,
+                          off_t offset, int flags)
+    __attribute__((alias("preadv2")));
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count,
+                           off_t offset, int flags)
+    __attribute__((alias("pwritev2")));
 
 EXPORT ssize_t send(int fd, const void *data, size_t len, int flags)
 {

@@ -57,6 +57,10 @@
       (a, b, c, d, e))                                                         \
     X(int, setsockopt, 5, (int a, int b, int c, const void *d, socklen_t e),   \
       (a, b, c, d, e))                                                         \
+    X(ssize_t, preadv2, 5,                                                     \
+      (int a, const struct iovec *b, int c, off_t d, int e), (a, b, c, d, e))  \
+    X(ssize_t, pwritev2, 5,                                                    \
+      (int a, const struct iovec *b, int c, off_t d, int e), (a, b, c, d, e))  \
     X(ssize_t, send, 4, (int a, const void *b, size_t c, int d), (a, b, c, d)) \
     X(ssize_t, sendto, 6,                                                      \
       (int a, const void *b, size_t c, int d, const struct sockaddr *e,        \

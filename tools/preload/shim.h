@@ -52,6 +52,17 @@ int shim_dup(int fd);
 int shim_dup3(int from, int to, int flags);
 int shim_fcntl(int fd, int command, void *argument);
 
+/* wait.c: whether one of them is a socket or an epoll set of ours. */
+bool wait_has_ours(const struct pollfd *fds, nfds_t count);
+bool wait_sets_have_ours(int count, const fd_set *readable,
+                         const fd_set *writable, const fd_set *exceptional);
+
+/* What syscall(2) is called with: up to six words. */
+enum { SYSCALL_WORDS = 6 };
+/* syscall_wait.c: those that wait for several; others go to the kernel. */
+long syscall_wait(long number, const long *a);
+long syscall_pass(long number, const long *a);
+
 /*
  * process.c: whether this is the process that the shim's memory belongs to; a
  * child of vfork(2) has its parent's, and makes no sockets of ours.

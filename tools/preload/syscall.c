@@ -6,11 +6,12 @@
 #include "shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
-
-enum { WORDS = 6 };
+#include <unistd.h>
 
 static int int_of(long word)
 {
@@ -29,9 +30,24 @@ static long dup_of(const long *a)
                : shim_dup3(int_of(a[0]), int_of(a[1]), int_of(a[2]));
 }
 
-static long pass(long number, const long *a)
+long syscall_pass(long number, const long *a)
 {
     return real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* The first is not always the one that is a socket of ours. */
+static long bulk_call(long number, const long *a)
+{
+    switch (number) {
+    case SYS_sendfile:
+        return sendfile(int_of(a[0]), int_of(a[1]), pointer_of(a[2]),
+                        (size_t)a[3]);
+    case SYS_splice:
+        return splice(int_of(a[0]), pointer_of(a[1]), int_of(a[2]),
+                      pointer_of(a[3]), (size_t)a[4], (unsigned)a[5]);
+    default:
+        return syscall_wait(number, a);
+    }
 }
 
 /* Numbers and the way of a process's end. */
@@ -44,6 +60,10 @@ static long descriptor_call(long number, const long *a)
         return shim_close_range((unsigned)a[0], (unsigned)a[1], int_of(a[2]));
     case SYS_dup:
         return shim_dup(int_of(a[0]));
+#ifdef SYS_dup2 /* newer machines have none */
+    case SYS_dup2:
+        return dup2(int_of(a[0]), int_of(a[1]));
+#endif
     case SYS_dup3:
         return dup_of(a);
     case SYS_fcntl:
@@ -52,14 +72,14 @@ static long descriptor_call(long number, const long *a)
         return socket(int_of(a[0]), int_of(a[1]), int_of(a[2]));
     case SYS_exit_group:
         process_finish();
-        return pass(number, a);
+        return syscall_pass(number, a);
     case SYS_io_uring_setup:
     case SYS_io_uring_enter:
     case SYS_io_uring_register:
         errno = ENOSYS;
         return -1;
     default:
-        return pass(number, a);
+        return bulk_call(number, a);
     }
 }
 
@@ -109,6 +129,10 @@ static long socket_call(long number, const long *a)
         return tapir_readv(fd, pointer_of(a[1]), int_of(a[2]));
     case SYS_writev:
         return tapir_writev(fd, pointer_of(a[1]), int_of(a[2]));
+    case SYS_preadv2: /* the offset's upper half is in its lower */
+        return preadv2(fd, pointer_of(a[1]), int_of(a[2]), a[3], int_of(a[5]));
+    case SYS_pwritev2:
+        return pwritev2(fd, pointer_of(a[1]), int_of(a[2]), a[3], int_of(a[5]));
     case SYS_sendto:
         return sendto(fd, pointer_of(a[1]), (size_t)a[2], int_of(a[3]),
                       pointer_of(a[4]), (socklen_t)a[5]);
@@ -136,11 +160,11 @@ static long socket_call(long number, const long *a)
 
 EXPORT long syscall(long number, ...)
 {
-    long a[WORDS];
+    long a[SYSCALL_WORDS];
     va_list rest;
 
     va_start(rest, number);
-    for (int i = 0; i < WORDS; i++)
+    for (int i = 0; i < SYSCALL_WORDS; i++)
         a[i] = va_arg(rest, long);
     va_end(rest);
     return is_socket(int_of(a[0])) ? socket_call(number, a)

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool has_ours(const struct pollfd *fds, nfds_t count)
+bool wait_has_ours(const struct pollfd *fds, nfds_t count)
 {
     for (nfds_t i = 0; i < count; i++) {
         enum shim_kind kind = shim_kind(fds[i].fd);
@@ -22,8 +22,8 @@ static bool has_ours(const struct pollfd *fds, nfds_t count)
 
 EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    return has_ours(fds, count) ? tapir_poll(fds, count, timeout_ms)
-                                : real.poll(fds, count, timeout_ms);
+    return wait_has_ours(fds, count) ? tapir_poll(fds, count, timeout_ms)
+                                     : real.poll(fds, count, timeout_ms);
 }
 
 EXPORT int __poll(struct pollfd *fds, nfds_t count, int timeout_ms)
@@ -32,8 +32,8 @@ EXPORT int __poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 EXPORT int ppoll(struct pollfd *fds, nfds_t count,
                  const struct timespec *timeout, const sigset_t *mask)
 {
-    return has_ours(fds, count) ? tapir_ppoll(fds, count, timeout, mask)
-                                : real.ppoll(fds, count, timeout, mask);
+    return wait_has_ours(fds, count) ? tapir_ppoll(fds, count, timeout, mask)
+                                     : real.ppoll(fds, count, timeout, mask);
 }
 
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms,
@@ -68,8 +68,8 @@ static bool set_has_ours(int count, const fd_set *set)
     return false;
 }
 
-static bool sets_have_ours(int count, const fd_set *readable,
-                           const fd_set *writable, const fd_set *exceptional)
+bool wait_sets_have_ours(int count, const fd_set *readable,
+                         const fd_set *writable, const fd_set *exceptional)
 {
     return set_has_ours(count, readable) || set_has_ours(count, writable) ||
            set_has_ours(count, exceptional);
@@ -78,7 +78,7 @@ static bool sets_have_ours(int count, const fd_set *readable,
 EXPORT int select(int count, fd_set *readable, fd_set *writable,
                   fd_set *exceptional, struct timeval *timeout)
 {
-    if (!sets_have_ours(count, readable, writable, exceptional))
+    if (!wait_sets_have_ours(count, readable, writable, exceptional))
         return real.select(count, readable, writable, exceptional, timeout);
     return tapir_select(count, readable, writable, exceptional, timeout);
 }
@@ -91,7 +91,7 @@ EXPORT int pselect(int count, fd_set *readable, fd_set *writable,
                    fd_set *exceptional, const struct timespec *timeout,
                    const sigset_t *mask)
 {
-    if (!sets_have_ours(count, readable, writable, exceptional))
+    if (!wait_sets_have_ours(count, readable, writable, exceptional))
         return real.pselect(count, readable, writable, exceptional, timeout,
                             mask);
     return tapir_pselect(count, readable, writable, exceptional, timeout, mask);

@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -713,6 +714,173 @@ static void raw_calls_of_messages(void)
     close(fd);
 }
 
+static void raw_calls_of_vectors(void)
+{
+    char data[8];
+    struct iovec in = {data, sizeof(data)}, out = {"vector", 6};
+    volatile int no_count = -1;
+    int fd = connect_to(&peer);
+
+    CHECK(preadv2(fd, &in, 1, -1, RWF_NOWAIT) < 0 && errno == EAGAIN);
+    CHECK(syscall(SYS_writev, fd, &out, 1) == 6);
+    in.iov_len = 6;
+    while (recv(fd, data, 6, MSG_PEEK | MSG_WAITALL) != 6)
+        ;
+    CHECK(syscall(SYS_readv, fd, &in, 1) == 6 &&
+          memcmp(data, "vector", 6) == 0);
+    CHECK(syscall(SYS_pwritev2, fd, &out, 1, -1L, -1L, RWF_NOWAIT) == 6);
+    CHECK(syscall(SYS_preadv2, fd, &in, 1, -1L, -1L, 0) > 0);
+    CHECK(pwritev2(fd, &out, 1, -1, RWF_DSYNC | RWF_APPEND) == 6);
+    CHECK(preadv2(fd, &in, 1, -1, 0) > 0);
+    CHECK(preadv2(fd, &in, 1, -1, 0x40000) < 0 && errno == EOPNOTSUPP);
+    CHECK(preadv2(fd, &in, no_count, -1, RWF_NOWAIT) < 0 && errno == EINVAL);
+    CHECK(preadv2(fd, &in, 1, 0, 0) < 0 && errno == ESPIPE);
+    CHECK(preadv2(fd, &in, 1, -2, 0) < 0 && errno == EINVAL);
+    CHECK(syscall(SYS_preadv, fd, &in, 1, 0L, 0L) < 0 && errno == ESPIPE);
+    CHECK(syscall(SYS_pwritev, fd, &out, 1, 0L, 0L) < 0 && errno == ESPIPE);
+    close(fd);
+}
+
+static void raw_calls_of_bulk(void)
+{
+    char data[8], name[] = "/tmp/traps-XXXXXX";
+    int file = mkstemp(name);
+    int fd = connect_to(&peer);
+    off_t offset = 2;
+    int pipes[2];
+
+    CHECK(file >= 0 && unlink(name) == 0 && write(file, "a file", 6) == 6);
+    CHECK(syscall(SYS_sendfile, fd, file, &offset, 10) == 4 && offset == 6);
+    CHECK(recv(fd, data, 4, MSG_WAITALL) == 4 && memcmp(data, "file", 4) == 0);
+    CHECK(pipe(pipes) == 0 && write(pipes[1], "a pipe", 6) == 6);
+    CHECK(syscall(SYS_splice, pipes[0], NULL, fd, NULL, 6, 0) == 6);
+    CHECK(recv(fd, data, 6, MSG_WAITALL | MSG_PEEK) == 6);
+    CHECK(syscall(SYS_splice, fd, NULL, pipes[1], NULL, 6, 0) == 6);
+    CHECK(read(pipes[0], data, 6) == 6 && memcmp(data, "a pipe", 6) == 0);
+    close(pipes[0]);
+    close(pipes[1]);
+    close(file);
+    close(fd);
+}
+
+static void raw_calls_of_numbers(void)
+{
+    int fd = connect_to(&peer);
+    int copy = (int)syscall(SYS_dup, fd);
+
+    CHECK(copy > fd);
+#ifdef SYS_dup2
+    CHECK(syscall(SYS_dup2, fd, 60) == 60);
+    CHECK(syscall(SYS_dup2, 60, 60) == 60);
+    CHECK(syscall(SYS_dup2, 99, 99) < 0 && errno == EBADF);
+    close(60);
+#endif
+    CHECK(syscall(SYS_dup3, fd, 61, O_CLOEXEC) == 61);
+    CHECK(syscall(SYS_dup3, fd, fd, 0) < 0 && errno == EINVAL);
+    CHECK(syscall(SYS_fcntl, 61, F_GETFD) == FD_CLOEXEC);
+    CHECK(syscall(SYS_fcntl, fd, F_DUPFD, 70) == 70);
+    CHECK(syscall(SYS_fcntl, fd, F_SETFL, O_NONBLOCK) == 0);
+    CHECK((fcntl(70, F_GETFL) & O_NONBLOCK) != 0);
+    CHECK(syscall(SYS_fcntl, 70, F_SETFL, 0L) == 0);
+    CHECK(syscall(SYS_close, fd) == 0);
+    converse(70, "by a copy");
+    CHECK(syscall(SYS_close_range, 61U, 70U, 0) == 0);
+    CHECK(write(70, "x", 1) < 0 && errno == EBADF);
+    close(converse(copy, "by the last"));
+}
+
+/* Less than all of it is left, as the kernel's own calls write back. */
+static void expect_some_left(const struct timespec *left)
+{
+    CHECK(left->tv_sec < 5 && (left->tv_sec > 0 || left->tv_nsec > 0));
+}
+
+static const struct timespec five_seconds = {5, 0};
+
+static void raw_calls_of_poll(int fd, int pipe_end)
+{
+    struct pollfd both[] = {{.fd = fd, .events = POLLIN},
+                            {.fd = pipe_end, .events = POLLIN}};
+    struct timespec time = five_seconds;
+    uint64_t no_signals = 0;
+
+#ifdef SYS_poll
+    CHECK(syscall(SYS_poll, both, 2, 5000) == 1 && both[0].revents == POLLIN);
+#endif
+    CHECK(syscall(SYS_ppoll, both, 2, &time, &no_signals, 8L) == 1);
+    CHECK(both[0].revents == POLLIN && both[1].revents == 0);
+    expect_some_left(&time);
+    CHECK(syscall(SYS_ppoll, both, 2, &time, &no_signals, 16L) < 0 &&
+          errno == EINVAL);
+    CHECK(syscall(SYS_ppoll, both + 1, 1, &(struct timespec){0}, NULL, 0L) ==
+          0);
+}
+
+static void raw_calls_of_select(int fd)
+{
+    struct {
+        const uint64_t *set;
+        size_t size;
+    } signals = {&(uint64_t){0}, 8};
+    struct timespec time = five_seconds;
+    fd_set set;
+
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+#ifdef SYS_select
+    CHECK(syscall(SYS_select, fd + 1, &set, NULL, NULL, NULL) == 1);
+    CHECK(FD_ISSET(fd, &set));
+#endif
+    CHECK(syscall(SYS_pselect6, fd + 1, &set, NULL, NULL, &time, &signals) ==
+          1);
+    CHECK(FD_ISSET(fd, &set));
+    expect_some_left(&time);
+    CHECK(syscall(SYS_pselect6, fd + 1, &set, NULL, NULL, NULL, NULL) == 1);
+    signals.size = 9;
+    CHECK(syscall(SYS_pselect6, fd + 1, &set, NULL, NULL, NULL, &signals) < 0 &&
+          errno == EINVAL);
+}
+
+static void raw_calls_of_epoll(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = 1};
+    int set = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+
+    CHECK(set >= 0 && fcntl(set, F_GETFD) == FD_CLOEXEC);
+    CHECK(syscall(SYS_epoll_ctl, set, EPOLL_CTL_ADD, fd, &event) == 0);
+    CHECK(syscall(SYS_epoll_pwait, set, &event, 1, 5000, NULL, 8L) == 1);
+    CHECK(syscall(SYS_epoll_pwait, set, &event, 1, 0, &(uint64_t){0}, 16L) <
+              0 &&
+          errno == EINVAL);
+#ifdef SYS_epoll_pwait2
+    struct timespec time = five_seconds;
+
+    CHECK(syscall(SYS_epoll_pwait2, set, &event, 1, &time, NULL, 8L) == 1);
+    CHECK(time.tv_sec == 5 && time.tv_nsec == 0);
+#endif
+    CHECK(event.events == EPOLLIN && event.data.u32 == 1);
+#ifdef SYS_epoll_wait
+    CHECK(syscall(SYS_epoll_wait, set, &event, 1, 5000) == 1);
+    CHECK(syscall(SYS_epoll_create, 0) < 0 && errno == EINVAL);
+#endif
+    close(set);
+}
+
+static void raw_calls_that_wait(void)
+{
+    int fd = connect_to(&peer);
+    int pipes[2];
+
+    CHECK(pipe(pipes) == 0);
+    CHECK(write(fd, "x", 1) == 1);
+    raw_calls_of_poll(fd, pipes[0]);
+    raw_calls_of_select(fd);
+    raw_calls_of_epoll(fd);
+    close(pipes[0]);
+    close(pipes[1]);
+    close(fd);
+}
+
 static void raw_calls(void)
 {
     int fd = connect_to(&peer);
@@ -725,6 +893,10 @@ static void raw_calls(void)
     CHECK(write(fd, "x", 1) < 0 && errno == EBADF);
     raw_calls_of_names();
     raw_calls_of_messages();
+    raw_calls_of_vectors();
+    raw_calls_of_bulk();
+    raw_calls_of_numbers();
+    raw_calls_that_wait();
     if (getenv("LD_PRELOAD") != NULL)
         CHECK(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == ENOSYS);
 }
