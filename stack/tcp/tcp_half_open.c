@@ -25,6 +25,26 @@ static struct tcp *tcp_of(const struct half_open *half)
     return half->listener->tcp;
 }
 
+static size_t size_of(const struct half_open *half)
+{
+    return offsetof(struct half_open, ends.addrs) +
+           tcp_ends_kept_addrs_len(&half->ends);
+}
+
+static struct endpoint local_of(const struct half_open *half)
+{
+    struct tcp_ends ends = tcp_ends_of_kept(&half->ends);
+
+    return tcp_ends_local(&ends);
+}
+
+static struct endpoint remote_of(const struct half_open *half)
+{
+    struct tcp_ends ends = tcp_ends_of_kept(&half->ends);
+
+    return tcp_ends_remote(&ends);
+}
+
 static void trace_state(const struct half_open *half, enum tcp_state from,
                         enum tcp_state to)
 {
@@ -33,8 +53,8 @@ static void trace_state(const struct half_open *half, enum tcp_state from,
         .layer = TRACE_TCP,
         .from = tcp_state_name(from),
         .text = tcp_state_name(to),
-        .local = tcp_ends_local(&half->ends),
-        .remote = tcp_ends_remote(&half->ends),
+        .local = local_of(half),
+        .remote = remote_of(half),
         .connection = half->number,
     };
 
@@ -47,8 +67,8 @@ static void trace_timer(const struct half_open *half)
         .kind = TRACE_TIMER,
         .layer = TRACE_TCP,
         .text = "SYN retransmission",
-        .local = tcp_ends_local(&half->ends),
-        .remote = tcp_ends_remote(&half->ends),
+        .local = local_of(half),
+        .remote = remote_of(half),
         .connection = half->number,
     };
 
@@ -103,8 +123,8 @@ static void begin_tcb(struct tcb *tcb, const struct half_open *half)
 {
     tcp_inherit(tcb, half->listener);
     tcb->number = half->number;
-    tcb->local = tcp_ends_local(&half->ends);
-    tcb->remote = tcp_ends_remote(&half->ends);
+    tcb->local = local_of(half);
+    tcb->remote = remote_of(half);
     tcb->state = TCPS_SYN_RECEIVED;
     tcp_choose(tcb);
 }
@@ -149,7 +169,7 @@ struct half_open *half_open_find(struct tcp *tcp, const struct tcp_ends *ends)
     for (; node != NULL; node = hash_table_next(node)) {
         struct half_open *half = container_of(node, struct half_open, node);
 
-        if (tcp_ends_equal(&half->ends, ends))
+        if (tcp_ends_are_kept(&half->ends, ends))
             return half;
     }
     return NULL;
@@ -195,11 +215,12 @@ static void enqueue(struct half_open *half)
 static void insert(struct half_open *half)
 {
     struct tcp *tcp = tcp_of(half);
+    struct tcp_ends ends = tcp_ends_of_kept(&half->ends);
 
     half->is_recorded = true;
     list_init(&half->queue_node);
     hash_table_insert(&tcp->half_open, tcp->env->memory, &half->node,
-                      hash_of(tcp, &half->ends));
+                      hash_of(tcp, &ends));
     list_append(&half->listener->half_open, &half->listener_node);
     half->listener->half_open_count++;
     enqueue(half);
@@ -216,7 +237,7 @@ static void half_open_remove(struct half_open *half)
     list_remove(&half->queue_node);
     list_remove(&half->listener_node);
     half->listener->half_open_count--;
-    memory_free(tcp->env->memory, half, sizeof(*half));
+    memory_free(tcp->env->memory, half, size_of(half));
 }
 
 /* ---- What it sends ------------------------------------------------------ */
@@ -420,15 +441,16 @@ static void send_cookie(struct tcb *listener, const struct tcp_ends *ends,
                         const struct tcp_segment *seg)
 {
     struct tcp *tcp = listener->tcp;
-    struct half_open half = {.listener = listener, .ends = *ends};
+    struct half_open half = {.listener = listener};
     struct syn_cookie cookie;
     struct tcb tcb;
 
+    tcp_ends_keep(&half.ends, ends);
     take_syn(&half, seg, NULL);
     cookie = cookie_for(&half);
     take_cookie(&half, &cookie);
-    half.iss = syn_cookie_iss(&tcp->cookie_key, &half.ends, half.irs,
-                              tcp->env->now, &cookie);
+    half.iss = syn_cookie_iss(&tcp->cookie_key, ends, half.irs, tcp->env->now,
+                              &cookie);
     unfold_for_a_segment(&half, &tcb);
     tcb.ts_offset += syn_cookie_timestamp(tcb_timestamp(&tcb), &cookie) -
                      tcb_timestamp(&tcb);
@@ -452,19 +474,19 @@ bool half_open_from_cookie(struct tcb *listener, const struct ip_packet *packet,
                            struct half_open *half)
 {
     struct tcp *tcp = listener->tcp;
+    struct tcp_ends ends = tcp_ends_of_segment(packet, seg);
     struct tcp_segment syn;
     struct syn_cookie cookie;
 
     if ((seg->flags & SEG_SYN) || tcp->env->now >= tcp->cookies_until)
         return false;
     *half = (struct half_open){.listener = listener};
-    half->ends = tcp_ends_of_segment(packet, seg);
-    half->ends.scope = (uint16_t)listener->local.scope;
+    ends.scope = (uint16_t)listener->local.scope;
+    tcp_ends_keep(&half->ends, &ends);
     take_ack(half, seg);
     cookie.has_timestamps = half->has_timestamps;
-    if (!syn_cookie_read(&tcp->cookie_key, &half->ends, half->irs,
-                         tcp->env->now, half->iss, seg->options.ts_ecr,
-                         &cookie)) {
+    if (!syn_cookie_read(&tcp->cookie_key, &ends, half->irs, tcp->env->now,
+                         half->iss, seg->options.ts_ecr, &cookie)) {
         tcp->stats.syn_cookies_failed++;
         return false;
     }
@@ -498,8 +520,9 @@ static void take_syn_of_new(struct half_open *half,
 /* RFC 7413 4.2.2: a TCB at once, in place of the record; or only a cookie. */
 static bool open_fast(struct half_open *half, const struct tcp_segment *seg)
 {
+    struct tcp_ends ends = tcp_ends_of_kept(&half->ends);
     struct fast_open_verdict verdict =
-        fast_open_judge(half->listener, &half->ends, seg);
+        fast_open_judge(half->listener, &ends, seg);
     struct tcb *tcb;
 
     half->gives_cookie = verdict.gives_cookie;
@@ -528,12 +551,14 @@ static struct half_open *create(struct tcb *listener,
 
     /* asked now: whoever was answered is not turned away later */
     if (tcp_memory_admits_connection(tcp))
-        half = memory_alloc(tcp->env->memory, sizeof(*half));
+        half = memory_alloc(tcp->env->memory,
+                            offsetof(struct half_open, ends.addrs) +
+                                tcp_ends_addrs_len(ends));
     if (half == NULL)
         return NULL;
     half->listener = listener;
     half->number = ++tcp->next_connection;
-    half->ends = *ends;
+    tcp_ends_keep(&half->ends, ends);
     return half;
 }
 
@@ -562,7 +587,7 @@ void half_open_begin(struct tcb *listener, const struct ip_packet *packet,
         }
         take_syn_of_new(half, seg, time_wait);
         if (open_fast(half, seg))
-            memory_free(tcp->env->memory, half, sizeof(*half));
+            memory_free(tcp->env->memory, half, size_of(half));
         else
             record(half);
     }

@@ -21,8 +21,7 @@ struct half_open {
     struct list queue_node;    /* in one of tcp->half_open_queues */
     struct list listener_node; /* in listener->half_open */
     struct tcb *listener;
-    usec deadline; /* of the SYN,ACK's retransmission */
-    struct tcp_ends ends;
+    usec deadline;    /* of the SYN,ACK's retransmission */
     uint16_t mss;     /* SendMSS */
     uint16_t snd_wnd; /* of the SYN: not scaled */
     tcp_seq irs;
@@ -40,13 +39,16 @@ struct half_open {
     bool sack_permitted : 1;
     bool ecn : 1;
     bool ecn_was_taken_back : 1; /* the SYN has come again, without */
-    bool is_deferred : 1;  /* acknowledged, but without data: tcp_defer.h */
-    bool gives_cookie : 1; /* the next SYN,ACK: tcp_fast_open.h */
-    bool was_resent : 1;   /* the SYN,ACK, for whatever reason */
+    bool is_deferred : 1;      /* acknowledged, but without data: tcp_defer.h */
+    bool gives_cookie : 1;     /* the next SYN,ACK: tcp_fast_open.h */
+    bool was_resent : 1;       /* the SYN,ACK, for whatever reason */
+    struct tcp_ends_kept ends; /* a record in memory ends with them */
 };
 
-/* A flood of SYNs costs us no more than this for each. */
-_Static_assert(sizeof(struct half_open) <= 128, "a half-open record is small");
+/* A flood of SYNs costs us no more than 128 bytes for each, its place in the
+ * hash table (8 to 16 bytes) included. */
+enum { HALF_OPEN_SIZE_V4 = offsetof(struct half_open, ends.addrs) + 8 };
+_Static_assert(HALF_OPEN_SIZE_V4 <= 112, "a half-open record is small");
 
 MUST_CHECK int half_open_init(struct tcp *tcp);
 void half_open_fini(struct tcp *tcp);

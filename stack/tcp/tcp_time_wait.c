@@ -14,16 +14,23 @@
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_steps.h"
 
+static size_t size_of(const struct time_wait *wait)
+{
+    return offsetof(struct time_wait, ends.addrs) +
+           tcp_ends_kept_addrs_len(&wait->ends);
+}
+
 /* ---- What it sends ------------------------------------------------------ */
 
 static void unfold(struct tcp *tcp, const struct time_wait *wait,
                    struct tcb *tcb)
 {
     uint32_t window = (uint32_t)wait->rcv_wnd << wait->rcv_wscale;
+    struct tcp_ends ends = tcp_ends_of_kept(&wait->ends);
 
     tcb_init(tcb, tcp);
-    tcb->local = tcp_ends_local(&wait->ends);
-    tcb->remote = tcp_ends_remote(&wait->ends);
+    tcb->local = tcp_ends_local(&ends);
+    tcb->remote = tcp_ends_remote(&ends);
     tcb->number = wait->number;
     tcb->state = TCPS_TIME_WAIT;
     tcb->snd_una = wait->snd_nxt;
@@ -34,7 +41,7 @@ static void unfold(struct tcp *tcp, const struct time_wait *wait,
     tcb->rcv_wscale = wait->rcv_wscale;
     tcb->has_timestamps = wait->has_timestamps;
     tcb->ts_recent = wait->ts_recent;
-    tcb->ts_offset = tcp_timestamp_offset(tcp, &wait->ends);
+    tcb->ts_offset = tcp_timestamp_offset(tcp, &ends);
     tcb->ttl = wait->ttl;
     tcb->tos = wait->tos;
 }
@@ -96,13 +103,14 @@ static void restart(struct tcp *tcp, struct time_wait *wait)
 static void trace_end(struct tcp *tcp, const struct time_wait *wait,
                       enum trace_kind kind, const char *text)
 {
+    struct tcp_ends ends = tcp_ends_of_kept(&wait->ends);
     struct trace_event event = {
         .kind = kind,
         .layer = TRACE_TCP,
         .from = tcp_state_name(TCPS_TIME_WAIT),
         .text = text,
-        .local = tcp_ends_local(&wait->ends),
-        .remote = tcp_ends_remote(&wait->ends),
+        .local = tcp_ends_local(&ends),
+        .remote = tcp_ends_remote(&ends),
         .connection = wait->number,
     };
 
@@ -122,7 +130,7 @@ static void forget(struct tcp *tcp, struct time_wait *wait)
     list_remove(&wait->queue_node);
     tcp->time_wait_count--;
     tcp_port_let_go(tcp, wait->ends.local_port, sharing_of(wait));
-    memory_free(tcp->env->memory, wait, sizeof(*wait));
+    memory_free(tcp->env->memory, wait, size_of(wait));
 }
 
 void time_wait_end(struct tcp *tcp, struct time_wait *wait)
@@ -162,7 +170,7 @@ struct time_wait *time_wait_find(struct tcp *tcp, const struct tcp_ends *ends)
     for (; node != NULL; node = hash_table_next(node)) {
         struct time_wait *wait = container_of(node, struct time_wait, node);
 
-        if (tcp_ends_equal(&wait->ends, ends))
+        if (tcp_ends_are_kept(&wait->ends, ends))
             return wait;
     }
     return NULL;
@@ -172,7 +180,6 @@ struct time_wait *time_wait_find(struct tcp *tcp, const struct tcp_ends *ends)
 
 static void fold(struct time_wait *wait, const struct tcb *tcb)
 {
-    wait->ends = tcp_ends_of(&tcb->local, &tcb->remote);
     wait->rcv_wnd = (uint16_t)(tcb_receive_window(tcb) >> tcb->rcv_wscale);
     wait->snd_nxt = tcb->snd_nxt;
     wait->rcv_nxt = tcb->rcv_nxt;
@@ -199,16 +206,20 @@ static void make_room(struct tcp *tcp)
 static bool leave_record(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
+    struct tcp_ends ends = tcp_ends_of(&tcb->local, &tcb->remote);
     struct time_wait *wait;
 
     make_room(tcp);
-    wait = memory_alloc(tcp->env->memory, sizeof(*wait));
+    wait =
+        memory_alloc(tcp->env->memory, offsetof(struct time_wait, ends.addrs) +
+                                           tcp_ends_addrs_len(&ends));
     if (wait == NULL)
         return false;
     fold(wait, tcb);
-    tcp_port_hold(tcb->port, &wait->ends.local, sharing_of(wait));
+    tcp_ends_keep(&wait->ends, &ends);
+    tcp_port_hold(tcb->port, &ends.local, sharing_of(wait));
     hash_table_insert(&tcp->time_wait_table, tcp->env->memory, &wait->node,
-                      hash_of(tcp, &wait->ends));
+                      hash_of(tcp, &ends));
     tcp->time_wait_count++;
     list_init(&wait->queue_node);
     restart(tcp, wait);

@@ -14,13 +14,12 @@
 struct time_wait {
     struct hash_node node;  /* in tcp->time_wait_table */
     struct list queue_node; /* in tcp->time_wait: the next to end first */
-    struct tcp_ends ends;
-    uint16_t rcv_wnd; /* as last offered, not scaled */
     tcp_seq snd_nxt;
     tcp_seq rcv_nxt;
     uint32_t ts_recent;
     uint32_t deadline; /* in milliseconds, modulo 2^32 */
     uint32_t number;   /* for the trace, that of the TCB */
+    uint16_t rcv_wnd;  /* as last offered, not scaled */
     uint8_t ttl;
     uint8_t tos;
     uint8_t challenges;     /* ACKs in answer to odd segments */
@@ -28,10 +27,13 @@ struct time_wait {
     bool has_timestamps : 1;
     bool reuse_addr : 1;
     bool reuse_port : 1;
+    struct tcp_ends_kept ends; /* the record ends with them */
 };
 
-/* There may be many, of connections that are long over. */
-_Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT record is small");
+/* There may be many, of connections that are long over: 96 bytes for each, its
+ * place in the hash table (8 to 16 bytes) and in the heap (8) included. */
+enum { TIME_WAIT_SIZE_V4 = offsetof(struct time_wait, ends.addrs) + 8 };
+_Static_assert(TIME_WAIT_SIZE_V4 <= 72, "a TIME-WAIT record is small");
 
 MUST_CHECK int time_wait_init(struct tcp *tcp);
 void time_wait_fini(struct tcp *tcp);
