@@ -89,6 +89,11 @@ struct tapir_config {
      * servers, 4 clients without a cookie, 0x200 servers without one, 0x400
      * listeners that have not set TCP_FASTOPEN; default: 1 */
     unsigned fast_open;
+    /* Bytes that a buffer of TCP may grow to by itself, each way, 4096 to 2^30;
+     * default: 32 MiB. A path whose bandwidth times its round trip is more
+     * than half of it is not filled. SO_SNDBUF and SO_RCVBUF have a limit of
+     * their own, see tapir_setsockopt. */
+    unsigned buffer_max;
     /* Name servers for tapir_getaddrinfo, IPv4 addresses, comma-separated, at
      * most 3; none: names are those of /etc/hosts; empty: the servers that
      * /etc/resolv.conf names */
@@ -101,8 +106,8 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
  * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
- * TAPIR_FAST_OPEN, TAPIR_DNS). 0; -1 and EINVAL with one line in `why` that
- * names the variable and what is wrong with it.
+ * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_DNS). 0; -1 and EINVAL with one line
+ * in `why` that names the variable and what is wrong with it.
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
                                char why[TAPIR_TEXT_MAX]);
@@ -110,9 +115,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
- * --exit-wait, --congestion, --ecn[=N], --fast-open, --dns) out of a command
- * line and leaves the rest, *argc adjusted. Ends at "--", which stays. 0; -1
- * and EINVAL with one line in `why`.
+ * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns) out
+ * of a command line and leaves the rest, *argc adjusted. Ends at "--", which
+ * stays. 0; -1 and EINVAL with one line in `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
@@ -551,6 +556,7 @@ struct tapir_stack_config {
     char congestion[16]; /* as in tapir_config */
     unsigned ecn;        /* as in tapir_config */
     unsigned fast_open;  /* as in tapir_config */
+    unsigned buffer_max; /* as in tapir_config */
     char dns[TAPIR_DNS_MAX]; /* as in tapir_config */
 };
 

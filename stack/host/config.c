@@ -40,6 +40,7 @@ static const struct setting table[] = {
     {"--congestion", "TAPIR_CONGESTION", TEXT_FIELD(congestion)},
     {"--ecn", "TAPIR_ECN", ECN, FIELD(ecn), 0},
     {"--fast-open", "TAPIR_FAST_OPEN", NUMBER, FIELD(fast_open), 0},
+    {"--buffer-max", "TAPIR_BUFFER_MAX", NUMBER, FIELD(buffer_max), 0},
     {"--dns", "TAPIR_DNS", TEXT_FIELD(dns)},
 };
 
@@ -50,6 +51,7 @@ void tapir_config_init(struct tapir_config *config)
         .exit_wait = 10,
         .ecn = TCP_ECN_ANSWER,
         .fast_open = TCP_FAST_OPEN_CLIENT,
+        .buffer_max = TCP_BUFFER_MAX,
     };
 }
 
@@ -327,6 +329,8 @@ const char *tapir_config_help(void)
            "                   (TAPIR_ECN; 2)\n"
            "  --fast-open N    TCP Fast Open: 1 clients, 2 servers, 3 both\n"
            "                   (TAPIR_FAST_OPEN; 1)\n"
+           "  --buffer-max BYTES  what TCP's buffers may tune themselves to\n"
+           "                   (TAPIR_BUFFER_MAX; 33554432)\n"
            "  --dns ADDR[,ADDR]  name servers, or none (TAPIR_DNS;\n"
            "                   /etc/resolv.conf)\n";
 }

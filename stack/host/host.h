@@ -57,6 +57,7 @@ struct tapir_stack {
     char congestion[TCP_CONGESTION_MAX]; /* empty: the core's default */
     enum tcp_ecn ecn;
     unsigned fast_open; /* enum tcp_fast_open_bit */
+    uint32_t buffer_max;
     struct dns_setting dns;
     unsigned dns_turn;          /* of `options rotate` */
     struct random names_random; /* ids of questions */
@@ -86,8 +87,8 @@ enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2, SEED_NAMES = 3 };
 struct hash_key seed_key(uint64_t seed, uint64_t purpose);
 /*
  * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open,
- * dns and trace_text are set. It runs from now on. -ENOBUFS; the stack is then
- * the caller's to free.
+ * buffer_max, dns and trace_text are set. It runs from now on. -ENOBUFS; the
+ * stack is then the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);
 /* network.c: its number; -EINVAL, -ENOBUFS, -ENOMEM: the device is the

@@ -144,6 +144,7 @@ static int start(const struct tapir_config *config,
     stack->ecn = (enum tcp_ecn)config->ecn;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;
+    stack->buffer_max = config->buffer_max;
     stack->dns = settings->dns;
     trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);

@@ -211,6 +211,12 @@ static int check_numbers(const struct tapir_config *config,
                  config->fast_open);
         return -EINVAL;
     }
+    if (config->buffer_max < TCP_BUFFER_MAX_LEAST ||
+        config->buffer_max > TCP_BUFFER_MAX_MOST) {
+        snprintf(why, TAPIR_TEXT_MAX, "--buffer-max: %u is not %d to %d",
+                 config->buffer_max, TCP_BUFFER_MAX_LEAST, TCP_BUFFER_MAX_MOST);
+        return -EINVAL;
+    }
     return 0;
 }
 

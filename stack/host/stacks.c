@@ -34,6 +34,7 @@ void tapir_stack_config_init(struct tapir_stack_config *config)
         .exit_wait = EXIT_WAIT_DEFAULT,
         .ecn = TCP_ECN_ANSWER,
         .fast_open = TCP_FAST_OPEN_CLIENT,
+        .buffer_max = TCP_BUFFER_MAX,
     };
 }
 
@@ -57,6 +58,7 @@ static int create_core(struct tapir_stack *stack, uint64_t seed)
                sizeof(config.tcp.congestion));
     config.tcp.ecn = stack->ecn;
     config.tcp.fast_open = stack->fast_open;
+    tcp_config_limit_buffers(&config.tcp, stack->buffer_max);
     config.tcp.memory_limit = memory_for_tcp();
     if (stack->trace_text.layers != 0)
         config.trace = trace_text_listener(&stack->trace_text);
@@ -126,11 +128,15 @@ static int configure(struct tapir_stack *stack,
         return -EINVAL;
     if ((config->fast_open & ~(unsigned)TCP_FAST_OPEN_BITS) != 0)
         return -EINVAL;
+    if (config->buffer_max < TCP_BUFFER_MAX_LEAST ||
+        config->buffer_max > TCP_BUFFER_MAX_MOST)
+        return -EINVAL;
     if (memchr(config->dns, '\0', sizeof(config->dns)) == NULL ||
         dns_setting_parse(config->dns, &stack->dns) < 0)
         return -EINVAL;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;
+    stack->buffer_max = config->buffer_max;
     stack->clock = config->clock;
     stack->now = (usec)config->now;
     stack->exit_wait = config->exit_wait;

@@ -34,8 +34,8 @@ static const struct tcp_config defaults = {
     .send_buffer = 1024 * 1024,
     .receive_buffer = 1024 * 1024,
     .buffer_tuning = true,
-    .send_buffer_max = 32 * 1024 * 1024,
-    .receive_buffer_max = 32 * 1024 * 1024,
+    .send_buffer_max = TCP_BUFFER_MAX,
+    .receive_buffer_max = TCP_BUFFER_MAX,
     .max_connections = 2 * 1024 * 1024,
     .max_half_open = 4096,
     .max_time_wait = 65536,
@@ -79,6 +79,14 @@ static const struct tcp_config defaults = {
 struct tcp_config tcp_config_default(void)
 {
     return defaults;
+}
+
+void tcp_config_limit_buffers(struct tcp_config *config, uint32_t most)
+{
+    config->send_buffer = min_u32(config->send_buffer, most);
+    config->receive_buffer = min_u32(config->receive_buffer, most);
+    config->send_buffer_max = most;
+    config->receive_buffer_max = most;
 }
 
 /* All of them, so that all can be taken down again; 0 or -ENOBUFS. */

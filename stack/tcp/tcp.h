@@ -227,6 +227,15 @@ struct tcp {
 };
 
 struct tcp_config tcp_config_default(void);
+
+/* What the buffers may grow to by themselves, both ways: in bytes. */
+enum {
+    TCP_BUFFER_MAX = 32 * 1024 * 1024,
+    TCP_BUFFER_MAX_LEAST = 4096,
+    TCP_BUFFER_MAX_MOST = 1024 * 1024 * 1024 /* RFC 7323 2.3: a window's most */
+};
+void tcp_config_limit_buffers(struct tcp_config *config, uint32_t most);
+
 /* -ENOENT: no congestion control has this name; -ENOBUFS. */
 MUST_CHECK int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,
                         const struct tcp_config *config);

@@ -64,6 +64,7 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert_uint_eq(config.exit_wait, 10);
     ck_assert_uint_eq(config.ecn, 2);
     ck_assert_uint_eq(config.fast_open, 1);
+    ck_assert_uint_eq(config.buffer_max, 32 * 1024 * 1024);
 }
 END_TEST
 
@@ -90,10 +91,12 @@ START_TEST(options_are_taken_out_and_the_rest_stays_in_order)
     struct words words =
         WORDS("--root", "dir", "--addr", "198.51.100.7/25", "-v",
               "--gateway=198.51.100.1", "file", "--exit-wait=3", "--debug",
-              "--congestion", "reno", "--fast-open", "0x403");
+              "--congestion", "reno", "--fast-open", "0x403", "--buffer-max",
+              "65536");
 
     ck_assert_int_eq(take(&config, &words), 0);
     ck_assert_uint_eq(config.fast_open, 0x403);
+    ck_assert_uint_eq(config.buffer_max, 65536);
     ck_assert_str_eq(config.addr, "198.51.100.7/25");
     ck_assert_str_eq(config.gateway, "198.51.100.1");
     ck_assert_uint_eq(config.exit_wait, 3);
@@ -180,6 +183,8 @@ START_TEST(a_wrong_value_is_named_in_one_line)
                    "--exit-wait: 86401 is more than 86400 seconds");
     expect_refused(WORDS("--fast-open=8"),
                    "--fast-open: 8 is not a sum of 1, 2, 4, 0x200, 0x400");
+    expect_refused(WORDS("--buffer-max=4095"),
+                   "--buffer-max: 4095 is not 4096 to 1073741824");
     expect_refused(WORDS("--fast-open=on"),
                    "--fast-open: 'on' is not a number");
     expect_refused(WORDS("--congestion=vegas"),

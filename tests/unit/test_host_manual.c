@@ -382,6 +382,11 @@ START_TEST(wrong_addresses_clocks_and_names_are_refused)
     ck_assert_int_eq(errno, EINVAL);
 
     tapir_stack_config_init(&config);
+    config.buffer_max = 4095;
+    ck_assert_ptr_null(tapir_stack_create(&config));
+    ck_assert_int_eq(errno, EINVAL);
+
+    tapir_stack_config_init(&config);
     struct tapir_stack *real = tapir_stack_create(&config);
 
     wire.faults = NULL;
@@ -394,6 +399,31 @@ START_TEST(wrong_addresses_clocks_and_names_are_refused)
 }
 END_TEST
 
+START_TEST(no_buffer_is_larger_than_the_stacks_setting)
+{
+    struct tapir_stack_config config;
+    struct tapir_stack *stack;
+    int bytes = 0;
+    socklen_t len = sizeof(bytes);
+
+    tapir_stack_config_init(&config);
+    config.clock = TAPIR_CLOCK_MANUAL;
+    config.buffer_max = 65536;
+    stack = tapir_stack_create(&config);
+    ck_assert_ptr_nonnull(stack);
+    int fd = open_socket(stack, SOCK_STREAM);
+
+    ck_assert_int_eq(tapir_getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len),
+                     0);
+    ck_assert_int_eq(bytes, 65536);
+    ck_assert_int_eq(tapir_getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &len),
+                     0);
+    ck_assert_int_eq(bytes, 65536);
+    ck_assert_int_eq(tapir_close(fd), 0);
+    tapir_stack_destroy(stack);
+}
+END_TEST
+
 UNIT_MAIN("host_manual", a_datagram_arrives_when_time_is_handed_in,
           time_does_not_go_back, a_delayed_wire_tells_when_it_has_something,
           a_connection_is_made_used_and_closed_by_one_thread,
@@ -403,4 +433,5 @@ UNIT_MAIN("host_manual", a_datagram_arrives_when_time_is_handed_in,
           a_stack_that_ends_lets_its_waiters_go,
           the_answer_has_left_when_the_hand_in_returns,
           frames_that_cannot_be_handed_in_are_refused,
-          wrong_addresses_clocks_and_names_are_refused)
+          wrong_addresses_clocks_and_names_are_refused,
+          no_buffer_is_larger_than_the_stacks_setting)
