@@ -76,6 +76,7 @@
       "RFC 9293 3.1 MUST-7")                                                   \
     X(TCP_BAD_ADDRESS, "tcp", "broadcast or multicast address",                \
       "RFC 9293 3.9.2.3 MUST-57")                                              \
+    X(TCP_LOW_TTL, "tcp", "TTL is below IP_MINTTL", "RFC 5082 3")              \
     X(TCP_NO_CONNECTION, "tcp", "no such connection", "RFC 9293 3.10.7.1")     \
     X(TCP_OUT_OF_WINDOW, "tcp", "outside the receive window",                  \
       "RFC 9293 3.10.7.4")                                                     \

@@ -59,6 +59,7 @@ struct socket_settings {
     uint8_t timestamp;    /* SO_TIMESTAMP..., by its number; 0: none */
     uint8_t ttl;          /* 0: the stack's */
     uint8_t tos;
+    uint8_t min_ttl; /* IP_MINTTL */
     bool lingers : 1;
     bool reuse_addr : 1;
     bool reuse_port : 1;

@@ -236,6 +236,21 @@ static int set_mtu_discover(struct socket *socket, int value)
     return 0;
 }
 
+static int get_min_ttl(struct socket *socket, int *out)
+{
+    *out = socket->settings.min_ttl;
+    return 0;
+}
+
+static int set_min_ttl(struct socket *socket, int value)
+{
+    if (value < 0 || value > UINT8_MAX)
+        return -EINVAL;
+    socket->settings.min_ttl = (uint8_t)value;
+    socket->ops->apply(socket, SETTING_FLAGS);
+    return 0;
+}
+
 /* Of a connection: -ENOTCONN. */
 static int get_mtu(struct socket *socket, int *out)
 {
@@ -287,6 +302,7 @@ static const struct linux_option options[] = {
      set_timestamp_ns_new},
     {IPPROTO_IP, IP_MTU_DISCOVER, get_mtu_discover, set_mtu_discover},
     {IPPROTO_IP, IP_MTU, get_mtu, NULL},
+    {IPPROTO_IP, IP_MINTTL, get_min_ttl, set_min_ttl},
     {IPPROTO_IP, OPTION_LOCAL_PORT_RANGE, get_port_range, set_port_range},
 };
 

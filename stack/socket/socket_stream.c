@@ -105,6 +105,7 @@ static void apply_settings(const struct socket *socket)
     settings.bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
     settings.dont_route = socket_has(socket, FLAG_DONT_ROUTE);
     settings.hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+    settings.min_ttl = socket->settings.min_ttl;
     settings.stamps_text = socket->settings.timestamp != 0;
     apply_mtu_discover(socket, &settings);
     tcp_change_settings(tcb, &settings);

@@ -114,6 +114,10 @@ void tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error)
         tell_half_open(half, error);
         return;
     }
+    if (tcb != NULL && error->quoted.ttl < tcb->settings.min_ttl) {
+        env_drop(tcp->env, DROP_TCP_LOW_TTL, NULL); /* RFC 5082 3, as Linux */
+        return;
+    }
     if (tcb == NULL || !quotes_something_in_flight(tcb, error)) {
         env_drop(tcp->env, DROP_ICMP_BAD_QUOTE, NULL);
         return;

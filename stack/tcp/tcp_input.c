@@ -263,6 +263,17 @@ static struct receiver find_receiver(struct tcp *tcp,
     return receiver;
 }
 
+/* RFC 5082 3; not that of Linux, which lets the handshake's last ACK pass. */
+static bool comes_from_too_far(const struct receiver *receiver,
+                               const struct ip_packet *packet)
+{
+    const struct tcb *tcb = receiver->half_open != NULL
+                                ? receiver->half_open->listener
+                                : receiver->tcb;
+
+    return tcb != NULL && packet->header.ttl < tcb->settings.min_ttl;
+}
+
 static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
                           const struct ip_packet *packet,
                           const struct tcp_segment *seg)
@@ -312,6 +323,10 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
     }
     receiver = find_receiver(tcp, packet, &seg);
     trace_arrival(tcp, &receiver, packet, &seg);
+    if (comes_from_too_far(&receiver, packet)) {
+        env_drop(tcp->env, DROP_TCP_LOW_TTL, packet->frame);
+        return;
+    }
     tcb = receiver.tcb;
     if (tcb != NULL)
         info_segment_in(tcb, &seg);

@@ -40,6 +40,7 @@ struct tcp_settings {
                              7413 4.2; see tcp_fast_open.h */
     int8_t linger2;       /* seconds in FIN-WAIT-2 once the program has closed;
                              negative: none, the connection is reset */
+    uint8_t min_ttl;      /* IP_MINTTL, RFC 5082: from a peer so near */
     bool corked : 1;      /* only full segments, see tcp_output.c */
     bool urgent_in_line : 1;      /* the urgent octet stays in the stream */
     bool fast_open_connect : 1;   /* the SYN waits for text, if it can */

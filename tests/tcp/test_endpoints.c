@@ -236,7 +236,71 @@ START_TEST(a_listeners_tos_and_ttl_are_its_childrens)
 }
 END_TEST
 
-UNIT_MAIN("tcp endpoints", nobody_connects_to_a_group,
+/* RFC 5082 3, IP_MINTTL: the packets of the peer have 64. */
+START_TEST(what_comes_from_too_far_is_not_heard)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_sets(&c, IPPROTO_IP, IP_MINTTL, 64);
+    peer_sends(&c, .len = 10, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 11, .flags = ACK, .within_ms = 40);
+    app_reads(&c, 10);
+    app_sets(&c, IPPROTO_IP, IP_MINTTL, 65);
+    peer_sends(&c, .len = 10, .flags = ACK | PSH);
+    peer_sends(&c, .flags = RST);
+    expect_drops(&c, TCP_LOW_TTL, 2);
+    expect_silence(&c);
+    app_fails_to_read(&c, EAGAIN);
+    app_sets(&c, IPPROTO_IP, IP_MINTTL, 0);
+    peer_sends(&c, .seq = 11, .len = 10, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 21, .flags = ACK, .within_ms = 40);
+    app_reads(&c, 10);
+    close_conversation(&c);
+}
+END_TEST
+
+/* As Linux: it is that of the quoted packet that counts, here 63. */
+START_TEST(an_error_about_a_packet_that_went_too_far_is_not_heard)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_sets(&c, IPPROTO_IP, IP_RECVERR, 1);
+    app_sets(&c, IPPROTO_IP, IP_MINTTL, 64);
+    app_writes(&c, 10);
+    expect_segment(&c, .seq = 1, .len = 10, .flags = ACK | PSH);
+    peer_sends_icmp(&c, .type = 3, .code = 1);
+    expect_drops(&c, TCP_LOW_TTL, 1);
+    app_finds_error(&c, 0);
+    app_sets(&c, IPPROTO_IP, IP_MINTTL, 63);
+    peer_sends_icmp(&c, .type = 3, .code = 1);
+    app_finds_error(&c, EHOSTUNREACH);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_listener_hears_no_syn_from_too_far)
+{
+    struct conversation c;
+    int least = 65;
+    begin_conversation(&c);
+
+    app_listens(&c);
+    ck_assert_int_eq(stack_set_option(c.stack, c.now, c.listener, IPPROTO_IP,
+                                      IP_MINTTL,
+                                      bytes_of(&least, sizeof(least))),
+                     0);
+    peer_sends(&c, .flags = SYN);
+    expect_drops(&c, TCP_LOW_TTL, 1);
+    expect_silence(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+UNIT_MAIN("tcp endpoints", what_comes_from_too_far_is_not_heard,
+          an_error_about_a_packet_that_went_too_far_is_not_heard,
+          a_listener_hears_no_syn_from_too_far, nobody_connects_to_a_group,
           a_syn_from_nobodys_address_is_dropped, the_local_end_may_be_chosen,
           one_may_listen_where_another_connects,
           another_listener_touches_no_connection,
