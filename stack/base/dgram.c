@@ -66,6 +66,28 @@ const struct dgram *dgram_queue_first(const struct dgram_queue *queue)
     return list_is_empty(&queue->dgrams) ? NULL : first(queue);
 }
 
+/* As Linux walks it for SO_PEEK_OFF. */
+static bool is_passed(const struct dgram *dgram, size_t offset)
+{
+    return offset >= dgram->len && (offset > 0 || dgram->was_found);
+}
+
+const struct dgram *dgram_queue_at(struct dgram_queue *queue, size_t *offset)
+{
+    struct list *node = queue->dgrams.next;
+
+    for (; node != &queue->dgrams; node = node->next) {
+        struct dgram *dgram = container_of(node, struct dgram, node);
+
+        if (!is_passed(dgram, *offset)) {
+            dgram->was_found = dgram->len == 0;
+            return dgram;
+        }
+        *offset -= dgram->len;
+    }
+    return NULL;
+}
+
 void dgram_queue_remove(struct dgram_queue *queue, struct memory *memory)
 {
     assert(!list_is_empty(&queue->dgrams));

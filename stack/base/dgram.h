@@ -17,6 +17,7 @@ struct dgram {
     uint32_t lost; /* of the queue, when this one came */
     uint8_t ttl;
     uint8_t tos;
+    bool was_found; /* by dgram_queue_at, while it is empty */
     size_t len;
     uint8_t data[];
 };
@@ -42,6 +43,12 @@ MUST_CHECK int dgram_queue_add(struct dgram_queue *queue, struct memory *memory,
 
 /* The oldest, still in the queue; NULL when there is none. */
 const struct dgram *dgram_queue_first(const struct dgram_queue *queue);
+/*
+ * The one in which the byte `*offset` of all that is queued lies, which becomes
+ * the offset in that one; NULL: there are not so many. An empty one has none,
+ * but at 0 it is found, and where bytes lie before it, once.
+ */
+const struct dgram *dgram_queue_at(struct dgram_queue *queue, size_t *offset);
 /* Drops the oldest, which must be there. */
 void dgram_queue_remove(struct dgram_queue *queue, struct memory *memory);
 

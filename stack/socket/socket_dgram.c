@@ -27,30 +27,54 @@ static ssize_t result_of(const struct dgram *dgram, size_t copied, int flags)
     return (ssize_t)(flags & MSG_TRUNC ? dgram->len : copied);
 }
 
-ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
-                             struct socket_message *message)
+/* One datagram, or what lies of it from `offset` on. */
+static ssize_t give_dgram(struct socket *socket, const struct dgram *dgram,
+                          size_t offset, struct socket_message *message)
 {
-    int error = socket->ops->take_error(socket);
-
-    if (error != 0)
-        return -error;
-
-    const struct dgram *dgram = dgram_queue_first(queue);
-
-    if (dgram == NULL)
-        return -EAGAIN;
-
     int given = message->flags;
-    size_t copied = message_fill(message, bytes_of(dgram->data, dgram->len));
-    ssize_t result = result_of(dgram, copied, given);
+    struct bytes rest = bytes_from(bytes_of(dgram->data, dgram->len), offset);
+    size_t copied = message_fill(message, rest);
 
-    message->flags = copied < dgram->len ? MSG_TRUNC : 0;
+    message->flags = copied < rest.len ? MSG_TRUNC : 0;
     if (message->name != NULL)
         *message->name = dgram->src;
     if (message->control != NULL)
         socket_tell_control(socket, dgram, message->control);
-    if (!(given & MSG_PEEK))
-        dgram_queue_remove(queue, socket->sockets->env->memory);
+    return result_of(dgram, copied, given);
+}
+
+static ssize_t peek_dgram(struct socket *socket, struct dgram_queue *queue,
+                          struct socket_message *message)
+{
+    size_t offset = socket_peek_offset(socket);
+    const struct dgram *dgram = socket->settings.peek_offset < 0
+                                    ? dgram_queue_first(queue)
+                                    : dgram_queue_at(queue, &offset);
+    ssize_t result;
+
+    if (dgram == NULL)
+        return -EAGAIN;
+    result = give_dgram(socket, dgram, offset, message);
+    socket_was_peeked(socket, (size_t)result);
+    return result;
+}
+
+ssize_t socket_receive_dgram(struct socket *socket, struct dgram_queue *queue,
+                             struct socket_message *message)
+{
+    int error = socket->ops->take_error(socket);
+    const struct dgram *dgram = dgram_queue_first(queue);
+    ssize_t result;
+
+    if (error != 0)
+        return -error;
+    if (message->flags & MSG_PEEK)
+        return peek_dgram(socket, queue, message);
+    if (dgram == NULL)
+        return -EAGAIN;
+    result = give_dgram(socket, dgram, 0, message);
+    dgram_queue_remove(queue, socket->sockets->env->memory);
+    socket_was_read(socket, (size_t)result);
     return result;
 }
 
@@ -382,6 +406,7 @@ const struct socket_ops socket_dgram_ops = {
     .mtu = dgram_mtu,
     .unread = dgram_unread,
     .unsent = socket_dgram_unsent,
+    .has_peek_offset = true,
     .multicast = dgram_multicast,
     .apply = dgram_apply,
     .set_option = dgram_set_option,

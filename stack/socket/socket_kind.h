@@ -54,6 +54,7 @@ struct socket_settings {
     int incoming_cpu;
     int busy_poll;
     int receive_lowat;    /* at least 1 */
+    int peek_offset;      /* SO_PEEK_OFF; negative: peeks begin at the first */
     uint32_t port_range;  /* IP_LOCAL_PORT_RANGE; 0: the stack's */
     uint8_t mtu_discover; /* IP_PMTUDISC_... */
     uint8_t timestamp;    /* SO_TIMESTAMP..., by its number; 0: none */
@@ -149,6 +150,7 @@ struct socket_ops {
     bool (*arrived)(const struct socket *socket, uint32_t *out); /* or none */
     bool (*is_listening)(const struct socket *socket);
 
+    bool has_peek_offset; /* SO_PEEK_OFF */
     /* Left out: it has nothing to do with groups. */
     struct ip_multicast *(*multicast)(struct socket *socket);
 
@@ -212,6 +214,12 @@ void socket_apply_all(struct socket *socket);
  * fetched them), SO_DETACH_FILTER; -EINVAL, -ENOENT, -ENOMEM, -ENOPROTOOPT. */
 MUST_CHECK int socket_attach_filter(struct socket *socket, struct bytes code);
 MUST_CHECK int socket_detach_filter(struct socket *socket);
+
+/* SO_PEEK_OFF: where a peek begins, and so many bytes were peeked at, or read.
+ */
+size_t socket_peek_offset(const struct socket *socket);
+void socket_was_peeked(struct socket *socket, size_t len);
+void socket_was_read(struct socket *socket, size_t len);
 
 /*
  * Receive and readiness of the kinds that keep a queue of datagrams; `error`

@@ -6,6 +6,7 @@
  * in sockets->kept for the end of the pass.
  */
 #include "socket/socket_message.h"
+#include "socket/socket_kind.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -95,6 +96,29 @@ size_t message_fill(const struct socket_message *message, struct bytes data)
         done += part;
     }
     return done;
+}
+
+size_t socket_peek_offset(const struct socket *socket)
+{
+    int offset = socket->settings.peek_offset;
+
+    return offset < 0 ? 0 : (size_t)offset;
+}
+
+void socket_was_peeked(struct socket *socket, size_t len)
+{
+    int *offset = &socket->settings.peek_offset;
+
+    if (*offset >= 0)
+        *offset += (int)min_size(len, (size_t)(INT_MAX - *offset));
+}
+
+void socket_was_read(struct socket *socket, size_t len)
+{
+    int *offset = &socket->settings.peek_offset;
+
+    if (*offset > 0)
+        *offset -= (int)min_size(len, (size_t)*offset);
 }
 
 void message_end_pass(struct sockets *sockets)

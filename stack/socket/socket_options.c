@@ -33,6 +33,7 @@ struct socket_settings socket_settings_default(void)
         .send_timeout = USEC_NEVER,
         .incoming_cpu = -1,
         .receive_lowat = 1,
+        .peek_offset = -1,
         .mtu_discover = IP_PMTUDISC_WANT,
         .txrehash = true,
     };

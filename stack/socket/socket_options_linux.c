@@ -262,6 +262,23 @@ static int get_mtu(struct socket *socket, int *out)
     return 0;
 }
 
+/* Any negative one is none, and is told as it was given. */
+static int get_peek_offset(struct socket *socket, int *out)
+{
+    if (!socket->ops->has_peek_offset)
+        return -EOPNOTSUPP;
+    *out = socket->settings.peek_offset;
+    return 0;
+}
+
+static int set_peek_offset(struct socket *socket, int value)
+{
+    if (!socket->ops->has_peek_offset)
+        return -EOPNOTSUPP;
+    socket->settings.peek_offset = value;
+    return 0;
+}
+
 /* ip(7): the lower bound, and 16 bits up the upper; 0: the stack's own. */
 static int get_port_range(struct socket *socket, int *out)
 {
@@ -293,6 +310,7 @@ static const struct linux_option options[] = {
     {SOL_SOCKET, SO_BUSY_POLL_BUDGET, NULL, set_busy_poll_budget},
     {SOL_SOCKET, SO_CNX_ADVICE, NULL, set_connection_advice},
     {SOL_SOCKET, SO_RCVLOWAT, get_receive_lowat, set_receive_lowat},
+    {SOL_SOCKET, SO_PEEK_OFF, get_peek_offset, set_peek_offset},
     {SOL_SOCKET, SO_TXREHASH, get_txrehash, set_txrehash},
     {SOL_SOCKET, SO_BUF_LOCK, get_buffer_lock, set_buffer_lock},
     {SOL_SOCKET, SO_TIMESTAMP_OLD, get_timestamp_us, set_timestamp_us},

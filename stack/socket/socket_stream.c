@@ -423,15 +423,18 @@ static ssize_t receive_urgent(struct tcb *tcb, struct socket_message *message)
 }
 
 /* MSG_TRUNC: so many bytes are counted, and thrown away unless MSG_PEEK. */
-static ssize_t receive_nowhere(struct tcb *tcb, struct socket_message *message)
+static ssize_t receive_nowhere(struct stream *stream,
+                               struct socket_message *message)
 {
+    uint32_t at = (uint32_t)socket_peek_offset(&stream->socket);
     bool peeks = message->flags & MSG_PEEK;
     ssize_t len = message_len(message);
 
     message->flags = 0;
     if (len < 0)
         return len;
-    return peeks ? tcp_peek_skip(tcb, (size_t)len) : tcp_skip(tcb, (size_t)len);
+    return peeks ? tcp_peek_skip(stream->tcb, at, (size_t)len)
+                 : tcp_skip(stream->tcb, (size_t)len);
 }
 
 /* TCP_INQ: what is left to read; 1 if that is the end. */
@@ -460,15 +463,35 @@ static void tell_arrival(const struct stream *stream, uint32_t ahead,
     control->arrived = arrived;
 }
 
-static ssize_t receive_text(struct tcb *tcb, struct socket_message *message)
+static ssize_t receive_text(struct stream *stream,
+                            struct socket_message *message)
 {
+    uint32_t at = (uint32_t)socket_peek_offset(&stream->socket);
     bool peeks = message->flags & MSG_PEEK;
 
     if (message->flags & MSG_TRUNC)
-        return receive_nowhere(tcb, message);
+        return receive_nowhere(stream, message);
     message->flags = 0;
-    return peeks ? tcp_peek(tcb, message->iov, message->iov_count)
-                 : tcp_receive(tcb, message->iov, message->iov_count);
+    return peeks
+               ? tcp_peek_at(stream->tcb, at, message->iov, message->iov_count)
+               : tcp_receive(stream->tcb, message->iov, message->iov_count);
+}
+
+/* What was read, or peeked at, and what is told of it. */
+static void after_text(struct stream *stream, size_t got, bool was_peeked,
+                       struct socket_control *control)
+{
+    struct socket *socket = &stream->socket;
+    uint32_t ahead = 0;
+
+    if (was_peeked) {
+        ahead = (uint32_t)(socket_peek_offset(socket) + got);
+        socket_was_peeked(socket, got);
+    } else {
+        socket_was_read(socket, got);
+    }
+    if (control != NULL)
+        tell_arrival(stream, ahead, control);
 }
 
 static ssize_t stream_receive(struct socket *socket,
@@ -483,13 +506,12 @@ static ssize_t stream_receive(struct socket *socket,
     message->least = (size_t)socket->settings.receive_lowat;
 
     ssize_t got = is_urgent ? receive_urgent(stream->tcb, message)
-                            : receive_text(stream->tcb, message);
+                            : receive_text(stream, message);
 
-    if (got < 0 || message->control == NULL)
-        return got;
     if (got > 0 && !is_urgent)
-        tell_arrival(stream, peeks ? (uint32_t)got : 0, message->control);
-    tell_unread(stream, message->control);
+        after_text(stream, (size_t)got, peeks, message->control);
+    if (got >= 0 && message->control != NULL)
+        tell_unread(stream, message->control);
     return got;
 }
 
@@ -501,7 +523,11 @@ static ssize_t stream_borrow(struct socket *socket, struct iovec iov[static 2],
 
 static int stream_give_back(struct socket *socket, size_t len)
 {
-    return tcp_give_back(stream_of(socket)->tcb, len);
+    int error = tcp_give_back(stream_of(socket)->tcb, len);
+
+    if (error == 0)
+        socket_was_read(socket, len);
+    return error;
 }
 
 static void shut_receive(struct stream *stream)
@@ -857,6 +883,7 @@ const struct socket_ops socket_stream_ops = {
     .at_mark = stream_at_mark,
     .arrived = stream_arrived,
     .is_listening = is_listening,
+    .has_peek_offset = true,
     .apply = stream_apply,
     .refresh_buffers = stream_refresh_buffers,
     .set_option = stream_set_option,

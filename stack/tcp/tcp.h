@@ -312,10 +312,14 @@ MUST_CHECK ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov,
 MUST_CHECK ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov,
                             int count);
 
+/* The same from the `at`th of them on: SO_PEEK_OFF. */
+MUST_CHECK ssize_t tcp_peek_at(struct tcb *tcb, uint32_t at,
+                               const struct iovec *iov, int count);
+
 /* Throws unread bytes away, as if they had been received; or only counts those
  * that it would. */
 MUST_CHECK ssize_t tcp_skip(struct tcb *tcb, size_t len);
-MUST_CHECK ssize_t tcp_peek_skip(struct tcb *tcb, size_t len);
+MUST_CHECK ssize_t tcp_peek_skip(struct tcb *tcb, uint32_t at, size_t len);
 
 /*
  * Unread bytes where they lie, in at most two pieces: how many bytes, *count

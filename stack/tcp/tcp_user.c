@@ -417,16 +417,22 @@ static bool has_nothing(const struct tcb *tcb, size_t wanted)
     return wanted == 0 && rcvbuf_unread(&tcb->rcvbuf) > 0;
 }
 
-ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count)
+ssize_t tcp_peek_at(struct tcb *tcb, uint32_t at, const struct iovec *iov,
+                    int count)
 {
     uint32_t skipped = urgent_to_skip(tcb);
     uint32_t ahead = bytes_ahead(tcb, skipped);
 
     if (has_nothing(tcb, iov_total(iov, count)))
         return 0;
-    if (ahead == 0)
+    if (ahead <= at)
         return receive_nothing(tcb);
-    return copy_out(tcb, skipped, ahead, iov, count);
+    return copy_out(tcb, skipped + at, ahead - at, iov, count);
+}
+
+ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count)
+{
+    return tcp_peek_at(tcb, 0, iov, count);
 }
 
 /* The reader goes on over `len` bytes. */
@@ -457,13 +463,14 @@ ssize_t tcp_receive(struct tcb *tcb, const struct iovec *iov, int count)
     return done;
 }
 
-ssize_t tcp_peek_skip(struct tcb *tcb, size_t len)
+ssize_t tcp_peek_skip(struct tcb *tcb, uint32_t at, size_t len)
 {
     uint32_t ahead = bytes_ahead(tcb, urgent_to_skip(tcb));
 
     if (has_nothing(tcb, len))
         return 0;
-    return ahead == 0 ? receive_nothing(tcb) : (ssize_t)min_size(len, ahead);
+    return ahead <= at ? receive_nothing(tcb)
+                       : (ssize_t)min_size(len, ahead - at);
 }
 
 ssize_t tcp_skip(struct tcb *tcb, size_t len)
