@@ -310,14 +310,16 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * three forms, IP_MULTICAST_TTL (0: not beyond this stack), IP_MULTICAST_LOOP,
  * IP_MULTICAST_ALL. Routers are told by IGMP (RFC 3376, or 2236 and 1112).
  *
+ * Of all sockets SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_GET_FILTER,
+ * SO_LOCK_FILTER (socket(7); a classic BPF program, struct sock_fprog: which
+ * packets, and how much of them, from the transport's header on. EINVAL: it
+ * might not end, or read what is not there; EPERM: locked).
+ *
  * Of raw sockets: IPPROTO_IP IP_HDRINCL (what is sent has its own IP header);
- * SOL_RAW ICMP_FILTER (a bit for each ICMP type that is not wanted);
- * SO_ATTACH_FILTER, SO_DETACH_FILTER (a classic BPF program, struct
- * sock_fprog: which packets, and how much of them; EINVAL: it might not end,
- * or read what is not there). Of packet sockets: this too; SOL_PACKET
- * PACKET_ADD_MEMBERSHIP and PACKET_DROP_MEMBERSHIP (every frame is seen without
- * them), PACKET_STATISTICS, PACKET_IGNORE_OUTGOING. There are no rings mapped
- * into the program: PACKET_RX_RING is ENOPROTOOPT.
+ * SOL_RAW ICMP_FILTER (a bit for each ICMP type that is not wanted). Of packet
+ * sockets: SOL_PACKET PACKET_ADD_MEMBERSHIP and PACKET_DROP_MEMBERSHIP (every
+ * frame is seen without them), PACKET_STATISTICS, PACKET_IGNORE_OUTGOING. There
+ * are no rings mapped into the program: PACKET_RX_RING is ENOPROTOOPT.
  *
  * The options of TCP have Linux's ranges, defaults and errors (tcp(7)); EINVAL
  * where no other treatment is named. All but TCP_QUICKACK, TCP_DEFER_ACCEPT and

@@ -229,12 +229,17 @@ static uint32_t load_about(const struct bpf_about *about, uint32_t what)
     }
 }
 
+static uint32_t packet_len(const struct machine *m)
+{
+    return (uint32_t)(frame_len(m->frame) - m->about->data_begin);
+}
+
 /* `size` bytes, in network byte order; false: they are not all there. */
 static bool load_bytes(const struct machine *m, uint32_t offset, size_t size,
                        uint32_t *out)
 {
     uint8_t bytes[4] = {0};
-    size_t from = offset;
+    size_t from = m->about->data_begin + offset;
 
     if (offset >= OUTSIDE_NETWORK)
         from = m->about->network_begin + (offset - OUTSIDE_NETWORK);
@@ -264,7 +269,7 @@ static bool load(struct machine *m, const struct bpf_insn *insn)
     case MODE_IND:
         return load_bytes(m, m->x + insn->k, size_of(insn), &m->a);
     case MODE_LEN:
-        m->a = (uint32_t)frame_len(m->frame);
+        m->a = packet_len(m);
         return true;
     case MODE_MEM:
         m->a = m->memory[insn->k];
@@ -285,7 +290,7 @@ static bool load_x(struct machine *m, const struct bpf_insn *insn)
         m->x = 4 * (m->x & 0x0f);
         return true;
     case MODE_LEN:
-        m->x = (uint32_t)frame_len(m->frame);
+        m->x = packet_len(m);
         return true;
     case MODE_MEM:
         m->x = m->memory[insn->k];
@@ -451,6 +456,17 @@ int bpf_create(struct memory *memory, struct bytes code,
     }
     *out = program;
     return 0;
+}
+
+struct bpf_program *bpf_copy(struct memory *memory,
+                             const struct bpf_program *program)
+{
+    size_t size = program_size(program->count);
+    struct bpf_program *copy = memory_alloc(memory, size);
+
+    if (copy != NULL)
+        memcpy(copy, program, size);
+    return copy;
 }
 
 void bpf_destroy(struct memory *memory, struct bpf_program *program)

@@ -44,6 +44,8 @@ struct bpf_about {
     uint32_t iface;
     uint32_t hardware;    /* ARPHRD_ETHER, ... */
     size_t network_begin; /* where the IP header is: SKF_NET_OFF */
+    size_t data_begin;    /* what is before it is no part of the packet, but
+                             for loads from SKF_NET_OFF and SKF_LL_OFF on */
 };
 
 /*
@@ -52,6 +54,9 @@ struct bpf_about {
  */
 MUST_CHECK int bpf_create(struct memory *memory, struct bytes code,
                           struct bpf_program **out);
+/* The same program once more; NULL without memory. */
+MUST_CHECK struct bpf_program *bpf_copy(struct memory *memory,
+                                        const struct bpf_program *program);
 /* NULL is no program. */
 void bpf_destroy(struct memory *memory, struct bpf_program *program);
 

@@ -69,6 +69,8 @@
     X(UDP_BAD_CHECKSUM, "udp", "checksum is wrong", "RFC 1122 4.1.3.4")        \
     X(UDP_NO_PORT, "udp", "nobody listens on this port", "RFC 1122 4.1.3.1")   \
     X(UDP_BUFFER_FULL, "udp", "receive buffer is full", "RFC 768")             \
+    X(UDP_FILTERED, "udp", "the socket's filter does not want it",             \
+      "none, as Linux")                                                        \
     X(TCP_SHORT, "tcp", "shorter than its header", "RFC 9293 3.1")             \
     X(TCP_BAD_OFFSET, "tcp", "data offset is impossible", "RFC 9293 3.1")      \
     X(TCP_BAD_CHECKSUM, "tcp", "checksum is wrong", "RFC 9293 3.1 MUST-3")     \
@@ -77,6 +79,8 @@
     X(TCP_BAD_ADDRESS, "tcp", "broadcast or multicast address",                \
       "RFC 9293 3.9.2.3 MUST-57")                                              \
     X(TCP_LOW_TTL, "tcp", "TTL is below IP_MINTTL", "RFC 5082 3")              \
+    X(TCP_FILTERED, "tcp", "the socket's filter does not want it",             \
+      "none, as Linux")                                                        \
     X(TCP_NO_CONNECTION, "tcp", "no such connection", "RFC 9293 3.10.7.1")     \
     X(TCP_OUT_OF_WINDOW, "tcp", "outside the receive window",                  \
       "RFC 9293 3.10.7.4")                                                     \

@@ -46,9 +46,10 @@ static int fetch_filter(struct bytes *value)
     if (value->len != sizeof(program))
         return -EINVAL;
     memcpy(&program, value->data, sizeof(program));
-    if (program.filter == NULL)
-        return -EINVAL;
-    *value = bytes_of(program.filter, program.len * sizeof(struct sock_filter));
+    *value = bytes_of(program.filter,
+                      program.filter == NULL
+                          ? 0 /* the core says what that is */
+                          : program.len * sizeof(struct sock_filter));
     return 0;
 }
 

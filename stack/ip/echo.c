@@ -4,6 +4,8 @@
  */
 #include "ip/echo.h"
 
+#include "ip/ip_filter.h"
+
 #include <errno.h>
 
 enum { ID_COUNT = 65535 /* 1 to 65535; 0 means none yet */ };
@@ -123,6 +125,16 @@ static void notify(const struct echo_pcb *pcb)
         echo->notify(echo->notify_context, pcb->owner);
 }
 
+static bool is_wanted(const struct echo_pcb *pcb,
+                      const struct ip_packet *packet, struct frame *message)
+{
+    uint32_t wanted = ip_filter_run(pcb->filter, packet, 0);
+
+    if (wanted < frame_len(message))
+        frame_trim(message, wanted);
+    return wanted != BPF_WANT_NOTHING;
+}
+
 void echo_input(struct echo *echo, const struct ip_packet *packet,
                 const struct icmp_echo *reply)
 {
@@ -137,9 +149,12 @@ void echo_input(struct echo *echo, const struct ip_packet *packet,
     struct echo_pcb *pcb = find_sender(echo, reply->id, &packet->header.dst,
                                        &packet->header.src, packet->iface);
 
+    struct frame message = *packet->frame;
+
     /* A full buffer is the same to whoever asked: there is no place for it. */
-    if (!pcb || dgram_queue_add(&pcb->received, echo->env->memory, &about,
-                                packet->frame) < 0) {
+    if (!pcb || !is_wanted(pcb, packet, &message) ||
+        dgram_queue_add(&pcb->received, echo->env->memory, &about, &message) <
+            0) {
         env_drop(echo->env, DROP_ICMP_NO_LISTENER, packet->frame);
         return;
     }

@@ -6,6 +6,7 @@
 #ifndef TAPIR_IP_ECHO_H
 #define TAPIR_IP_ECHO_H
 
+#include "base/bpf.h"
 #include "base/dgram.h"
 #include "ip/error_queue.h"
 
@@ -22,6 +23,7 @@ struct echo_pcb {
     uint8_t ttl;
     uint8_t tos;
     struct ip_multicast multicast;
+    const struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
     struct dgram_queue received; /* ICMP header and payload, as Linux has it */
     bool hears_errors;           /* IP_RECVERR */
     struct error_queue errors;

@@ -4,6 +4,8 @@
  */
 #include "ip/raw.h"
 
+#include "ip/ip_filter.h"
+
 #include <errno.h>
 
 /* ---- Who wants it ------------------------------------------------------ */
@@ -89,30 +91,11 @@ static void notify(const struct raw_pcb *pcb)
         raw->notify(raw->notify_context, pcb->owner);
 }
 
-/* The packet from its IP header on, as a frame that borrows it. */
-static void whole_packet(const struct ip_packet *packet, struct frame *out)
-{
-    const struct frame *payload = packet->frame;
-
-    frame_init_input(out, packet->iface, payload->head, payload->head_len);
-    out->head -= packet->header.header_len; /* what was pulled is still there */
-    out->head_len += packet->header.header_len;
-    for (unsigned i = 0; i < payload->slice_count; i++)
-        frame_add_slice(out, payload->slices[i]);
-}
-
-static struct bpf_about about_packet(const struct ip_packet *packet)
-{
-    return (struct bpf_about){.protocol = 0x0800 /* IPv4's EtherType */,
-                              .iface = packet->iface->index};
-}
-
 /* Of the copy as much as the socket's filter wants. */
 static bool is_wanted(const struct raw_pcb *pcb, const struct ip_packet *packet,
                       struct frame *whole)
 {
-    struct bpf_about about = about_packet(packet);
-    uint32_t wanted = bpf_run(pcb->filter, whole, &about);
+    uint32_t wanted = ip_filter_run_whole(pcb->filter, packet, whole);
 
     if (wanted < frame_len(whole))
         frame_trim(whole, wanted);
@@ -132,7 +115,7 @@ static void deliver(struct raw_pcb *pcb, const struct ip_packet *packet)
     };
     struct frame whole;
 
-    whole_packet(packet, &whole);
+    ip_filter_whole(packet, 0, &whole);
     if (!is_wanted(pcb, packet, &whole))
         return;
     if (dgram_queue_add(&pcb->received, env->memory, &about, &whole) < 0)

@@ -382,6 +382,13 @@ static void dgram_apply(struct socket *socket, enum socket_setting setting)
     }
 }
 
+static int dgram_set_filter(struct socket *socket,
+                            const struct bpf_program *filter)
+{
+    pcb_of(socket)->filter = filter;
+    return 0;
+}
+
 const struct socket_ops socket_dgram_ops = {
     .domain = AF_INET,
     .type = SOCK_DGRAM,
@@ -409,6 +416,7 @@ const struct socket_ops socket_dgram_ops = {
     .has_peek_offset = true,
     .multicast = dgram_multicast,
     .apply = dgram_apply,
+    .set_filter = dgram_set_filter,
     .set_option = dgram_set_option,
     .get_option = dgram_get_option,
 };

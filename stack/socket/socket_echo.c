@@ -188,6 +188,13 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     }
 }
 
+static int echo_set_filter(struct socket *socket,
+                           const struct bpf_program *filter)
+{
+    pcb_of(socket)->filter = filter;
+    return 0;
+}
+
 const struct socket_ops socket_echo_ops = {
     .domain = AF_INET,
     .type = SOCK_DGRAM,
@@ -213,4 +220,5 @@ const struct socket_ops socket_echo_ops = {
     .unsent = socket_dgram_unsent,
     .multicast = echo_multicast,
     .apply = echo_apply,
+    .set_filter = echo_set_filter,
 };

@@ -47,22 +47,28 @@ const struct flag_option *socket_find_flag(int level, int name)
     return NULL;
 }
 
-/* Of a stream a fragment's size means nothing; and one option is strict. */
-static bool may_be_set(const struct socket *socket, enum socket_flag flag,
-                       int value)
+/* Of a stream a fragment's size means nothing; one option is strict; a filter
+ * that is locked stays so. */
+static int check_flag(const struct socket *socket, enum socket_flag flag,
+                      int value)
 {
-    if (flag == FLAG_RECEIVE_FRAGMENT_SIZE)
-        return socket->ops->type != SOCK_STREAM;
-    return flag != FLAG_ERRORS_RFC_4884 || value == 0 || value == 1;
+    if (flag == FLAG_RECEIVE_FRAGMENT_SIZE && socket->ops->type == SOCK_STREAM)
+        return -EINVAL;
+    if (flag == FLAG_ERRORS_RFC_4884 && value != 0 && value != 1)
+        return -EINVAL;
+    if (flag == FLAG_LOCK_FILTER && value == 0 && socket_has(socket, flag))
+        return -EPERM;
+    return 0;
 }
 
 int socket_set_flag(struct socket *socket, const struct flag_option *option,
                     int value)
 {
     uint32_t bit = 1u << option->flag;
+    int error = check_flag(socket, option->flag, value);
 
-    if (!may_be_set(socket, option->flag, value))
-        return -EINVAL;
+    if (error < 0)
+        return error;
     if (value != 0)
         socket->settings.flags |= bit;
     else
@@ -88,7 +94,6 @@ static const struct refused_option refused_options[] = {
     {SOL_SOCKET, SO_NETNS_COOKIE, -EINVAL, -ENOPROTOOPT},
     /* what is done elsewhere, and cannot be read, or not so set */
     {SOL_SOCKET, SO_DETACH_FILTER, -ENOPROTOOPT, -ENOENT},
-    {SOL_SOCKET, SO_ATTACH_FILTER, 0, -EINVAL},
     /* beyond the stack's own limits nobody may go */
     {SOL_SOCKET, SO_SNDBUFFORCE, -ENOPROTOOPT, -EPERM},
     {SOL_SOCKET, SO_RCVBUFFORCE, -ENOPROTOOPT, -EPERM},

@@ -155,8 +155,9 @@ struct socket_ops {
     struct ip_multicast *(*multicast)(struct socket *socket);
 
     void (*apply)(struct socket *socket, enum socket_setting setting);
-    /* Packets are looked at by it from now on; NULL: all are wanted. */
-    void (*set_filter)(struct socket *socket, const struct bpf_program *filter);
+    /* Packets are looked at by it from now on; NULL: all are wanted. -ENOMEM.
+     */
+    int (*set_filter)(struct socket *socket, const struct bpf_program *filter);
     /* Takes over the buffer sizes that the transport has changed by itself. */
     void (*refresh_buffers)(struct socket *socket);
     /* Options of the level that is the kind's protocol. */
@@ -211,9 +212,13 @@ struct socket_settings socket_settings_default(void);
 void socket_apply_all(struct socket *socket);
 
 /* SO_ATTACH_FILTER (the value is the program's instructions: the host has
- * fetched them), SO_DETACH_FILTER; -EINVAL, -ENOENT, -ENOMEM, -ENOPROTOOPT. */
+ * fetched them), SO_DETACH_FILTER; -EINVAL, -ENOENT, -ENOMEM, -EPERM locked. */
 MUST_CHECK int socket_attach_filter(struct socket *socket, struct bytes code);
 MUST_CHECK int socket_detach_filter(struct socket *socket);
+/* SO_GET_FILTER: `len` counts instructions, not bytes; of 0 the result is how
+ * many there are. -EINVAL: more than there is room for. */
+MUST_CHECK int socket_get_filter(const struct socket *socket, void *value,
+                                 size_t *len);
 
 /* SO_PEEK_OFF: where a peek begins, and so many bytes were peeked at, or read.
  */

@@ -158,10 +158,11 @@ static void packet_apply(struct socket *socket, enum socket_setting setting)
     }
 }
 
-static void packet_set_filter(struct socket *socket,
-                              const struct bpf_program *filter)
+static int packet_set_filter(struct socket *socket,
+                             const struct bpf_program *filter)
 {
     pcb_of(socket)->filter = filter;
+    return 0;
 }
 
 /* ---- Options of SOL_PACKET --------------------------------------------- */

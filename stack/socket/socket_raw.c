@@ -203,10 +203,11 @@ static void raw_apply(struct socket *socket, enum socket_setting setting)
     }
 }
 
-static void raw_set_filter(struct socket *socket,
-                           const struct bpf_program *filter)
+static int raw_set_filter(struct socket *socket,
+                          const struct bpf_program *filter)
 {
     pcb_of(socket)->filter = filter;
+    return 0;
 }
 
 /* Level SOL_RAW. Linux takes what there is of the value, and no more. */

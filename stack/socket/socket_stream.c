@@ -239,6 +239,21 @@ static int stream_listen(struct socket *socket, unsigned backlog)
     return tcp_listen(stream->tcb, backlog);
 }
 
+/* With a filter like the listener's. */
+static struct socket *new_child(const struct socket *listener)
+{
+    struct socket *child = socket_alloc(listener->sockets, listener->ops);
+    struct memory *memory = listener->sockets->env->memory;
+
+    if (child == NULL || listener->filter == NULL)
+        return child;
+    child->filter = bpf_copy(memory, listener->filter);
+    if (child->filter != NULL)
+        return child;
+    socket_free(child);
+    return NULL;
+}
+
 /* A connection that the peer has reset meanwhile is given too, as in Linux. */
 static int stream_accept(struct socket *socket, struct socket **out,
                          struct endpoint *remote)
@@ -251,7 +266,7 @@ static int stream_accept(struct socket *socket, struct socket **out,
     if (!(tcp_readiness(listener->tcb) & TCP_READABLE))
         return -EAGAIN;
 
-    struct socket *child = socket_alloc(socket->sockets, socket->ops);
+    struct socket *child = new_child(socket);
 
     if (child == NULL)
         return -ENOBUFS; /* the connection waits on in the backlog */
@@ -261,8 +276,11 @@ static int stream_accept(struct socket *socket, struct socket **out,
     stream->nodelay = listener->nodelay;
     stream->mss = listener->mss;
     stream->has_bound_addr = listener->has_bound_addr;
-    stream->tcb = tcp_accept(listener->tcb, child);
-    assert(stream->tcb != NULL); /* it was readable */
+    stream->tcb = tcp_accept(listener->tcb, child, child->filter);
+    if (stream->tcb == NULL) { /* it was readable: for want of memory */
+        socket_free(child);
+        return -ENOBUFS;
+    }
     if (remote != NULL)
         *remote = *tcp_remote(stream->tcb);
     *out = child;
@@ -588,7 +606,9 @@ static int stream_linger(struct socket *socket)
 static void stream_close(struct socket *socket)
 {
     struct stream *stream = stream_of(socket);
+    int error = tcp_set_filter(stream->tcb, NULL); /* it ends with the socket */
 
+    assert(error == 0);
     if (socket->settings.lingers && socket->settings.linger == 0)
         tcp_abort(stream->tcb);
     else
@@ -851,6 +871,12 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
     }
 }
 
+static int stream_set_filter(struct socket *socket,
+                             const struct bpf_program *filter)
+{
+    return tcp_set_filter(stream_of(socket)->tcb, filter);
+}
+
 const struct socket_ops socket_stream_ops = {
     .domain = AF_INET,
     .type = SOCK_STREAM,
@@ -885,6 +911,7 @@ const struct socket_ops socket_stream_ops = {
     .is_listening = is_listening,
     .has_peek_offset = true,
     .apply = stream_apply,
+    .set_filter = stream_set_filter,
     .refresh_buffers = stream_refresh_buffers,
     .set_option = stream_set_option,
     .get_option = stream_get_option,

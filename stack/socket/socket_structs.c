@@ -84,7 +84,9 @@ bool socket_get_struct(struct socket *socket, int level, int name, void *value,
 {
     int answer = 1;
 
-    if (level == SOL_SOCKET)
+    if (level == SOL_SOCKET && name == SO_GET_FILTER)
+        answer = socket_get_filter(socket, value, len);
+    else if (level == SOL_SOCKET)
         answer = get_socket_struct(socket, name, value, len);
     if (level == IPPROTO_IP && name == IP_OPTIONS) {
         *len = 0; /* none are sent */

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 
 struct tcb;
+struct bpf_program;
 struct error_queue;
 struct tcp_cc_ops;
 
@@ -288,8 +289,10 @@ MUST_CHECK ssize_t tcp_connect_with(struct tcb *tcb,
  * is there: the SYN waits for the first text. */
 bool tcp_awaits_text(const struct tcb *tcb);
 
-/* The oldest connection that is ready to be accepted; NULL: none. */
-struct tcb *tcp_accept(struct tcb *listener, void *owner);
+/* The oldest connection that is ready to be accepted, with its owner's filter;
+ * NULL: none, or no memory to note the filter. */
+struct tcb *tcp_accept(struct tcb *listener, void *owner,
+                       const struct bpf_program *filter);
 
 /*
  * SEND: how many bytes were taken, in part if the buffer is small. -EAGAIN
@@ -413,6 +416,11 @@ void tcp_set_ttl(struct tcb *tcb, uint8_t ttl);
 /* Bytes a second at most; 0: no limit, and paced only if the algorithm is. */
 void tcp_set_max_pacing_rate(struct tcb *tcb, uint64_t rate);
 void tcp_set_tos(struct tcb *tcb, uint8_t tos);
+/* SO_ATTACH_FILTER: what segments are heard, and how much of their text; it
+ * stays the caller's, who takes it away before it ends. NULL: all. A listener's
+ * is its children's until they are accepted. -ENOMEM. */
+MUST_CHECK int tcp_set_filter(struct tcb *tcb,
+                              const struct bpf_program *filter);
 /* More of them: tcp_settings.h. */
 void tcp_set_urgent_in_line(struct tcb *tcb, bool on);
 /* Whether ACKs are not delayed for a reply; not for ever: tcp_quickack.h. */

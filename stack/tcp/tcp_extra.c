@@ -2,6 +2,8 @@
 
 #include "tcp/tcb.h"
 
+#include <errno.h>
+
 struct tcp_extra *tcp_extra_make(struct tcb *tcb)
 {
     struct memory *memory = tcb->tcp->env->memory;
@@ -94,6 +96,16 @@ usec tcp_arrived_at(const struct tcb *tcb, uint32_t ahead)
         if (seq_geq(tcb->extra->arrivals[i].end, end))
             return tcb->extra->arrivals[i].at;
     return USEC_NEVER;
+}
+
+int tcp_set_filter(struct tcb *tcb, const struct bpf_program *filter)
+{
+    struct tcp_extra *extra = filter == NULL ? tcb->extra : tcp_extra_make(tcb);
+
+    if (extra == NULL)
+        return filter == NULL ? 0 : -ENOMEM;
+    extra->filter = filter;
+    return 0;
 }
 
 struct error_queue *tcp_errors(struct tcb *tcb)

@@ -5,6 +5,7 @@
 #ifndef TAPIR_TCP_EXTRA_H
 #define TAPIR_TCP_EXTRA_H
 
+#include "base/bpf.h"
 #include "ip/error_queue.h"
 #include "tcp/seq.h"
 
@@ -19,6 +20,7 @@ struct tcp_arrival {
 };
 
 struct tcp_extra {
+    const struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
     struct error_queue errors; /* MSG_ERRQUEUE: why an attempt has failed */
     struct tcp_arrival arrivals[TCP_ARRIVALS_MAX]; /* SO_TIMESTAMP */
     unsigned arrival_count;

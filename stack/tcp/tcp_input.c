@@ -7,6 +7,7 @@
  * tcp_syn_received.c, of one in TIME-WAIT, which has none any more, in
  * tcp_time_wait.c.
  */
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_info.h"
@@ -19,6 +20,7 @@
 #include "tcp/tcp_user_timeout.h"
 
 #include "base/checksum.h"
+#include "ip/ip_filter.h"
 
 #include <errno.h>
 
@@ -263,15 +265,50 @@ static struct receiver find_receiver(struct tcp *tcp,
     return receiver;
 }
 
-/* RFC 5082 3; not that of Linux, which lets the handshake's last ACK pass. */
-static bool comes_from_too_far(const struct receiver *receiver,
-                               const struct ip_packet *packet)
+/* Whose settings decide; NULL: nobody's. */
+static const struct tcb *decides(const struct receiver *receiver)
 {
-    const struct tcb *tcb = receiver->half_open != NULL
-                                ? receiver->half_open->listener
-                                : receiver->tcb;
+    if (receiver->half_open != NULL)
+        return receiver->half_open->listener;
+    return receiver->tcb;
+}
 
-    return tcb != NULL && packet->header.ttl < tcb->settings.min_ttl;
+/* So much is left from the header on. */
+static void cut_text(struct tcp_segment *seg, uint32_t wanted)
+{
+    uint32_t text_at = (uint32_t)seg->text_at;
+    uint32_t kept = max_u32(wanted, text_at) - text_at;
+
+    if (kept >= seg->text_len)
+        return;
+    seg->len -= seg->text_len - kept;
+    seg->text_len = kept;
+}
+
+/* SO_ATTACH_FILTER, as Linux: it sees the header too, and may cut the text. */
+static bool is_wanted(const struct tcb *tcb, const struct ip_packet *packet,
+                      struct tcp_segment *seg)
+{
+    const struct tcb *owned = tcb->listener != NULL ? tcb->listener : tcb;
+    uint32_t wanted;
+
+    if (owned->extra == NULL || owned->extra->filter == NULL)
+        return true;
+    wanted = ip_filter_run(owned->extra->filter, packet, 0);
+    cut_text(seg, wanted);
+    return wanted != BPF_WANT_NOTHING;
+}
+
+static enum drop_reason is_unwanted(const struct tcb *tcb,
+                                    const struct ip_packet *packet,
+                                    struct tcp_segment *seg)
+{
+    if (tcb == NULL)
+        return DROP_NONE;
+    /* RFC 5082 3; Linux lets the last ACK of a handshake pass */
+    if (packet->header.ttl < tcb->settings.min_ttl)
+        return DROP_TCP_LOW_TTL;
+    return is_wanted(tcb, packet, seg) ? DROP_NONE : DROP_TCP_FILTERED;
 }
 
 static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
@@ -323,8 +360,9 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
     }
     receiver = find_receiver(tcp, packet, &seg);
     trace_arrival(tcp, &receiver, packet, &seg);
-    if (comes_from_too_far(&receiver, packet)) {
-        env_drop(tcp->env, DROP_TCP_LOW_TTL, packet->frame);
+    wrong = is_unwanted(decides(&receiver), packet, &seg);
+    if (wrong != DROP_NONE) {
+        env_drop(tcp->env, wrong, packet->frame);
         return;
     }
     tcb = receiver.tcb;

@@ -194,14 +194,18 @@ bool tcp_awaits_text(const struct tcb *tcb)
     return tcb->connect_is_deferred && tcb->state == TCPS_SYN_SENT;
 }
 
-struct tcb *tcp_accept(struct tcb *listener, void *owner)
+struct tcb *tcp_accept(struct tcb *listener, void *owner,
+                       const struct bpf_program *filter)
 {
-    struct list *node = list_pop(&listener->accept_queue);
+    struct list *node = listener->accept_queue.next;
     struct tcb *child;
 
-    if (node == NULL)
+    if (list_is_empty(&listener->accept_queue))
         return NULL;
     child = container_of(node, struct tcb, child_node);
+    if (tcp_set_filter(child, filter) < 0)
+        return NULL;
+    list_remove(node);
     child->listener = NULL;
     child->owner = owner;
     listener->accept_count--;

@@ -4,6 +4,7 @@
 #ifndef TAPIR_UDP_UDP_H
 #define TAPIR_UDP_UDP_H
 
+#include "base/bpf.h"
 #include "base/dgram.h"
 #include "ip/error_queue.h"
 
@@ -47,6 +48,7 @@ struct udp_pcb {
     uint32_t port_range; /* IP_LOCAL_PORT_RANGE: low, high << 16; 0: all */
     bool hears_errors;   /* IP_RECVERR: all of them, and about what */
     struct ip_multicast multicast;
+    const struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
     struct dgram_queue received;
     struct error_queue errors;
     int error; /* positive, of an ICMP error, until it is asked for */

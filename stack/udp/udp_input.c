@@ -11,6 +11,7 @@
 #include "udp/udp.h"
 
 #include "base/checksum.h"
+#include "ip/ip_filter.h"
 #include "udp/udp_internal.h"
 
 /* ---- Who gets it ------------------------------------------------------- */
@@ -144,6 +145,19 @@ static void drop(struct udp *udp, enum drop_reason why,
     env_drop(udp->env, why, frame);
 }
 
+/* What is left of the payload once the socket's filter has seen it, which sees
+ * the header too. */
+static bool is_wanted(const struct udp_pcb *pcb, const struct ip_packet *packet,
+                      struct frame *payload)
+{
+    uint32_t wanted = ip_filter_run(pcb->filter, packet, UDP_HEADER_LEN);
+    uint32_t len = max_u32(wanted, UDP_HEADER_LEN) - UDP_HEADER_LEN;
+
+    if (len < frame_len(payload))
+        frame_trim(payload, len);
+    return wanted != BPF_WANT_NOTHING;
+}
+
 static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
                     const struct ends *ends)
 {
@@ -157,8 +171,14 @@ static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
         .tos = packet->header.tos,
     };
 
-    if (dgram_queue_add(&pcb->received, udp->env->memory, &about,
-                        packet->frame) < 0) {
+    struct frame payload = *packet->frame;
+
+    if (!is_wanted(pcb, packet, &payload)) {
+        drop(udp, DROP_UDP_FILTERED, packet->frame);
+        return;
+    }
+    if (dgram_queue_add(&pcb->received, udp->env->memory, &about, &payload) <
+        0) {
         drop(udp, DROP_UDP_BUFFER_FULL, packet->frame);
         return;
     }
