@@ -76,7 +76,7 @@ endif
 # The shim that takes libc's place in unmodified programs: tools/preload.
 preload := $(call objects,$(wildcard tools/preload/*.c))
 preload_names := $(shell sed 's/\#.*//' tools/preload/names)
-preload_own := open eventfd signalfd # the library's descriptors: own.c
+preload_own := open eventfd signalfd socketpair # the library's descriptors: own.c
 
 # In each of these folders a test_*.c is a program (of Check), and all other
 # files are helpers that are linked to every one of them.

@@ -269,6 +269,11 @@ unsigned stack_unfinished(const struct stack *stack)
     return stack->tcp.unfinished;
 }
 
+bool stack_has_connections(const struct stack *stack)
+{
+    return tcp_has_connections(&stack->tcp);
+}
+
 void stack_abort_all(struct stack *stack, usec now)
 {
     stack_enter(stack, now);

@@ -109,6 +109,8 @@ const struct tcp_stats *stack_tcp_stats(const struct stack *stack);
 
 /* Closed connections whose last bytes are not yet acknowledged. */
 unsigned stack_unfinished(const struct stack *stack);
+/* One end or the other may still have something to say. */
+bool stack_has_connections(const struct stack *stack);
 /*
  * Resets every connection: the program ends and waits no longer. Sockets are
  * closed with it: their numbers answer -EBADF.

@@ -24,7 +24,7 @@ void call_enter_file(struct call *call, struct file *file)
     file_hold(file);
 }
 
-int call_enter(struct call *call, int fd)
+int call_enter_number(struct call *call, int fd)
 {
     struct file *file;
 
@@ -34,9 +34,18 @@ int call_enter(struct call *call, int fd)
     if (file == NULL)
         return -EBADF;
     file_hold(file);
-    if (file->kind != FILE_SOCKET)
+    return 0;
+}
+
+int call_enter(struct call *call, int fd)
+{
+    int r = call_enter_number(call, fd);
+
+    if (r < 0)
+        return r;
+    if (call->file->kind != FILE_SOCKET)
         return -ENOTSOCK;
-    return file->stack == NULL || the_host.is_child ? -ENETDOWN : 0;
+    return call->file->stack != NULL && inherit_claim() ? 0 : -ENETDOWN;
 }
 
 /* A call that must not wait takes one look at the devices before it gives up:

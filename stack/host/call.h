@@ -23,6 +23,9 @@ struct call {
  * is over but for call_leave: -EBADF, -ENOTSOCK, -ENETDOWN. Lock not held.
  */
 MUST_CHECK int call_enter(struct call *call, int fd);
+/* The same for whatever the number stands for, and wherever its stack is:
+ * -EBADF. */
+MUST_CHECK int call_enter_number(struct call *call, int fd);
 /* The same for a file that the caller holds. Lock not held. */
 void call_enter_file(struct call *call, struct file *file);
 /*

@@ -43,6 +43,8 @@ static void close_socket(struct call *call)
     if (stack == NULL)
         return;
     if (the_host.is_child) { /* the connection is the parent's */
+        if (inherit_is_open())
+            core_close(stack, file->id); /* in this copy of it */
         file_lose_stack(file);
         return;
     }
@@ -81,8 +83,8 @@ int tapir_close(int fd)
 
     if (!shim_is_here())
         return (int)errno_result(-ENETDOWN);
-    r = call_enter(&call, fd);
-    if (r == -EBADF)
+    r = call_enter_number(&call, fd);
+    if (r < 0)
         return (int)call_leave(&call, r);
     number_remove(fd);
     lose_number(&call);

@@ -182,6 +182,8 @@ static int wait_on_file(struct file *file, struct epoll_event *events, int max,
         waiter_set_deadline(&waiter, waiter_now(&waiter) + timeout);
     waiter.mask = mask;
     file_hold(file);
+    if (!list_is_empty(&file->epoll->items[FILE_SOCKET]))
+        inherit_claim(); /* if it can be had: see inherit.h */
     r = timeout == 0 ? collect_twice(file->epoll, events, max)
                      : wait_for_events(file, &waiter, events, max);
     file_release(file);

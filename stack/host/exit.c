@@ -7,7 +7,7 @@
  *
  * A forked child has the sockets' numbers but not the stacks, which go on in
  * the parent: all calls on them answer ENETDOWN there, and the devices are
- * closed.
+ * closed. But a daemon's parent leaves its stack to it: inherit.h.
  */
 #include "host/host.h"
 
@@ -46,8 +46,9 @@ void exit_end_all(void)
 
     if (!the_host.is_ready || the_host.is_child || !lock_before_exit())
         return;
-    while ((stack = next_to_end()) != NULL)
-        stack_end(stack);
+    if (!inherit_give())
+        while ((stack = next_to_end()) != NULL)
+            stack_end(stack);
     list_init(&the_host.loans_over); /* it is late for telling */
     host_unlock();
 }
@@ -55,10 +56,12 @@ void exit_end_all(void)
 static void before_fork(void)
 {
     host_lock();
+    inherit_prepare();
 }
 
 static void in_parent(void)
 {
+    inherit_in_parent();
     host_unlock();
 }
 
@@ -79,13 +82,22 @@ static void close_device(struct tapir_stack *stack)
     }
 }
 
+static void close_devices(void)
+{
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next)
+        close_device(container_of(node, struct tapir_stack, node));
+}
+
 /*
  * Only the thread that forked is here: nobody drives, nobody sleeps. A child
  * that was forked off before there was a stack may have one of its own.
  */
 static void in_child(void)
 {
-    the_host.is_child = the_host.is_child || !list_is_empty(&the_host.stacks);
+    bool was_child = the_host.is_child;
+
+    the_host.is_child = was_child || !list_is_empty(&the_host.stacks);
     the_host.process = getpid();
     the_host.driver.has_helper = false;
     the_host.driver.who = NULL;
@@ -97,9 +109,8 @@ static void in_child(void)
     if (the_host.signal_fd > 0)
         close_own(the_host.signal_fd);
     the_host.signal_fd = 0;
-    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
-         node = node->next)
-        close_device(container_of(node, struct tapir_stack, node));
+    if (!was_child && !inherit_in_child())
+        close_devices();
     host_unlock();
 }
 

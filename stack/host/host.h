@@ -12,6 +12,7 @@
 #include "host/descriptors.h"
 #include "host/drive.h"
 #include "host/file.h"
+#include "host/inherit.h"
 #include "host/settings.h"
 #include "host/shim.h"
 #include "host/trace_text.h"
@@ -148,6 +149,7 @@ struct host {
     unsigned spare_event_count;
     int signal_fd; /* readable when one of signal_set is pending; 0: none yet */
     sigset_t signal_set;
+    struct inheritance inheritance;
     const struct shim_numbers *numbers; /* shim.h; NULL: they are our own */
     /* enum shim_kind of each number, written with the lock held and read
        without; pages of it are memory only once they are used. */

@@ -350,7 +350,7 @@ static int enter(const struct stack **core)
         host_unlock();
         r = ensure_default_stack();
         host_lock();
-        if (r == 0 && (the_host.default_stack == NULL || the_host.is_child))
+        if (r == 0 && (the_host.default_stack == NULL || !inherit_claim()))
             r = -ENETDOWN;
     }
     if (r < 0)

@@ -191,7 +191,7 @@ static int file_ioctl(struct file *file, unsigned long request, void *argument)
     }
     if (file->kind != FILE_SOCKET)
         return -EINVAL; /* of an epoll set, as Linux */
-    if (file->stack == NULL || the_host.is_child)
+    if (file->stack == NULL || !inherit_claim())
         return -ENETDOWN;
     if (request == FIONREAD)
         return store_count(stack_unread(file->stack->core, file->id), argument);

@@ -89,6 +89,17 @@ static void resolve(struct poll_call *call, nfds_t i)
         (struct pollfd){.fd = kernel_fd, .events = call->fds[i].events};
 }
 
+/* A child that polls a socket wants the stack: see inherit.h. */
+static void claim_for(const struct poll_call *call)
+{
+    for (nfds_t i = 0; i < call->count; i++) {
+        const struct file *file = call->entries[i].file;
+
+        if (file != NULL && file->kind == FILE_SOCKET)
+            inherit_claim();
+    }
+}
+
 static short revents_of(const struct poll_call *call, nfds_t i)
 {
     const struct entry *entry = &call->entries[i];
@@ -225,6 +236,8 @@ static int poll_for(struct pollfd *fds, nfds_t count, usec *timeout,
     }
     for (nfds_t i = 0; i < count; i++)
         resolve(&call, i);
+    if (the_host.is_child)
+        claim_for(&call);
     r = wait_for(&call, timeout, mask);
     release_files(&call);
     waiter_end(&call.waiter);

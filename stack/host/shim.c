@@ -78,6 +78,16 @@ void shim_hand_over(int number)
         file_end(file);
 }
 
+int shim_fork_giving(void)
+{
+    pid_t pid;
+
+    the_host.inheritance.gives_at_fork = true;
+    pid = fork();
+    the_host.inheritance.gives_at_fork = false;
+    return pid;
+}
+
 void shim_finish(void)
 {
     exit_end_all();

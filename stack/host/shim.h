@@ -108,6 +108,12 @@ void shim_hand_over(int number);
  */
 void shim_jump_out(void);
 
+/*
+ * fork(2) for daemon(3): the child has the stack, with all its connections, and
+ * this process none, if there was one and nobody waits in a call.
+ */
+int shim_fork_giving(void);
+
 /* As at exit: the stacks finish what was written, and end. */
 void shim_finish(void);
 

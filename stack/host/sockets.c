@@ -72,7 +72,7 @@ int socket_on_living(struct tapir_stack *stack, int type)
     int r = -ENETDOWN;
 
     host_lock();
-    if (stack_is_there(stack))
+    if (stack_is_there(stack) && inherit_claim())
         r = socket_on(stack, AF_INET, type, 0);
     host_unlock();
     return r;
@@ -97,6 +97,7 @@ int tapir_socket(int domain, int type, int protocol)
     if (r < 0)
         return (int)errno_result(r);
     host_lock();
+    inherit_claim();
     r = socket_on(the_host.default_stack, domain, type, protocol);
     host_unlock();
     return (int)errno_result(r);

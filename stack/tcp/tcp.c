@@ -176,6 +176,18 @@ void tcp_flush(struct tcp *tcp)
     tcb_reap(tcp);
 }
 
+bool tcp_has_connections(const struct tcp *tcp)
+{
+    for (struct list *node = tcp->all.next; node != &tcp->all;
+         node = node->next) {
+        enum tcp_state state = container_of(node, struct tcb, all_node)->state;
+
+        if (state != TCPS_CLOSED && state != TCPS_LISTEN)
+            return true;
+    }
+    return false;
+}
+
 void tcp_abort_all(struct tcp *tcp)
 {
     for (struct list *node = tcp->all.next; node != &tcp->all;

@@ -359,6 +359,8 @@ void tcp_shutdown_receive(struct tcb *tcb);
 void tcp_close(struct tcb *tcb);
 /* ABORT: RST, and the owner lets go. */
 void tcp_abort(struct tcb *tcb);
+/* Those in TIME-WAIT, or half open to a listener, do not count. */
+bool tcp_has_connections(const struct tcp *tcp);
 /* ABORT of every connection whose owner has let go: nobody waits longer. */
 void tcp_abort_all(struct tcp *tcp);
 

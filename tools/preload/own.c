@@ -65,6 +65,16 @@ int __wrap_signalfd(int fd, const sigset_t *mask, int flags)
     return fd < 0 ? move(made) : made;
 }
 
+int __wrap_socketpair(int domain, int type, int protocol, int pair[2]);
+int __wrap_socketpair(int domain, int type, int protocol, int pair[2])
+{
+    int r = socketpair(domain, type, protocol, pair);
+
+    for (int i = 0; r == 0 && i < 2; i++)
+        pair[i] = move(pair[i]);
+    return r;
+}
+
 int __wrap_epoll_create1(int flags);
 int __wrap_epoll_create1(int flags)
 {

@@ -7,6 +7,7 @@
  */
 #include "shim.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -40,6 +41,32 @@ void process_finish(void)
 {
     if (process_is_owner())
         shim_finish();
+}
+
+/* libc's own leaves its parent by a way that cannot be seen. */
+EXPORT int daemon(int keeps_directory, int keeps_files)
+{
+    pid_t child = shim_fork_giving();
+    int null;
+
+    if (child < 0)
+        return -1;
+    if (child > 0)
+        _exit(0);
+    if (setsid() < 0)
+        return -1;
+    if (!keeps_directory && chdir("/") < 0)
+        return -1;
+    if (keeps_files)
+        return 0;
+    null = open("/dev/null", O_RDWR);
+    if (null < 0)
+        return -1;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    if (null > STDERR_FILENO)
+        close(null);
+    return 0;
 }
 
 EXPORT _Noreturn void _exit(int status)

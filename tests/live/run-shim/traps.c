@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -282,88 +283,6 @@ static void cancels(void)
     }
 }
 
-/* ---- Processes -------------------------------------------------------------
- */
-
-/* It closes in its parent's memory what are descriptors of its own. */
-static void vforks(void)
-{
-    int fd = connect_to(&peer);
-    int status;
-    pid_t pid = vfork();
-
-    if (pid == 0) {
-        for (int n = 3; n < 100; n++)
-            close(n);
-        dup2(0, fd);
-        close_range(3, ~0u, 0);
-        _exit(0);
-    }
-    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-    converse(fd, "after vfork");
-    close(fd);
-    close(converse(connect_to(&peer), "and another one"));
-}
-
-/* The parent has no stack: the child has. */
-static void forks_first(void)
-{
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        close(converse(connect_to(&peer), "from a child"));
-        exit(0);
-    }
-    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-}
-
-/* The stack is the parent's; what the child does is nothing to it. */
-static void forks_later(void)
-{
-    int fd = connect_to(&peer);
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        close(fd);
-        closefrom(3);
-        _exit(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == ENETDOWN ? 0 : 1);
-    }
-    CHECK(waitpid(pid, &status, 0) == pid);
-    if (getenv("LD_PRELOAD") != NULL)
-        CHECK(status == 0);
-    close(converse(fd, "from the parent"));
-}
-
-static void executes(const char *program, char **argv)
-{
-    int fd = connect_to(&peer);
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        argv[1] = "connects";
-        execv(program, argv);
-        _exit(9);
-    }
-    CHECK(waitpid(pid, &status, 0) == pid);
-    close(converse(fd, "from the parent"));
-    exit(WEXITSTATUS(status));
-}
-
-/* What was written is sent although nobody waits for it. */
-static void ends_at_once(void)
-{
-    static char data[200000];
-    int fd = connect_to(&peer);
-
-    memset(data, 'e', sizeof(data));
-    shutdown(fd, SHUT_RD);
-    CHECK(write(fd, data, sizeof(data)) == (ssize_t)sizeof(data));
-    _exit(0);
-}
-
 /* ---- Interfaces ------------------------------------------------------------
  */
 
@@ -500,6 +419,180 @@ static void asks_then_forks(void)
         exit(0);
     }
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* ---- Processes -------------------------------------------------------------
+ */
+
+/* It closes in its parent's memory what are descriptors of its own. */
+static void vforks(void)
+{
+    int fd = connect_to(&peer);
+    int status;
+    pid_t pid = vfork();
+
+    if (pid == 0) {
+        for (int n = 3; n < 100; n++)
+            close(n);
+        dup2(0, fd);
+        close_range(3, ~0u, 0);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    converse(fd, "after vfork");
+    close(fd);
+    close(converse(connect_to(&peer), "and another one"));
+}
+
+/* The parent has no stack: the child has. */
+static void forks_first(void)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        close(converse(connect_to(&peer), "from a child"));
+        exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* The stack is the parent's; what the child does is nothing to it. */
+static void forks_later(void)
+{
+    int fd = connect_to(&peer);
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        close(fd);
+        closefrom(3);
+        _exit(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == ENETDOWN ? 0 : 1);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    if (getenv("LD_PRELOAD") != NULL)
+        CHECK(status == 0);
+    close(converse(fd, "from the parent"));
+}
+
+/* Both ends at once: whoever has the listener has the connection, too. */
+static void expect_accepts(int listener)
+{
+    struct sockaddr_in local = an_interface();
+    struct pollfd ready = {.fd = listener, .events = POLLIN};
+    struct sockaddr_in bound;
+    socklen_t len = sizeof(bound);
+    int client, server;
+    char c;
+
+    CHECK(getsockname(listener, (struct sockaddr *)&bound, &len) == 0);
+    local.sin_port = bound.sin_port;
+    client = connect_to(&local);
+    CHECK(poll(&ready, 1, 5000) == 1 && ready.revents == POLLIN);
+    server = accept(listener, NULL, NULL);
+    CHECK(server >= 0);
+    CHECK(write(client, "a", 1) == 1 && read(server, &c, 1) == 1 && c == 'a');
+    close(client);
+    close(server);
+}
+
+/* The trap's own process has no stack: what it forks has, and leaves it to its
+ * children; all of them are well. */
+static void expect_children_well(void)
+{
+    int status;
+
+    while (wait(&status) > 0)
+        CHECK(status == 0);
+    CHECK(errno == ECHILD);
+}
+
+static void become_reaper(void)
+{
+    CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+}
+
+/* daemon(3) takes all that was made before it along. */
+static void daemons(void)
+{
+    become_reaper();
+    if (fork() == 0) {
+        int fd = converse(connect_to(&peer), "before");
+        int listener = listen_at(7790);
+        pid_t before = getpid();
+
+        CHECK(write(fd, "on the way", 10) == 10);
+        CHECK(daemon(1, 1) == 0);
+        CHECK(getpid() != before && getsid(0) == getpid());
+        char got[10];
+        CHECK(recv(fd, got, 10, MSG_WAITALL) == 10);
+        CHECK(memcmp(got, "on the way", 10) == 0);
+        close(converse(fd, "as a daemon"));
+        close(converse(connect_to(&peer), "and another one"));
+        expect_accepts(listener);
+        exit(0);
+    }
+    expect_children_well();
+}
+
+/* fork, exit, setsid, fork, exit: what was bound before is the daemon's. */
+static void daemons_by_hand(void)
+{
+    become_reaper();
+    if (fork() == 0) {
+        int listener = listen_at(7790);
+        int other = listen_at(7791);
+        struct epoll_event event = {.events = EPOLLIN};
+        int set = epoll_create1(0);
+
+        CHECK(epoll_ctl(set, EPOLL_CTL_ADD, listener, &event) == 0);
+        if (fork() > 0)
+            exit(0);
+        CHECK(setsid() > 0);
+        if (fork() > 0)
+            _exit(0);
+        close(other);
+        CHECK(epoll_wait(set, &event, 1, 10) == 0);
+        expect_accepts(listener);
+        close(listen_at(7791)); /* its number is free again */
+        close(converse(connect_to(&peer), "as a daemon"));
+        exit(0);
+    }
+    expect_children_well();
+}
+
+static void executes(const char *program, char **argv)
+{
+    int fd = connect_to(&peer);
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        argv[1] = "connects";
+        execv(program, argv);
+        _exit(9);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    close(converse(fd, "from the parent"));
+    exit(WEXITSTATUS(status));
+}
+
+/* What was written is sent although nobody waits for it, and although there is
+ * a child, which knows nothing of it. */
+static void ends_at_once(void)
+{
+    static char data[200000];
+    int fd = connect_to(&peer);
+
+    if (fork() == 0) {
+        sleep(1);
+        _exit(0);
+    }
+
+    memset(data, 'e', sizeof(data));
+    shutdown(fd, SHUT_RD);
+    CHECK(write(fd, data, sizeof(data)) == (ssize_t)sizeof(data));
+    _exit(0);
 }
 
 /* ---- Descriptors -----------------------------------------------------------
@@ -1002,6 +1095,8 @@ static const struct trap traps[] = {
     {"forks-first", forks_first},
     {"forks-later", forks_later},
     {"ends-at-once", ends_at_once},
+    {"daemons", daemons},
+    {"daemons-by-hand", daemons_by_hand},
     {"interfaces", interfaces},
     {"asks-then-forks", asks_then_forks},
     {"dups-over", dups_over},

@@ -1,0 +1,49 @@
+/*
+ * What becomes of the stack when its process forks and then ends, as daemons
+ * begin: the child has a copy of it, and needs only the device to go on. Under
+ * the preload shim alone; a program of tapir.h opens its stack where it wants
+ * it.
+ *
+ *   - Each fork ties parent and child by a pair of sockets. The child that was
+ *     forked last is the heir.
+ *   - A parent that exits gives its heir the device. But not if it has no
+ *     socket, or a TCP connection: that the child's copy does not know how far
+ *     it has come. Then it finishes what was written, as always.
+ *   - The heir takes the stack over with its first call that needs it, for
+ *     which it waits a second. After that, and in all other children, calls
+ *     say ENETDOWN, and why is told in one line.
+ *   - inherit_at_fork is daemon(3)'s: the parent has nothing left to do, so the
+ *     next fork gives the device with everything, connections too.
+ *
+ * All functions here are called with the lock held.
+ */
+#ifndef TAPIR_HOST_INHERIT_H
+#define TAPIR_HOST_INHERIT_H
+
+#include <stdbool.h>
+
+struct inheritance {
+    int heir_fd;         /* the parent's end; 0: there is no heir */
+    int estate_fd;       /* the child's, from which the device may come; or 0 */
+    bool gives_at_fork;  /* as daemon(3) */
+    bool has_waited;     /* the child, for its parent's decision */
+    bool has_complained; /* the child */
+};
+
+/* exit.c, before a fork and after it. */
+void inherit_prepare(void);
+void inherit_in_parent(void);
+/* Whether the stack may become the child's: it keeps its device's number. */
+bool inherit_in_child(void);
+
+/* The process ends: its heir has the stack now; or false, and this process
+ * still has it. */
+bool inherit_give(void);
+
+/* A child needs the stack. Whether it has become its own. */
+bool inherit_claim(void);
+
+/* Whether the stack of this child's copy may still become its own. */
+bool inherit_is_open(void);
+
+#endif
