@@ -12,7 +12,8 @@
  * keeps serving the kernel, so the stack wants a MAC and an IP address that are
  * not the kernel's: of frames for its own the kernel would have TCP segments
  * answered with a RST. 0, or a negative errno and `why`: -EPERM without
- * CAP_NET_RAW, -ENODEV there is no such interface, -ENETDOWN it is down.
+ * CAP_NET_RAW, -ENODEV there is no such interface, -ENETDOWN it is down, -EBUSY
+ * another stack has it.
  */
 MUST_CHECK int packet_open(const char *name, struct netdev **out,
                            char why[static NETDEV_WHY_MAX]);

@@ -1,7 +1,6 @@
 /*
  * The packet socket, between the two ends of a veth pair in a network namespace
- * of the test's own. Where none can be made, what needs one is not tested here;
- * the live tests tell.
+ * of the test's own. Where none can be made, what needs one is skipped.
  */
 #define _GNU_SOURCE /* unshare */
 #include "unit.h"
@@ -11,8 +10,11 @@
 #include "packets.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <poll.h>
@@ -116,15 +118,25 @@ static void silence_ipv6(void)
     fclose(file);
 }
 
-/* A pair in a new network, both ends up; false: it cannot be made here. */
+/* A pair in a new network, both ends up; false, and `why` it cannot be had. */
 static bool enter_network(void)
 {
-    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+    int error;
+
+    if (unshare(CLONE_NEWNET) < 0 &&
+        unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+        snprintf(why, sizeof(why), "no network namespace: %s", strerror(errno));
         return false;
+    }
     silence_ipv6();
-    return make_pair() == 0 &&
-           change("left", RTM_NEWLINK, IFF_UP | IFF_NOARP) == 0 &&
-           change("right", RTM_NEWLINK, IFF_UP | IFF_NOARP) == 0;
+    error = make_pair();
+    if (error < 0) {
+        snprintf(why, sizeof(why), "no veth pair: %s", strerror(-error));
+        return false;
+    }
+    ck_assert_int_eq(change("left", RTM_NEWLINK, IFF_UP | IFF_NOARP), 0);
+    ck_assert_int_eq(change("right", RTM_NEWLINK, IFF_UP | IFF_NOARP), 0);
+    return true;
 }
 
 struct fixture {
@@ -177,28 +189,61 @@ static unsigned receive_all(struct netdev *dev)
     return count;
 }
 
-/* Once it has come up: settle_carrier does it. */
+static void ask_interface(const char *name, unsigned long what,
+                          struct ifreq *request)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    strcpy(request->ifr_name, name);
+    ck_assert_int_eq(ioctl(fd, what, request), 0);
+    close(fd);
+}
+
+static void set_mtu(const char *name, int mtu)
+{
+    struct ifreq request = {.ifr_mtu = mtu};
+
+    ask_interface(name, SIOCSIFMTU, &request);
+}
+
+/* Once it has come up it notices its carrier when it is asked for it. */
 static void settle(const char *name)
 {
-    struct netdev *dev = open_device(name);
+    struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+    struct ifreq request = {.ifr_data = (char *)&link};
 
-    netdev_close(dev);
+    ask_interface(name, SIOCETHTOOL, &request);
+}
+
+/* As another program of this machine, or its kernel, does. */
+static void send_from(const char *name, const uint8_t *bytes, size_t len)
+{
+    struct sockaddr_ll to = {.sll_family = AF_PACKET,
+                             .sll_ifindex = (int)if_nametoindex(name)};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(
+        sendto(fd, bytes, len, 0, (struct sockaddr *)&to, sizeof(to)),
+        (ssize_t)len);
+    close(fd);
 }
 
 /* ---- Tests --------------------------------------------------------------- */
 
 START_TEST(the_device_has_the_interfaces_mtu_and_all_offloads)
 {
-    struct fixture f;
+    struct netdev *left;
 
-    if (!open_pair(&f))
-        return;
-    ck_assert_int_eq(f.left->type, NETDEV_ETHERNET);
-    ck_assert_uint_eq(f.left->mtu, 1500);
-    ck_assert_uint_eq(f.left->max_gso, 65521);
-    ck_assert(f.left->fills_checksum);
-    ck_assert_int_eq(netdev_deadline(f.left), USEC_NEVER);
-    close_pair(&f);
+    if (!enter_network())
+        UNIT_SKIP(why);
+    set_mtu("left", 4000);
+    left = open_device("left");
+    ck_assert_int_eq(left->type, NETDEV_ETHERNET);
+    ck_assert_uint_eq(left->mtu, 4000);
+    ck_assert_uint_eq(left->max_gso, 65521);
+    ck_assert(left->fills_checksum);
+    ck_assert_int_eq(netdev_deadline(left), USEC_NEVER);
+    netdev_close(left);
 }
 END_TEST
 
@@ -209,7 +254,7 @@ START_TEST(a_super_segment_arrives_whole_and_its_checksum_is_still_absent)
     struct fixture f;
 
     if (!open_pair(&f))
-        return;
+        UNIT_SKIP(why);
     /* the largest: a byte more, and the kernel would cut it */
     PACKET_BUILD(&frame, data, .payload = 65521 - PACKET_HEADERS_LEN + 14,
                  .gso_size = 1460);
@@ -228,19 +273,17 @@ END_TEST
 
 START_TEST(what_the_machine_sends_does_not_come_back)
 {
-    struct netdev *other;
-    struct frame frame;
+    uint8_t bytes[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
+    struct frame frame = packet_frame(bytes, sizeof(bytes));
     struct fixture f;
 
     if (!open_pair(&f))
-        return;
-    other = open_device("left"); /* as another program, or the kernel */
-    PACKET_BUILD(&frame, data, .payload = 100);
+        UNIT_SKIP(why);
     ck_assert_int_eq(netdev_transmit(f.left, 0, &frame), 0);
     ck_assert_int_eq(receive_soon(f.right, &frame), 1);
+    send_from("left", bytes, sizeof(bytes));
+    ck_assert_int_eq(receive_soon(f.right, &frame), 1);
     ck_assert_int_eq(netdev_receive(f.left, 0, &frame), 0);
-    ck_assert_int_eq(netdev_receive(other, 0, &frame), 0);
-    netdev_close(other);
     close_pair(&f);
 }
 END_TEST
@@ -253,7 +296,7 @@ START_TEST(a_frame_of_another_vlan_is_not_for_us)
     struct fixture f;
 
     if (!open_pair(&f))
-        return;
+        UNIT_SKIP(why);
     ck_assert_int_eq(netdev_transmit(f.left, 0, &frame), 0);
     frame = packet_frame(plain, sizeof(plain));
     ck_assert_int_eq(netdev_transmit(f.left, 0, &frame), 0);
@@ -271,7 +314,7 @@ START_TEST(a_batch_stays_until_the_flush)
     struct fixture f;
 
     if (!open_pair(&f))
-        return;
+        UNIT_SKIP(why);
     for (uint8_t i = 0; i < 17; i++) {
         struct frame frame;
 
@@ -298,7 +341,7 @@ START_TEST(what_found_the_buffer_full_is_counted)
     unsigned got;
 
     if (!open_pair(&f))
-        return;
+        UNIT_SKIP(why);
     ck_assert_ptr_nonnull(f.right->missed);
     for (unsigned i = 0; i < 1000; i++) {
         PACKET_BUILD(&frame, data, .payload = 60000, .gso_size = 1460);
@@ -320,7 +363,7 @@ START_TEST(an_interface_that_was_down_goes_on_when_it_is_up)
     struct fixture f;
 
     if (!open_pair(&f))
-        return;
+        UNIT_SKIP(why);
     ck_assert_int_eq(change("left", RTM_NEWLINK, IFF_NOARP), 0);
     PACKET_BUILD(&frame, data, .payload = 100);
     ck_assert_int_eq(netdev_transmit(f.left, 0, &frame), -ENETDOWN);
@@ -341,7 +384,7 @@ START_TEST(an_interface_that_was_deleted_takes_the_device_down)
     struct fixture f;
 
     if (!open_pair(&f))
-        return;
+        UNIT_SKIP(why);
     ck_assert_int_eq(change("left", RTM_DELLINK, 0), 0);
     PACKET_BUILD(&frame, data, .payload = 100);
     ck_assert_int_eq(netdev_receive(f.left, 0, &frame), -ENETDOWN);
@@ -364,11 +407,27 @@ static void expect_refused(const char *name, int error, const char *said)
 START_TEST(an_interface_that_cannot_be_had_is_refused_with_its_repair)
 {
     if (!enter_network())
-        return;
+        UNIT_SKIP(why);
     ck_assert_int_eq(change("left", RTM_NEWLINK, IFF_NOARP), 0);
     expect_refused("left", ENETDOWN, "left is down: sudo ip link set left up");
     expect_refused("middle", ENODEV, "there is no interface middle");
     expect_refused("lo", EINVAL, "lo is not an Ethernet interface");
+}
+END_TEST
+
+START_TEST(an_interface_has_one_stack_at_a_time)
+{
+    char said[NETDEV_WHY_MAX];
+    struct fixture f;
+
+    if (!open_pair(&f))
+        UNIT_SKIP(why);
+    snprintf(said, sizeof(said),
+             "left is in use by test_packet_dev, process %d", (int)getpid());
+    expect_refused("left", EBUSY, said);
+    netdev_close(f.left);
+    f.left = open_device("left");
+    close_pair(&f);
 }
 END_TEST
 
@@ -387,4 +446,5 @@ UNIT_MAIN("packet_device", the_device_has_the_interfaces_mtu_and_all_offloads,
           an_interface_that_was_down_goes_on_when_it_is_up,
           an_interface_that_was_deleted_takes_the_device_down,
           an_interface_that_cannot_be_had_is_refused_with_its_repair,
+          an_interface_has_one_stack_at_a_time,
           a_name_that_no_interface_has_is_refused)

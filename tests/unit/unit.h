@@ -6,6 +6,13 @@
  *
  * Check's own variables are heard: CK_FORK=no runs within a debugger,
  * CK_VERBOSITY=verbose prints each test.
+ *
+ * A test that this machine has not what it takes for says so and returns:
+ *
+ *     if (!enter_network(why))
+ *         UNIT_SKIP(why);
+ *
+ * Check counts it as passed; tests/run, by this line, as skipped.
  */
 #ifndef TAPIR_TESTS_UNIT_H
 #define TAPIR_TESTS_UNIT_H
@@ -13,7 +20,15 @@
 #include "base/bytes.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#define UNIT_SKIP(why)                                                         \
+    do {                                                                       \
+        printf("skipped: %s: %s\n", __func__, why);                            \
+        fflush(stdout);                                                        \
+        return;                                                                \
+    } while (0)
 
 enum { UNIT_TIMEOUT_S = 60 };
 
