@@ -266,7 +266,7 @@ const struct tcp_stats *stack_tcp_stats(const struct stack *stack)
 
 unsigned stack_unfinished(const struct stack *stack)
 {
-    return stack->tcp.unfinished;
+    return stack->tcp.unfinished + (stack->arp.queued_bytes > 0 ? 1 : 0);
 }
 
 bool stack_has_connections(const struct stack *stack)

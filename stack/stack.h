@@ -107,7 +107,8 @@ usec stack_next_deadline(const struct stack *stack);
 /* TCP's counters; they are the stack's and go on changing. */
 const struct tcp_stats *stack_tcp_stats(const struct stack *stack);
 
-/* Closed connections whose last bytes are not yet acknowledged. */
+/* Closed connections whose last bytes are not yet acknowledged, and one more if
+ * packets wait for an answer of ARP. */
 unsigned stack_unfinished(const struct stack *stack);
 /* One end or the other may still have something to say. */
 bool stack_has_connections(const struct stack *stack);

@@ -141,9 +141,10 @@ TAPIR_API const char *tapir_config_help(void);
  * device, EPERM, EINVAL, ENODEV; EALREADY: there is a default stack).
  *
  * When the process exits (exit, or return from main), the stack drives on
- * until the data and FIN of closed sockets are acknowledged, at most exit_wait
- * seconds, and then resets the rest: what a kernel would have finished is not
- * lost with the library. Sockets still open are closed first.
+ * until the data and FIN of closed sockets are acknowledged and the last
+ * datagrams know their way (ARP), at most exit_wait seconds, and then resets
+ * the rest: what a kernel would have finished is not lost with the library.
+ * Sockets still open are closed first.
  */
 TAPIR_API int tapir_open(const struct tapir_config *config,
                          char why[TAPIR_TEXT_MAX]);

@@ -570,6 +570,25 @@ START_TEST(a_neighbour_that_does_not_answer_is_told_to_who_asked)
 }
 END_TEST
 
+/* Who ends a stack waits for it: the last datagram is not lost. */
+START_TEST(a_stack_is_unfinished_while_a_datagram_waits_for_arp)
+{
+    struct endpoint peer = test_endpoint("192.0.2.1", 1000);
+    struct station s;
+    uint8_t frame[64];
+    socket_id id;
+
+    station_open(&s);
+    id = test_socket(s.stack, SOCK_DGRAM, 0);
+    ck_assert_int_eq(test_send(s.stack, id, "last", &peer), 4);
+    ck_assert_int_eq(stack_close(s.stack, s.now, id), 0);
+    ck_assert_uint_eq(stack_unfinished(s.stack), 1);
+    station_input(&s, frame, peer_arp_request(frame, 2)); /* tells its MAC */
+    ck_assert_uint_eq(stack_unfinished(s.stack), 0);
+    station_close(&s);
+}
+END_TEST
+
 START_TEST(two_stacks_connect_over_a_wire)
 {
     struct endpoint to = test_endpoint("192.0.2.2", 80);
@@ -656,7 +675,8 @@ START_TEST(without_memory_there_is_no_stack_and_nothing_is_left)
 }
 END_TEST
 
-UNIT_MAIN("stack", a_neighbour_that_does_not_answer_is_told_to_who_asked,
+UNIT_MAIN("stack", a_stack_is_unfinished_while_a_datagram_waits_for_arp,
+          a_neighbour_that_does_not_answer_is_told_to_who_asked,
           two_stacks_connect_over_a_wire,
           an_arp_request_for_our_address_is_answered,
           an_arp_request_for_another_is_not_answered,
