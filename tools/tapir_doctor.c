@@ -73,18 +73,38 @@ static int try_namespaces(char *why)
     return netns_enter(why);
 }
 
-static int try_tap(char *why)
+static int try_link(enum netns_link link, char *why)
 {
     int error = netns_enter(why);
 
-    return error < 0 ? error : netns_make_tap(why);
+    return error < 0 ? error : netns_make_link(link, why);
 }
 
-static int try_bridge(char *why)
+static int try_tap(char *why)
+{
+    return try_link(NETNS_TAP, why);
+}
+
+static int try_veth(char *why)
+{
+    return try_link(NETNS_VETH, why);
+}
+
+static int try_bridge(enum netns_link link, char *why)
 {
     int error = netns_enter(why);
 
-    return error < 0 ? error : netns_make_bridge(2, why);
+    return error < 0 ? error : netns_make_bridge(link, 2, why);
+}
+
+static int try_tap_bridge(char *why)
+{
+    return try_bridge(NETNS_TAP, why);
+}
+
+static int try_veth_bridge(char *why)
+{
+    return try_bridge(NETNS_VETH, why);
 }
 
 static bool check_tun(void)
@@ -99,19 +119,33 @@ static bool check_tun(void)
     return true;
 }
 
+/* Only --stacks needs the bridge. */
+static bool check_lab_of_taps(void)
+{
+    if (!works_in_child(try_tap, "a TAP device can be made in it"))
+        return false;
+    works_in_child(try_tap_bridge, "and two on a bridge, for --stacks");
+    return true;
+}
+
+/* What lab uses where /dev/net/tun cannot be opened. */
+static bool check_lab_of_veths(void)
+{
+    if (!works_in_child(try_veth, "a veth pair can be made in it, which tapir "
+                                  "lab uses instead of a TAP device"))
+        return false;
+    works_in_child(try_veth_bridge, "and two on a bridge, for --stacks");
+    return true;
+}
+
 static bool check_lab(void)
 {
     bool tun = check_tun();
-    bool namespaces = works_in_child(try_namespaces,
-                                     "a private network namespace can be made");
 
-    if (!tun || !namespaces)
+    if (!works_in_child(try_namespaces,
+                        "a private network namespace can be made"))
         return false;
-    if (!works_in_child(try_tap, "a TAP device can be made in it"))
-        return false;
-    /* Only --stacks needs it. */
-    works_in_child(try_bridge, "and two on a bridge, for --stacks");
-    return true;
+    return tun ? check_lab_of_taps() : check_lab_of_veths();
 }
 
 /* ---- The network outside of the lab -------------------------------------- */

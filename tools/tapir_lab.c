@@ -1,7 +1,8 @@
 /*
  * `tapir lab`: runs a command in a private network, in which a TAP device and
  * the host's side of it are ready for a stack to attach, and of which nothing
- * is left when the command ends.
+ * is left when the command ends. Where no TAP device can be had it is a veth
+ * pair.
  *
  * Three processes: lab itself, which waits outside; the first one of the PID
  * namespace, which makes the network, starts the command and adopts what that
@@ -29,7 +30,7 @@ enum { STACKS_MAX = 253 };
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 static const char help[] =
-    "usage: tapir lab [--stacks N] [-- COMMAND...]\n"
+    "usage: tapir lab [--stacks N] [--veth] [-- COMMAND...]\n"
     "\n"
     "Runs COMMAND (or a shell) in a private network. In it the TAP device "
     "tap0\n"
@@ -39,11 +40,15 @@ static const char help[] =
     "is gone, with all that still runs in it. The exit status is COMMAND's.\n"
     "\n"
     "  --stacks N   tap0 ... for N stacks, on a bridge that is 192.0.2.1/24\n"
+    "  --veth       a veth pair instead of tap0, as where no TAP device can "
+    "be\n"
+    "               had: the stack is on veth0, and the host's side is host0\n"
     "\n"
     "  build/tapir lab -- sh -c 'build/apps/httpd & sleep 1; curl 192.0.2.2'\n";
 
 struct lab {
     unsigned stacks; /* 0: one, without a bridge */
+    enum netns_link link;
     char **command;
     sigset_t signals;     /* what is waited for, and blocked */
     sigset_t old_signals; /* what the command begins with */
@@ -94,16 +99,18 @@ static void block_signals(struct lab *lab)
 
 static void print_hint(const struct lab *lab)
 {
+    const char *device = lab->link == NETNS_VETH ? "veth" : "tap";
+
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return;
+    fprintf(stderr, "tapir lab: %s0", device);
     if (lab->stacks > 0)
-        fprintf(stderr, "tapir lab: tap0 ... tap%u", lab->stacks - 1);
-    else
-        fprintf(stderr, "tapir lab: tap0");
+        fprintf(stderr, " ... %s%u", device, lab->stacks - 1);
     fprintf(stderr, " and the host, 192.0.2.1, are ready; try build/apps/httpd "
                     "--root . & and curl 192.0.2.2; exit ends it all\n");
 }
 
+/* Either also if it is not so, for there may be a lab around this one. */
 static void set_environment(const struct lab *lab)
 {
     char number[16];
@@ -112,7 +119,11 @@ static void set_environment(const struct lab *lab)
     if (lab->stacks > 0)
         setenv("TAPIR_LAB_STACKS", number, 1);
     else
-        unsetenv("TAPIR_LAB_STACKS"); /* of a lab around this one */
+        unsetenv("TAPIR_LAB_STACKS");
+    if (lab->link == NETNS_VETH)
+        setenv("TAPIR_LAB_DEVICES", "packet:veth", 1);
+    else
+        unsetenv("TAPIR_LAB_DEVICES");
 }
 
 static _Noreturn void run_command(const struct lab *lab)
@@ -140,8 +151,8 @@ static int make_network(const struct lab *lab)
                 "tapir lab: note: %s; process numbers in /proc are those of "
                 "outside\n",
                 why);
-    error = lab->stacks > 0 ? netns_make_bridge(lab->stacks, why)
-                            : netns_make_tap(why);
+    error = lab->stacks > 0 ? netns_make_bridge(lab->link, lab->stacks, why)
+                            : netns_make_link(lab->link, why);
     if (error < 0)
         fprintf(stderr, "tapir lab: %s\n", why);
     return error;
@@ -174,12 +185,23 @@ static void take_terminal_back(void)
     tcsetpgrp(STDIN_FILENO, getpgrp());
 }
 
+static void choose_link(struct lab *lab)
+{
+    char why[WHY_MAX];
+
+    if (lab->link == NETNS_VETH || netns_check_tun(why) == 0)
+        return;
+    fprintf(stderr, "tapir lab: note: a veth pair is used: %s\n", why);
+    lab->link = NETNS_VETH;
+}
+
 static int run_outside(struct lab *lab)
 {
     bool has_terminal = tcgetpgrp(STDIN_FILENO) == getpgrp();
     char why[WHY_MAX];
 
-    if (netns_check_tun(why) < 0 || netns_enter(why) < 0) {
+    choose_link(lab);
+    if (netns_enter(why) < 0) {
         fprintf(stderr, "tapir lab: %s\n", why);
         return EXIT_FAILURE;
     }
@@ -229,6 +251,8 @@ static int parse_options(struct lab *lab, int argc, char **argv)
             status = parse_stacks(lab, argv[++i]);
         } else if (strncmp(argv[i], "--stacks=", 9) == 0) {
             status = parse_stacks(lab, argv[i] + 9);
+        } else if (strcmp(argv[i], "--veth") == 0) {
+            lab->link = NETNS_VETH;
         } else {
             fprintf(stderr, "tapir lab: %s: no such option%s\n", argv[i],
                     argv[i][0] == '-' ? "" : "; a command follows --");

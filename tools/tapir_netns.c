@@ -6,18 +6,17 @@
 #define _GNU_SOURCE
 #include "tapir_netns.h"
 
+#include "tapir_netlink.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -307,65 +306,29 @@ static struct ifreq request_for(const char *name)
     return request;
 }
 
-static int set_up(int fd, const char *name, char why[static WHY_MAX])
+static int set_flags(int fd, const char *name, short flags,
+                     char why[static WHY_MAX])
 {
     struct ifreq request = request_for(name);
 
     if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
         return fail(errno, why, "%s: cannot read its flags", name);
-    request.ifr_flags |= IFF_UP;
+    request.ifr_flags |= flags;
     if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
         return fail(errno, why, "%s: cannot bring it up", name);
     return 0;
 }
 
-/* rtnetlink(7): "set the queue length of this interface, and answer". */
-struct queue_length_request {
-    struct nlmsghdr header;
-    struct ifinfomsg interface;
-    struct rtattr attribute;
-    uint32_t length;
-};
-
-struct netlink_answer {
-    struct nlmsghdr header;
-    struct nlmsgerr result;
-};
-
-/* 0 or the kernel's answer, a negative errno. */
-static int ask_netlink(const void *request, size_t len)
+static int set_up(int fd, const char *name, char why[static WHY_MAX])
 {
-    struct netlink_answer answer;
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0)
-        return -errno;
-
-    int error = 0;
-    if (send(fd, request, len, 0) < 0 ||
-        recv(fd, &answer, sizeof(answer), MSG_TRUNC) < 0)
-        error = -errno;
-    else
-        error = answer.header.nlmsg_type == NLMSG_ERROR ? answer.result.error
-                                                        : -EPROTO;
-    close(fd);
-    return error;
+    return set_flags(fd, name, IFF_UP, why);
 }
 
 /* By netlink, because SIOCSIFTXQLEN asks for the machine's own root. */
 static int set_queue_length(const char *name, char why[static WHY_MAX])
 {
-    struct queue_length_request request = {
-        .header = {.nlmsg_len = sizeof(request),
-                   .nlmsg_type = RTM_SETLINK,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-        .interface = {.ifi_family = AF_UNSPEC,
-                      .ifi_index = (int)if_nametoindex(name)},
-        .attribute = {.rta_len = RTA_LENGTH(sizeof(uint32_t)),
-                      .rta_type = IFLA_TXQLEN},
-        .length = TAP_QUEUE_LENGTH,
-    };
+    int error = netlink_set_queue_length(name, TAP_QUEUE_LENGTH);
 
-    int error = ask_netlink(&request, sizeof(request));
     if (error < 0)
         return fail(-error, why, "%s: cannot set its queue's length", name);
     return 0;
@@ -444,6 +407,41 @@ static int make_tap(const char *name, char why[static WHY_MAX])
     return 0;
 }
 
+/*
+ * The stack's end, veth0, is up, or no frame would pass, and that is all: the
+ * kernel has no address on it and answers no ARP there.
+ */
+static int make_veth(int fd, const char *hosts, const char *stacks,
+                     char why[static WHY_MAX])
+{
+    int error = netlink_make_veth(hosts, stacks);
+
+    if (error < 0) {
+        fail(-error, why, "cannot make a veth pair");
+        if (error == -EOPNOTSUPP)
+            add_repair(why, "sudo modprobe veth");
+        return error;
+    }
+    disable_ipv6(hosts);
+    disable_ipv6(stacks);
+    return set_flags(fd, stacks, IFF_UP | IFF_NOARP, why);
+}
+
+/* The kernel's way to a stack: a TAP device, or its end of a veth pair. */
+static int make_link(int fd, enum netns_link link, unsigned number,
+                     char name[static IFNAMSIZ], char why[static WHY_MAX])
+{
+    char stacks[IFNAMSIZ];
+
+    if (link == NETNS_TAP) {
+        snprintf(name, IFNAMSIZ, "tap%u", number);
+        return make_tap(name, why);
+    }
+    snprintf(name, IFNAMSIZ, "host%u", number);
+    snprintf(stacks, sizeof(stacks), "veth%u", number);
+    return make_veth(fd, name, stacks, why);
+}
+
 /* A new bridge has no spanning tree, and so forwards without a delay. */
 static int create_bridge(int fd, char why[static WHY_MAX])
 {
@@ -467,13 +465,13 @@ static int add_to_bridge(int fd, const char *name, char why[static WHY_MAX])
     return 0;
 }
 
-static int make_bridge_port(int fd, unsigned number, char why[static WHY_MAX])
+static int make_bridge_port(int fd, enum netns_link link, unsigned number,
+                            char why[static WHY_MAX])
 {
     char name[IFNAMSIZ];
     int error;
 
-    snprintf(name, sizeof(name), "tap%u", number);
-    if ((error = make_tap(name, why)) < 0 ||
+    if ((error = make_link(fd, link, number, name, why)) < 0 ||
         (error = add_to_bridge(fd, name, why)) < 0)
         return error;
     return set_up(fd, name, why);
@@ -487,22 +485,24 @@ static int open_control(char why[static WHY_MAX])
     return fd < 0 ? fail(errno, why, "cannot make a socket") : fd;
 }
 
-int netns_make_tap(char why[static WHY_MAX])
+int netns_make_link(enum netns_link link, char why[static WHY_MAX])
 {
+    char name[IFNAMSIZ];
     int error;
     int fd = open_control(why);
 
     if (fd < 0)
         return fd;
     if ((error = set_up(fd, "lo", why)) == 0 &&
-        (error = make_tap("tap0", why)) == 0 &&
-        (error = set_host_address(fd, "tap0", why)) == 0)
-        error = set_up(fd, "tap0", why);
+        (error = make_link(fd, link, 0, name, why)) == 0 &&
+        (error = set_host_address(fd, name, why)) == 0)
+        error = set_up(fd, name, why);
     close(fd);
     return error;
 }
 
-int netns_make_bridge(unsigned taps, char why[static WHY_MAX])
+int netns_make_bridge(enum netns_link link, unsigned count,
+                      char why[static WHY_MAX])
 {
     int error;
     int fd = open_control(why);
@@ -511,8 +511,8 @@ int netns_make_bridge(unsigned taps, char why[static WHY_MAX])
         return fd;
     if ((error = set_up(fd, "lo", why)) == 0)
         error = create_bridge(fd, why);
-    for (unsigned i = 0; i < taps && error == 0; i++)
-        error = make_bridge_port(fd, i, why);
+    for (unsigned i = 0; i < count && error == 0; i++)
+        error = make_bridge_port(fd, link, i, why);
     if (error == 0 && (error = set_host_address(fd, "br0", why)) == 0)
         error = set_up(fd, "br0", why);
     close(fd);

@@ -27,13 +27,20 @@ int netns_enter(char why[static WHY_MAX]);
  */
 int netns_mount_proc(char why[static WHY_MAX]);
 
-/*
- * In the new namespace: lo is up, and a persistent tap0, whose host's side is
- * 192.0.2.1/24 and has no IPv6. No descriptor of it stays open.
- */
-int netns_make_tap(char why[static WHY_MAX]);
+/* What a stack attaches to, and its name there. */
+enum netns_link {
+    NETNS_TAP, /* tap0 ..., which are the kernel's side too */
+    NETNS_VETH /* veth0 ..., by a packet socket; the kernel's ends: host0 ... */
+};
 
-/* The same with tap0 ... on a bridge, br0, which carries the address. */
-int netns_make_bridge(unsigned taps, char why[static WHY_MAX]);
+/*
+ * In the new namespace: lo is up, and a persistent tap0, or host0 and veth0.
+ * The host's side is 192.0.2.1/24 and has no IPv6. No descriptor stays open.
+ */
+int netns_make_link(enum netns_link link, char why[static WHY_MAX]);
+
+/* The same with several on a bridge, br0, which carries the address. */
+int netns_make_bridge(enum netns_link link, unsigned count,
+                      char why[static WHY_MAX]);
 
 #endif

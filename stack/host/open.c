@@ -19,6 +19,14 @@ enum {
     FORESEEN_IFACES = 2 /* loopback and the device */
 };
 
+/* What the devices of a lab are called, before their number. */
+static const char *lab_devices(void)
+{
+    const char *text = getenv("TAPIR_LAB_DEVICES");
+
+    return text == NULL ? "tap" : text;
+}
+
 /* `tapir lab --stacks N`: so many devices, tap0 ... tapN-1; 0: no such lab. */
 static unsigned lab_stacks(void)
 {
@@ -183,7 +191,7 @@ static int plan_in_lab(const struct tapir_config *config, unsigned number,
     struct tapir_config here = *config;
     int r;
 
-    snprintf(plan->name, sizeof(plan->name), "tap%u", number);
+    snprintf(plan->name, sizeof(plan->name), "%s%u", lab_devices(), number);
     if (*here.addr == '\0')
         snprintf(here.addr, sizeof(here.addr), "192.0.2.%u/24",
                  FIRST_HOST + number);
@@ -192,12 +200,13 @@ static int plan_in_lab(const struct tapir_config *config, unsigned number,
 }
 
 /* The number of "tap3", or -1. */
-static int tap_number(const char *name)
+static int lab_number(const char *name)
 {
+    size_t len = strlen(lab_devices());
     uint64_t number;
 
-    if (strncmp(name, "tap", 3) != 0 ||
-        number_parse(name + 3, LAB_STACKS_MAX - 1, &number) < 0)
+    if (strncmp(name, lab_devices(), len) != 0 ||
+        number_parse(name + len, LAB_STACKS_MAX - 1, &number) < 0)
         return -1;
     return (int)number;
 }
@@ -206,13 +215,15 @@ static int tap_number(const char *name)
 static int plan_make(const struct tapir_config *config, unsigned devices,
                      struct plan *plan, char why[TAPIR_TEXT_MAX])
 {
-    const char *name = *config->dev == '\0' ? "tap0" : config->dev;
-    int number = tap_number(name);
+    int number = *config->dev == '\0' ? 0 : lab_number(config->dev);
     int r;
 
     if (number >= 0 && (unsigned)number < devices)
         return plan_in_lab(config, (unsigned)number, plan, why);
-    snprintf(plan->name, sizeof(plan->name), "%s", name);
+    if (*config->dev == '\0')
+        snprintf(plan->name, sizeof(plan->name), "%s0", lab_devices());
+    else
+        snprintf(plan->name, sizeof(plan->name), "%s", config->dev);
     r = settings_parse(config, &plan->settings, why);
     return r < 0 ? r : settings_reconcile(&plan->settings, why);
 }

@@ -5,6 +5,10 @@
 host=192.0.2.1
 stack=192.0.2.2
 apps=${B:-build}/apps
+case ${TAPIR_LAB_DEVICES-} in # of the stack, and the kernel's side of it
+packet:*) device=veth0 host_device=host0 ;;
+*) device=tap0 host_device=tap0 ;;
+esac
 
 # All that a test writes; gone with it, as are the programs that it started.
 work=$(mktemp -d) || exit 1
@@ -35,6 +39,13 @@ need()
     for command; do
         command -v "$command" >/dev/null || skip "there is no $command"
     done
+}
+
+need_tap()
+{
+    [ "$device" = tap0 ] || skip 'it is about TAP devices'
+    [ -c /dev/net/tun ] || skip 'there is no /dev/net/tun'
+    (: <>/dev/net/tun) 2>/dev/null || skip '/dev/net/tun cannot be opened'
 }
 
 # expect_status 2 COMMAND...: what it says is left in $work/said.

@@ -104,10 +104,10 @@ int main(int argc, char **argv)
     struct icmp_filter filter = {~(1u << ICMP_ECHOREPLY)};
 
     tapir_open_args(&argc, argv);
-    if (argc != 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
+    if (argc != 4 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
         return 2;
 
-    int capture = open_capture("tap0");
+    int capture = open_capture(argv[3]);
     int fd = tapir_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 
     if (fd < 0 ||
