@@ -13,6 +13,7 @@
 #include "host/drive.h"
 #include "host/file.h"
 #include "host/inherit.h"
+#include "host/guess.h"
 #include "host/settings.h"
 #include "host/shim.h"
 #include "host/trace_text.h"
@@ -38,8 +39,12 @@ struct port {
     struct port *peer; /* the other end of a wire; NULL: none */
     struct netdev *dev;
     unsigned iface;
-    bool is_readable; /* ppoll said so, or a full batch was read */
-    bool is_down;     /* the device is gone */
+    bool is_readable;  /* ppoll said so, or a full batch was read */
+    bool is_looked_at; /* without being asked: what comes of it is learned */
+    bool is_emptied;   /* this time all that it has is read, no guess made */
+    bool is_down;      /* the device is gone */
+    struct guess look; /* it has a frame, though nobody has waited for one */
+    struct guess more; /* it has more than one */
     struct port_callback *callback; /* frames come by tapir_input */
 };
 

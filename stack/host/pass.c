@@ -50,20 +50,40 @@ static bool has_frames_queued(const struct tapir_stack *stack, usec now)
     return false;
 }
 
-static void take_in(struct port *port, usec now)
+/* Frames taken in, at most a batch; one only, if there are hardly ever more:
+ * then the next look comes when that one has been answered. */
+static int take_batch(struct port *port, usec now)
 {
+    bool is_queue = netdev_poll_fd(port->dev) < 0; /* asking it is cheap */
+    bool wants_more = is_queue || port->is_emptied || guess_is_yes(&port->more);
     struct frame frame;
+    int count;
 
-    for (int i = 0; i < BATCH; i++) {
-        int got = netdev_receive(port->dev, now, &frame);
+    for (count = 0; count < BATCH; count++) {
+        int got = count > 0 && !wants_more
+                      ? 0
+                      : netdev_receive(port->dev, now, &frame);
 
         if (got <= 0) {
             port->is_readable = false;
             port->is_down = got < 0;
-            return;
+            break;
         }
         stack_input(port->stack->core, now, port->iface, &frame);
     }
+    if (wants_more && count > 0)
+        guess_learn(&port->more, count > 1);
+    return count;
+}
+
+static void take_in(struct port *port, usec now)
+{
+    int count = take_batch(port, now);
+
+    if (port->is_looked_at)
+        guess_learn(&port->look, count > 0);
+    port->is_looked_at = false;
+    port->is_emptied = port->is_emptied && port->is_readable;
 }
 
 static void wake_enders(struct tapir_stack *stack)
