@@ -220,7 +220,7 @@ static uint32_t scope_of(const struct echo_pcb *pcb, const struct endpoint *to)
 static int find_path(const struct echo_pcb *pcb, const struct ip_addr *local,
                      const struct endpoint *to, struct ip_path *path)
 {
-    const struct ip *ip = pcb->echo->icmp->ip;
+    struct ip *ip = pcb->echo->icmp->ip;
     struct ip_send send = {
         .src = *local, .dst = to->addr, .scope = scope_of(pcb, to)};
 

@@ -359,7 +359,7 @@ int ip_multicast_path(const struct ip_multicast *multicast,
                       struct ip_send *send, const struct ip_choice *choice,
                       struct ip_path *path)
 {
-    const struct ip *ip = multicast->ip;
+    struct ip *ip = multicast->ip;
     int error;
 
     if (!ip_addr_is_any(&choice->src))

@@ -165,8 +165,9 @@ static unsigned mtu_of(const struct ip *ip, const struct ip_path *path,
     return mtu != 0 ? min_u32(mtu, path->iface->mtu) : path->iface->mtu;
 }
 
-int ip_path(const struct ip *ip, const struct ip_addr *dst,
-            const struct ip_addr *src, unsigned scope, struct ip_path *out)
+static int find_path(const struct ip *ip, const struct ip_addr *dst,
+                     const struct ip_addr *src, unsigned scope,
+                     struct ip_path *out)
 {
     struct ip_path path = {.src = *src};
 
@@ -181,10 +182,28 @@ int ip_path(const struct ip *ip, const struct ip_addr *dst,
 
     if (error == 0)
         error = choose_source(dst, &path);
-    if (error < 0)
-        return error;
-    path.mtu = mtu_of(ip, &path, dst);
-    *out = path;
+    if (error == 0)
+        *out = path;
+    return error;
+}
+
+int ip_path(struct ip *ip, const struct ip_addr *dst, const struct ip_addr *src,
+            unsigned scope, struct ip_path *out)
+{
+    struct path_key key = {.dst = *dst, .src = *src, .scope = scope};
+    const struct ip_path *known =
+        path_cache_find(&ip->paths, ip->routes.version, &key);
+
+    if (known != NULL) {
+        *out = *known;
+    } else {
+        int error = find_path(ip, dst, src, scope, out);
+
+        if (error < 0)
+            return error;
+        path_cache_put(&ip->paths, ip->routes.version, &key, out);
+    }
+    out->mtu = mtu_of(ip, out, dst);
     return 0;
 }
 

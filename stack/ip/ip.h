@@ -9,6 +9,7 @@
 #include "ip/group.h"
 #include "ip/igmp.h"
 #include "ip/ip_loop.h"
+#include "ip/path_cache.h"
 #include "ip/pmtu.h"
 #include "ip/reass.h"
 #include "ip/route.h"
@@ -153,6 +154,7 @@ struct ip {
     struct arp *arp;
     struct ip_config config;
     struct routes routes;
+    struct path_cache paths;
     struct ip_reass reass;
     struct pmtu pmtu;
     struct ip_groups groups;
@@ -241,13 +243,7 @@ struct iface *ip_link_of_group(const struct ip *ip, const struct ip_addr *dst,
  * that would be used. `src` may be all zero. -ENETUNREACH, -EADDRNOTAVAIL,
  * -EINVAL as ip_output.
  */
-struct ip_path {
-    struct iface *iface;
-    struct ip_addr next_hop;
-    struct ip_addr src;
-    unsigned mtu; /* of the whole path, as far as it is known */
-};
-MUST_CHECK int ip_path(const struct ip *ip, const struct ip_addr *dst,
+MUST_CHECK int ip_path(struct ip *ip, const struct ip_addr *dst,
                        const struct ip_addr *src, unsigned scope,
                        struct ip_path *out);
 

@@ -76,6 +76,7 @@ int route_add(struct routes *routes, const struct ip_prefix *prefix,
         return -ENOBUFS;
     route->gateway = *gateway;
     route->iface = iface;
+    routes->version++;
     return 0;
 }
 
@@ -87,6 +88,7 @@ int route_delete(struct routes *routes, const struct ip_prefix *prefix)
     if (!route)
         return -ESRCH;
     destroy(routes, route);
+    routes->version++;
     return 0;
 }
 

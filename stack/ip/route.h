@@ -22,6 +22,7 @@ struct routes {
     struct hash_key key;
     struct hash_table table;
     uint32_t by_length[PREFIX_LENGTHS]; /* how many routes have it */
+    uint32_t version;                   /* another one after each change */
 };
 
 MUST_CHECK int routes_init(struct routes *routes, struct env *env);

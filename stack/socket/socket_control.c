@@ -4,7 +4,7 @@
  * RFC 1122 4.1.3.5: the address by which we are spoken to; for a broadcast
  * and a group the one from which we would speak to the sender.
  */
-static struct ip_addr specific_destination(const struct ip *ip,
+static struct ip_addr specific_destination(struct ip *ip,
                                            const struct dgram *dgram)
 {
     struct ip_addr any = {{0}};
@@ -42,7 +42,7 @@ static unsigned wanted(const struct socket *socket)
 void socket_tell_control(const struct socket *socket, const struct dgram *dgram,
                          struct socket_control *control)
 {
-    const struct ip *ip = socket->sockets->tcp->ip;
+    struct ip *ip = socket->sockets->tcp->ip;
 
     *control = (struct socket_control){.present = wanted(socket)};
     if (control->present == 0)

@@ -368,7 +368,7 @@ END_TEST
 
 /* ---- Paths ------------------------------------------------------------- */
 
-static int find_path(const struct net *net, uint32_t dst, uint32_t src,
+static int find_path(struct net *net, uint32_t dst, uint32_t src,
                      unsigned scope, struct ip_path *out)
 {
     struct ip_addr to = ip_addr_v4(dst);
@@ -397,6 +397,53 @@ START_TEST(a_path_goes_on_the_link_or_by_the_gateway)
     assert_path(&path, &net.eth, NET_PEER, NET_OURS);
     ck_assert_int_eq(find_path(&net, NET_FAR_PEER, 0, 0, &path), 0);
     assert_path(&path, &net.far, NET_FAR_PEER, NET_FAR_OURS);
+    net_close(&net);
+}
+END_TEST
+
+/* Whatever is remembered of paths (RFC 1122 3.3.1.2) is forgotten then. */
+START_TEST(a_path_that_was_used_follows_the_routes)
+{
+    const struct ip_prefix outside = {.addr = ip_addr_v4(NET_OUTSIDE),
+                                      .len = 128};
+    const struct ip_addr gateway = ip_addr_v4(NET_FAR_PEER);
+    struct ip_path path;
+    struct net net;
+
+    net_open(&net);
+    ck_assert_int_eq(find_path(&net, NET_OUTSIDE, 0, 0, &path), 0);
+    assert_path(&path, &net.eth, NET_PEER, NET_OURS);
+    ck_assert_int_eq(route_add(&net.ip.routes, &outside, &gateway, &net.far),
+                     0);
+    ck_assert_int_eq(find_path(&net, NET_OUTSIDE, 0, 0, &path), 0);
+    assert_path(&path, &net.far, NET_FAR_PEER, NET_FAR_OURS);
+    ck_assert_int_eq(route_delete(&net.ip.routes, &outside), 0);
+    ck_assert_int_eq(find_path(&net, NET_OUTSIDE, 0, 0, &path), 0);
+    assert_path(&path, &net.eth, NET_PEER, NET_OURS);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(each_of_many_destinations_has_a_path_of_its_own)
+{
+    struct net net;
+
+    net_open(&net);
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 1; i < 250; i++) {
+            struct ip_path path;
+            uint32_t dst = (NET_PEER & 0xffffff00) + i;
+
+            if (dst == NET_OURS)
+                continue;
+            ck_assert_int_eq(find_path(&net, dst, 0, 0, &path), 0);
+            assert_path(&path, &net.eth, dst, NET_OURS);
+            ck_assert_int_eq(find_path(&net, dst, 0, net.far.index, &path), 0);
+            assert_path(&path, &net.far, dst, NET_FAR_OURS);
+            ck_assert_int_eq(find_path(&net, dst, NET_FAR_OURS, 0, &path), 0);
+            assert_path(&path, &net.eth, dst, NET_FAR_OURS);
+        }
+    }
     net_close(&net);
 }
 END_TEST
@@ -917,6 +964,8 @@ UNIT_MAIN(
     what_is_for_all_is_for_us, unicast_in_a_link_broadcast_is_dropped,
     a_group_that_we_are_not_in_is_not_for_us, fragments_become_the_datagram,
     a_path_goes_on_the_link_or_by_the_gateway,
+    a_path_that_was_used_follows_the_routes,
+    each_of_many_destinations_has_a_path_of_its_own,
     what_is_for_ourselves_goes_by_the_loopback,
     a_source_must_be_ours_and_fit_the_way, a_scope_names_the_interface,
     to_all_needs_no_route_and_no_address, zero_is_never_a_destination,
