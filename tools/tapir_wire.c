@@ -62,7 +62,7 @@ static const char help[] =
     "  --seed N          draws the same again\n"
     "  --seconds S       ends after so long; otherwise with Ctrl-C\n"
     "  --spin            does not sleep for the last 50 us: more exact\n"
-    "  --realtime        before all others on its processor (SCHED_FIFO)\n"
+    "  --realtime        before all others on its processor (SCHED_FIFO 2)\n"
     "  --late MS         how late a packet may be handed on (default: 1)\n"
     "\n"
     "At the end it prints what was done to how many packets, and what was not\n"
@@ -317,7 +317,7 @@ static void set_up_signals(struct wire *wire)
 
 static void set_up_timing(const struct options *options)
 {
-    struct sched_param first = {.sched_priority = 1};
+    struct sched_param first = {.sched_priority = 2};
 
     prctl(PR_SET_TIMERSLACK, 1UL);
     if (options->is_realtime && sched_setscheduler(0, SCHED_FIFO, &first) < 0)

@@ -105,6 +105,17 @@ address()
         exit 1
 }
 
+# exec_stack COMMAND...: what a kernel does with a packet comes before all
+# programs, so that of a stack's process does; but after the wire.
+exec_stack()
+{
+    if chrt -f 1 true 2>/dev/null; then
+        exec chrt -f 1 "$@"
+    else
+        exec "$@"
+    fi
+}
+
 # set_buffers BYTES NAME...: what Linux may take for a connection.
 set_buffers()
 {
