@@ -303,7 +303,8 @@ TAPIR_API int tapir_dup3(int from, int to, int flags);
  * do here.
  * IPPROTO_TCP: see below. Others: ENOPROTOOPT.
  *
- * Multicast, of all but streams (there EPROTO, EINVAL, or no effect):
+ * Multicast (of streams IP_ADD_MEMBERSHIP and IP_DROP_MEMBERSHIP are EPROTO,
+ * IP_MULTICAST_IF and IP_MULTICAST_TTL EINVAL, as in Linux):
  * IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP (struct ip_mreq or ip_mreqn),
  * IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE,
  * IP_UNBLOCK_SOURCE, IP_MSFILTER, MCAST_JOIN_GROUP and its like (RFC 3678; 20

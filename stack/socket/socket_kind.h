@@ -151,7 +151,7 @@ struct socket_ops {
     bool (*is_listening)(const struct socket *socket);
 
     bool has_peek_offset; /* SO_PEEK_OFF */
-    /* Left out: it has nothing to do with groups. */
+    /* NULL without memory; left out by packet sockets. */
     struct ip_multicast *(*multicast)(struct socket *socket);
 
     void (*apply)(struct socket *socket, enum socket_setting setting);

@@ -2,8 +2,8 @@
  * Multicast as options of a socket: ip(7), RFC 3678 4.1 (IPv4) and 5.1 (the
  * same for both families). Lengths, ranges and errors are Linux's.
  *
- * A stream socket has none of it: what Linux lets it remember has no effect
- * there either. Left out: MCAST_MSFILTER; IP_MSFILTER does the same.
+ * A stream socket may join groups too, as in Linux, but for the two oldest
+ * options; nothing comes of it but that the interface listens to the group.
  */
 #include "socket/socket_multicast.h"
 
@@ -190,6 +190,16 @@ static int read_sockaddr(const struct sockaddr_storage *from,
     return 0;
 }
 
+static void write_sockaddr(uint8_t *to, const struct ip_addr *from)
+{
+    struct sockaddr_storage name = {0};
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_addr = in_addr_of(from)};
+
+    memcpy(&name, &addr, sizeof(addr));
+    memcpy(to, &name, sizeof(name));
+}
+
 static int read_group_req(struct bytes value, struct group_where *out)
 {
     struct group_req request;
@@ -247,11 +257,45 @@ static int read_msfilter(struct bytes value, struct group_where *where,
     return 0;
 }
 
-static int set_msfilter(struct ip_multicast *multicast, struct bytes value)
+/* RFC 3678 5.2; families are as in read_group_source_req. */
+static int read_group_filter(struct bytes value, struct group_where *where,
+                             struct source_filter *filter)
+{
+    struct group_filter request;
+
+    if (value.len < GROUP_FILTER_SIZE(0))
+        return -EINVAL;
+    memcpy(&request, value.data, GROUP_FILTER_SIZE(0));
+    if (request.gf_numsrc > MEMBERSHIP_SOURCES_MAX)
+        return -ENOBUFS;
+    if (value.len < GROUP_FILTER_SIZE(request.gf_numsrc) ||
+        request.gf_fmode > MCAST_INCLUDE)
+        return -EINVAL;
+    *where = (struct group_where){.iface = request.gf_interface};
+    *filter =
+        (struct source_filter){.excludes = request.gf_fmode == MCAST_EXCLUDE};
+    if (read_sockaddr(&request.gf_group, &where->group) < 0)
+        return -EADDRNOTAVAIL;
+    for (uint32_t i = 0; i < request.gf_numsrc; i++) {
+        struct sockaddr_storage name;
+        struct ip_addr source;
+
+        memcpy(&name, value.data + GROUP_FILTER_SIZE(i), sizeof(name));
+        if (read_sockaddr(&name, &source) < 0)
+            return -EADDRNOTAVAIL;
+        if (!source_list_add(&filter->sources, &source))
+            return -ENOBUFS;
+    }
+    return 0;
+}
+
+static int set_msfilter(struct ip_multicast *multicast, int name,
+                        struct bytes value)
 {
     struct group_where where;
     struct source_filter filter;
-    int error = read_msfilter(value, &where, &filter);
+    int error = name == IP_MSFILTER ? read_msfilter(value, &where, &filter)
+                                    : read_group_filter(value, &where, &filter);
 
     return error < 0 ? error : ip_filter_set(multicast, &where, &filter);
 }
@@ -284,6 +328,38 @@ static int get_msfilter(const struct ip_multicast *multicast, void *value,
         put_be32((uint8_t *)value + IP_MSFILTER_SIZE(i),
                  ip_addr_to_v4(&filter.sources.addrs[i]));
     *len = IP_MSFILTER_SIZE(room);
+    return 0;
+}
+
+static int get_group_filter(const struct ip_multicast *multicast, void *value,
+                            size_t *len)
+{
+    struct group_filter answer;
+    struct group_where where;
+    struct source_filter filter;
+    uint32_t room;
+    int error;
+
+    if (*len < GROUP_FILTER_SIZE(0))
+        return -EINVAL;
+    memcpy(&answer, value, GROUP_FILTER_SIZE(0));
+    where = (struct group_where){.iface = answer.gf_interface};
+    if ((error = read_sockaddr(&answer.gf_group, &where.group)) < 0)
+        return error;
+    if (where.iface == 0) /* Linux: of none, where 0 sets by the route */
+        return -EADDRNOTAVAIL;
+    if ((error = ip_filter_get(multicast, &where, &filter)) < 0)
+        return error;
+    room = min_u32(answer.gf_numsrc, (uint32_t)((*len - GROUP_FILTER_SIZE(0)) /
+                                                sizeof(answer.gf_slist[0])));
+    answer.gf_fmode = filter.excludes ? MCAST_EXCLUDE : MCAST_INCLUDE;
+    answer.gf_numsrc = filter.sources.count;
+    memcpy(value, &answer, GROUP_FILTER_SIZE(0));
+    room = min_u32(room, filter.sources.count);
+    for (uint32_t i = 0; i < room; i++)
+        write_sockaddr((uint8_t *)value + GROUP_FILTER_SIZE(i),
+                       &filter.sources.addrs[i]);
+    *len = GROUP_FILTER_SIZE(room);
     return 0;
 }
 
@@ -347,38 +423,35 @@ static int set_membership(struct ip_multicast *multicast, int name,
                : ip_group_leave(multicast, &where);
 }
 
-/* ---- Sockets without it ------------------------------------------------- */
+/* ---- The options --------------------------------------------------------- */
 
-/* Linux remembers the last two for a stream too, where they mean nothing. */
-static int set_of_stream(int name)
+static bool is_option(int name)
 {
-    switch (name) {
-    case IP_ADD_MEMBERSHIP:
-    case IP_DROP_MEMBERSHIP:
-        return -EPROTO;
-    case IP_MULTICAST_TTL:
-    case IP_MULTICAST_IF:
-        return -EINVAL;
-    case IP_MULTICAST_LOOP:
-    case IP_MULTICAST_ALL:
-        return 0;
-    default:
-        return -ENOPROTOOPT;
-    }
+    return name >= IP_MULTICAST_IF && name <= IP_MULTICAST_ALL;
 }
 
-static struct ip_multicast *multicast_of(struct socket *socket)
+/* What Linux denies to a stream. */
+static int check_kind(const struct socket *socket, int name)
 {
-    return socket->ops->multicast == NULL ? NULL
-                                          : socket->ops->multicast(socket);
+    if (socket->ops->type != SOCK_STREAM)
+        return 0;
+    if (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)
+        return -EPROTO;
+    return name == IP_MULTICAST_TTL || name == IP_MULTICAST_IF ? -EINVAL : 0;
 }
 
 int socket_set_multicast(struct socket *socket, int name, struct bytes value)
 {
-    struct ip_multicast *multicast = multicast_of(socket);
+    struct ip_multicast *multicast;
+    int error;
 
+    if (!is_option(name))
+        return -ENOPROTOOPT;
+    if ((error = check_kind(socket, name)) < 0)
+        return error;
+    multicast = socket->ops->multicast(socket);
     if (multicast == NULL)
-        return set_of_stream(name);
+        return -ENOBUFS;
     switch (name) {
     case IP_MULTICAST_TTL:
         return set_ttl(multicast, value);
@@ -389,7 +462,8 @@ int socket_set_multicast(struct socket *socket, int name, struct bytes value)
     case IP_MULTICAST_IF:
         return set_iface(socket, multicast, value);
     case IP_MSFILTER:
-        return set_msfilter(multicast, value);
+    case MCAST_MSFILTER:
+        return set_msfilter(multicast, name, value);
     default:
         return set_membership(multicast, name, value);
     }
@@ -398,13 +472,13 @@ int socket_set_multicast(struct socket *socket, int name, struct bytes value)
 int socket_get_multicast(struct socket *socket, int name, void *value,
                          size_t *len)
 {
-    struct ip_multicast untouched;
-    struct ip_multicast *multicast = multicast_of(socket);
+    struct ip_multicast *multicast;
 
-    if (multicast == NULL) {
-        multicast = &untouched;
-        ip_multicast_init(multicast, socket->sockets->udp->ip);
-    }
+    if (!is_option(name))
+        return -ENOPROTOOPT;
+    multicast = socket->ops->multicast(socket);
+    if (multicast == NULL)
+        return -ENOBUFS;
     switch (name) {
     case IP_MULTICAST_TTL:
         return give_number(multicast->ttl, value, len);
@@ -416,6 +490,8 @@ int socket_get_multicast(struct socket *socket, int name, void *value,
         return get_iface(multicast, value, len);
     case IP_MSFILTER:
         return get_msfilter(multicast, value, len);
+    case MCAST_MSFILTER:
+        return get_group_filter(multicast, value, len);
     default:
         return -ENOPROTOOPT;
     }

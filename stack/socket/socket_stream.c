@@ -27,6 +27,7 @@ enum stream_phase {
 struct stream {
     struct socket socket;
     struct tcb *tcb;
+    struct ip_multicast *multicast; /* NULL: not asked for */
     enum stream_phase phase;
     bool has_bound_addr : 1; /* given by bind: a new TCB gets them too */
     bool has_bound_port : 1;
@@ -603,12 +604,36 @@ static int stream_linger(struct socket *socket)
     return tcp_is_finished(stream->tcb) ? 0 : -EAGAIN;
 }
 
+static struct ip_multicast *stream_multicast(struct socket *socket)
+{
+    struct stream *stream = stream_of(socket);
+    struct sockets *sockets = socket->sockets;
+
+    if (stream->multicast != NULL)
+        return stream->multicast;
+    stream->multicast =
+        memory_alloc(sockets->env->memory, sizeof(*stream->multicast));
+    if (stream->multicast != NULL)
+        ip_multicast_init(stream->multicast, sockets->tcp->ip);
+    return stream->multicast;
+}
+
+static void leave_groups(struct stream *stream)
+{
+    if (stream->multicast == NULL)
+        return;
+    ip_multicast_fini(stream->multicast);
+    memory_free(stream->socket.sockets->env->memory, stream->multicast,
+                sizeof(*stream->multicast));
+}
+
 static void stream_close(struct socket *socket)
 {
     struct stream *stream = stream_of(socket);
     int error = tcp_set_filter(stream->tcb, NULL); /* it ends with the socket */
 
     assert(error == 0);
+    leave_groups(stream);
     if (socket->settings.lingers && socket->settings.linger == 0)
         tcp_abort(stream->tcb);
     else
@@ -618,7 +643,7 @@ static void stream_close(struct socket *socket)
 /* TCP ends after its sockets, and frees every TCB by itself. */
 static void stream_discard(struct socket *socket)
 {
-    (void)socket;
+    leave_groups(stream_of(socket));
 }
 
 static struct error_queue *stream_errors(struct socket *socket)
@@ -910,6 +935,7 @@ const struct socket_ops socket_stream_ops = {
     .arrived = stream_arrived,
     .is_listening = is_listening,
     .has_peek_offset = true,
+    .multicast = stream_multicast,
     .apply = stream_apply,
     .set_filter = stream_set_filter,
     .refresh_buffers = stream_refresh_buffers,

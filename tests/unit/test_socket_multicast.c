@@ -288,19 +288,105 @@ START_TEST(a_filter_is_set_and_told_as_a_whole)
 }
 END_TEST
 
-START_TEST(a_stream_has_no_groups)
+/* RFC 3678 5.2.2; what is wrong with it, as Linux says. */
+START_TEST(a_group_filter_does_the_same_for_any_family)
 {
-    socket_id id;
+    uint8_t buffer[GROUP_FILTER_SIZE(12)] = {0};
+    struct group_filter *filter = (struct group_filter *)buffer;
+    struct sockaddr_in group = {.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(GROUP)};
+    struct sockaddr_in source = {.sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl(0x01020304)};
+    size_t one = GROUP_FILTER_SIZE(1);
+    size_t len = sizeof(buffer);
     struct station s;
 
     station_open(&s);
-    ck_assert_int_eq(stack_socket(s.stack, s.now, AF_INET, SOCK_STREAM, 0, &id),
-                     0);
+    socket_id id = group_socket(&s);
+    memcpy(&filter->gf_group, &group, sizeof(group));
+    memcpy(&filter->gf_slist[0], &source, sizeof(source));
+    filter->gf_fmode = MCAST_INCLUDE;
+    filter->gf_numsrc = 1;
+    ck_assert_int_eq(group_set(&s, id, MCAST_MSFILTER, buffer, one), -EINVAL);
+    ck_assert_int_eq(group_change(&s, id, IP_ADD_MEMBERSHIP, "224.1.2.3"), 0);
+    ck_assert_int_eq(group_set(&s, id, MCAST_MSFILTER, buffer, one - 1),
+                     -EINVAL);
+    ck_assert_int_eq(group_set(&s, id, MCAST_MSFILTER, buffer, one), 0);
+    ck_assert_int_eq(get(&s, id, MCAST_MSFILTER, buffer, &len), -EADDRNOTAVAIL);
+    filter->gf_interface = STACK_IFACE;
+    memset(&filter->gf_slist[0], 0, sizeof(filter->gf_slist[0]));
+    filter->gf_numsrc = 5;
+    ck_assert_int_eq(get(&s, id, MCAST_MSFILTER, buffer, &len), 0);
+    ck_assert_uint_eq(len, one);
+    ck_assert_uint_eq(filter->gf_numsrc, 1);
+    ck_assert_uint_eq(filter->gf_fmode, MCAST_INCLUDE);
+    ck_assert_mem_eq(&filter->gf_slist[0], &source, sizeof(source));
+
+    filter->gf_slist[0].ss_family = AF_INET6;
+    ck_assert_int_eq(group_set(&s, id, MCAST_MSFILTER, buffer, one),
+                     -EADDRNOTAVAIL);
+    filter->gf_numsrc = 11;
+    ck_assert_int_eq(group_set(&s, id, MCAST_MSFILTER, buffer, sizeof(buffer)),
+                     -ENOBUFS);
+    station_close(&s);
+}
+END_TEST
+
+/* Linux: by the newer options, and nothing comes of it but the membership. */
+START_TEST(a_stream_joins_groups_by_the_newer_options)
+{
+    struct ip_mreq_source by_source = {
+        .imr_multiaddr.s_addr = htonl(GROUP),
+        .imr_interface.s_addr = htonl(OURS),
+        .imr_sourceaddr.s_addr = htonl(0x01020304),
+    };
+    struct group_req whole = {.gr_interface = STACK_IFACE};
+    struct sockaddr_in group = {.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(GROUP)};
+    struct iface *iface;
+    struct ip_addr addr = ip_addr_v4(GROUP), src = test_addr(1);
+    struct station s;
+
+    station_open(&s);
+    socket_id id = test_socket(s.stack, SOCK_STREAM, 0);
+    iface = ip_iface_by_index(&s.stack->ip, STACK_IFACE);
+    memcpy(&whole.gr_group, &group, sizeof(group));
     ck_assert_int_eq(group_change(&s, id, IP_ADD_MEMBERSHIP, "224.1.2.3"),
                      -EPROTO);
+    ck_assert_int_eq(group_change(&s, id, IP_DROP_MEMBERSHIP, "224.1.2.3"),
+                     -EPROTO);
+    ck_assert_int_eq(group_set(&s, id, MCAST_JOIN_GROUP, &whole, sizeof(whole)),
+                     0);
+    ck_assert_int_eq(group_set(&s, id, MCAST_JOIN_GROUP, &whole, sizeof(whole)),
+                     -EADDRINUSE);
+    ck_assert(ip_group_is_wanted(&s.stack->ip, iface, &addr, &src));
+    ck_assert_int_eq(
+        group_set(&s, id, MCAST_LEAVE_GROUP, &whole, sizeof(whole)), 0);
+    ck_assert(!ip_group_is_wanted(&s.stack->ip, iface, &addr, &src));
+    ck_assert_int_eq(group_set(&s, id, IP_ADD_SOURCE_MEMBERSHIP, &by_source,
+                               sizeof(by_source)),
+                     0);
+    ck_assert_int_eq(stack_close(s.stack, s.now, id), 0);
+    ck_assert(!ip_group_is_wanted(&s.stack->ip, iface, &addr, &src));
+    station_close(&s);
+}
+END_TEST
+
+START_TEST(a_stream_is_denied_what_would_send)
+{
+    struct station s;
+    int zero = 0;
+
+    station_open(&s);
+    socket_id id = test_socket(s.stack, SOCK_STREAM, 0);
     ck_assert_int_eq(group_set_int(&s, id, IP_MULTICAST_TTL, 5), -EINVAL);
-    ck_assert_int_eq(group_set_int(&s, id, IP_MULTICAST_LOOP, 1), 0);
+    ck_assert_int_eq(group_set(&s, id, IP_MULTICAST_IF, &zero, 4), -EINVAL);
     ck_assert_int_eq(get_int(&s, id, IP_MULTICAST_TTL), 1);
+    ck_assert_int_eq(group_set_int(&s, id, IP_MULTICAST_LOOP, 0), 0);
+    ck_assert_int_eq(get_int(&s, id, IP_MULTICAST_LOOP), 0);
+    ck_assert_int_eq(group_set_int(&s, id, IP_MULTICAST_ALL, 0), 0);
+    ck_assert_int_eq(get_int(&s, id, IP_MULTICAST_ALL), 0);
+    ck_assert_int_eq(group_set_int(&s, id, IP_MULTICAST_ALL, 2), -EINVAL);
     station_close(&s);
 }
 END_TEST
@@ -613,7 +699,10 @@ UNIT_MAIN("socket multicast", a_ttl_is_an_octet_or_minus_one,
           the_interface_to_send_by_has_three_forms,
           memberships_are_refused_as_linux_does, the_newer_names_do_the_same,
           sources_are_refused_as_linux_does,
-          a_filter_is_set_and_told_as_a_whole, a_stream_has_no_groups,
+          a_filter_is_set_and_told_as_a_whole,
+          a_group_filter_does_the_same_for_any_family,
+          a_stream_joins_groups_by_the_newer_options,
+          a_stream_is_denied_what_would_send,
           a_packet_to_a_group_is_for_members_and_who_hears_all,
           a_source_filter_is_the_sockets_own,
           a_source_that_nobody_wants_is_not_taken_in,
