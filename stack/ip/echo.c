@@ -172,6 +172,12 @@ void echo_icmp_error(struct echo *echo, const struct icmp_error *error)
 
     if (!pcb)
         return;
+    if (icmp_error_is_too_big(error)) {
+        icmp_learn_mtu(echo->icmp->ip, error, pcb->discover);
+        if (pcb->discover == IP_DISCOVER_DONT)
+            return; /* as Linux: who has it cut on the way need not hear of it
+                     */
+    }
     if (pcb->hears_errors) /* with the ICMP header, as Linux */
         error_queue_add_icmp(&pcb->errors, echo->env, pcb->received.limit,
                              error, 0, 0);
@@ -217,21 +223,22 @@ static uint32_t scope_of(const struct echo_pcb *pcb, const struct endpoint *to)
 }
 
 /* There is no SO_BROADCAST here: one request would be answered by many. */
-static int find_path(const struct echo_pcb *pcb, const struct ip_addr *local,
-                     const struct endpoint *to, struct ip_path *path)
+static int find_path(const struct echo_pcb *pcb, const struct endpoint *to,
+                     const struct ip_choice *choice, struct ip_path *path)
 {
-    struct ip *ip = pcb->echo->icmp->ip;
+    struct ip_choice way = *choice;
     struct ip_send send = {
-        .src = *local, .dst = to->addr, .scope = scope_of(pcb, to)};
+        .src = pcb->local, .dst = to->addr, .scope = scope_of(pcb, to)};
 
-    if (ip_is_broadcast(ip, &to->addr))
+    if (ip_is_broadcast(pcb->echo->icmp->ip, &to->addr))
         return -EACCES;
-    ip_multicast_prepare(&pcb->multicast, &send);
-    return ip_path(ip, &send.dst, &send.src, send.scope, path);
+    way.on_link = choice->on_link || pcb->dont_route;
+    return ip_multicast_path(&pcb->multicast, &send, &way, path);
 }
 
 int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
 {
+    static const struct ip_choice usual;
     struct ip_path path;
 
     if (ip_addr_is_any(&remote->addr)) {
@@ -244,7 +251,7 @@ int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
     int error = echo_take_id(pcb); /* as Linux: before all else */
 
     if (error == 0)
-        error = find_path(pcb, &pcb->local, remote, &path);
+        error = find_path(pcb, remote, &usual, &path);
     if (error < 0)
         return error;
     pcb->remote = remote->addr;
@@ -255,13 +262,44 @@ int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
 
 /* ---- Output ------------------------------------------------------------ */
 
+static struct ip_send how_to_send(const struct echo_pcb *pcb,
+                                  const struct ip_path *path,
+                                  const struct endpoint *to,
+                                  const struct ip_choice *choice)
+{
+    struct ip_send send = {
+        .src = path->src,
+        .dst = to->addr,
+        .tos = choice->has_tos ? choice->tos : pcb->tos,
+        .ttl = pcb->ttl,
+        .discover = pcb->discover,
+        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
+    };
+
+    ip_multicast_prepare(&pcb->multicast, &send);
+    if (choice->ttl != 0) { /* for a group, too */
+        send.ttl = choice->ttl;
+        send.stays_here = false;
+    }
+    return send;
+}
+
+static void report_too_big(struct echo_pcb *pcb, const struct endpoint *to,
+                           const struct ip_path *path)
+{
+    struct endpoint told = {.addr = to->addr, .port = pcb->remote_port};
+
+    error_queue_add_too_big(&pcb->errors, pcb->echo->env, pcb->received.limit,
+                            &told, ip_path_mtu(path, pcb->discover));
+}
+
 /* `header` is the program's: its sequence number is sent, its identifier not */
 static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
-                        const uint8_t *header, const struct bytes *payload,
-                        unsigned count)
+                        const struct ip_choice *choice, const uint8_t *header,
+                        const struct bytes *payload, unsigned count)
 {
     struct ip_path path;
-    int error = find_path(pcb, &pcb->local, to, &path);
+    int error = find_path(pcb, to, choice, &path);
 
     if (error == 0)
         error = echo_take_id(pcb);
@@ -272,22 +310,18 @@ static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
         .id = pcb->id,
         .sequence = get_be16(header + ICMP_REST + 2),
     };
-    struct ip_send send = {
-        .src = path.src,
-        .dst = to->addr,
-        .tos = pcb->tos,
-        .ttl = pcb->ttl,
-        .scope = scope_of(pcb, to),
-    };
+    struct ip_send send = how_to_send(pcb, &path, to, choice);
 
-    ip_multicast_prepare(&pcb->multicast, &send);
     error = icmp_send_echo(pcb->echo->icmp, &send, &request, payload, count);
+    if (error == -EMSGSIZE && pcb->hears_errors)
+        report_too_big(pcb, to, &path);
     /* As Linux: what a full queue of our own loses is as lost on the way. */
     return error == -ENOBUFS ? 0 : error;
 }
 
 int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
-              const struct bytes *pieces, unsigned count)
+              const struct ip_choice *choice, const struct bytes *pieces,
+              unsigned count)
 {
     const struct endpoint connected = {.addr = pcb->remote};
     struct bytes payload[FRAME_SLICES] = {{0}};
@@ -304,7 +338,21 @@ int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
             ICMP_HEADER_LEN ||
         header[ICMP_TYPE] != ICMP_ECHO_REQUEST || header[ICMP_CODE] != 0)
         return -EINVAL;
-    return send_request(pcb, to ? to : &connected, header, payload, count);
+    return send_request(pcb, to ? to : &connected, choice, header, payload,
+                        count);
+}
+
+int echo_mtu(const struct echo_pcb *pcb)
+{
+    static const struct ip_choice usual;
+    const struct endpoint connected = {.addr = pcb->remote};
+    struct ip_path path;
+    int error;
+
+    if (ip_addr_is_any(&pcb->remote))
+        return -ENOTCONN;
+    error = find_path(pcb, &connected, &usual, &path);
+    return error < 0 ? error : (int)path.mtu;
 }
 
 /* ---- The contexts ------------------------------------------------------ */
@@ -312,7 +360,8 @@ int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
 void echo_pcb_init(struct echo *echo, struct echo_pcb *pcb,
                    size_t receive_limit, void *owner)
 {
-    *pcb = (struct echo_pcb){.echo = echo, .owner = owner};
+    *pcb = (struct echo_pcb){
+        .echo = echo, .discover = IP_DISCOVER_WANT, .owner = owner};
     ip_multicast_init(&pcb->multicast, echo->icmp->ip);
     dgram_queue_init(&pcb->received, receive_limit);
     error_queue_init(&pcb->errors);

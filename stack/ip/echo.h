@@ -20,6 +20,8 @@ struct echo_pcb {
     unsigned device;       /* SO_BINDTODEVICE: an interface's index; 0: any */
     uint16_t remote_port;  /* as given; it plays no part */
     bool reuse_addr;       /* SO_REUSEADDR: the identifier may be shared */
+    bool dont_route;       /* SO_DONTROUTE: by no gateway */
+    uint8_t discover;      /* enum ip_mtu_discover */
     uint8_t ttl;
     uint8_t tos;
     struct ip_multicast multicast;
@@ -75,7 +77,10 @@ MUST_CHECK int echo_connect(struct echo_pcb *pcb,
  * a socket without an identifier gets one. Ports play no part.
  */
 MUST_CHECK int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
+                         const struct ip_choice *choice,
                          const struct bytes *pieces, unsigned count);
+/* Of the path to the connected end; -ENOTCONN. */
+MUST_CHECK int echo_mtu(const struct echo_pcb *pcb);
 int echo_take_error(struct echo_pcb *pcb);
 
 #endif

@@ -1,5 +1,7 @@
 #include "ip/error_queue.h"
 
+#include <errno.h>
+
 static size_t size_of(size_t len)
 {
     return sizeof(struct error_report) + len;
@@ -53,7 +55,7 @@ void error_queue_add_icmp(struct error_queue *queue, const struct env *env,
         .origin = ERROR_ICMP,
         .type = error->type,
         .code = error->code,
-        .info = error->mtu,
+        .info = error->mtu != 0 ? error->mtu : error->pointer,
     };
 
     if (ip_addr_is_any(&about.offender)) /* our own link: as Linux, ourselves */
@@ -61,6 +63,16 @@ void error_queue_add_icmp(struct error_queue *queue, const struct env *env,
     error_queue_add(
         queue, env, limit, &about,
         bytes_from(error->payload, min_size(header_len, error->payload.len)));
+}
+
+void error_queue_add_too_big(struct error_queue *queue, const struct env *env,
+                             size_t limit, const struct endpoint *to,
+                             unsigned mtu)
+{
+    struct error_report about = {
+        .to = *to, .error = EMSGSIZE, .origin = ERROR_LOCAL, .info = mtu};
+
+    error_queue_add(queue, env, limit, &about, bytes_of(NULL, 0));
 }
 
 const struct error_report *error_queue_first(const struct error_queue *queue)

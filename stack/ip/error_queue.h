@@ -21,7 +21,7 @@ struct error_report {
     uint8_t origin;
     uint8_t type; /* of ICMP, as its code */
     uint8_t code;
-    uint32_t info; /* the MTU, where that is what is wrong */
+    uint32_t info; /* the MTU, or to which octet a parameter problem points */
     size_t len;    /* of what the packet carried, as far as it is known */
     uint8_t data[];
 };
@@ -46,6 +46,11 @@ void error_queue_add(struct error_queue *queue, const struct env *env,
 void error_queue_add_icmp(struct error_queue *queue, const struct env *env,
                           size_t limit, const struct icmp_error *error,
                           uint16_t port, size_t header_len);
+
+/* Of a packet that was not sent, for its size; `mtu` would not be too much. */
+void error_queue_add_too_big(struct error_queue *queue, const struct env *env,
+                             size_t limit, const struct endpoint *to,
+                             unsigned mtu);
 
 /* The oldest, still in the queue; NULL when there is none. */
 const struct error_report *error_queue_first(const struct error_queue *queue);

@@ -142,6 +142,8 @@ static enum icmp_result take_error(struct icmp *icmp,
     if (header->type == ICMP_UNREACHABLE &&
         header->code == ICMP_FRAGMENTATION_NEEDED)
         error.mtu = (uint16_t)header->rest;
+    if (header->type == ICMP_PARAMETER_PROBLEM)
+        error.pointer = (uint8_t)(header->rest >> 24);
     error.reporter = packet->header.src;
     out->error = error;
     return ICMP_ERROR;

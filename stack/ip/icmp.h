@@ -47,6 +47,7 @@ struct icmp_error {
     uint8_t type;
     uint8_t code;
     uint16_t mtu;            /* of ICMP_FRAGMENTATION_NEEDED, RFC 1191 4 */
+    uint8_t pointer;         /* of ICMP_PARAMETER_PROBLEM: to which octet */
     struct ip_addr reporter; /* who sent the error */
     struct ip_header quoted; /* the packet of ours that it speaks about */
     struct bytes payload;    /* that packet's first transport bytes, >= 8 */
@@ -134,5 +135,15 @@ int icmp_send_echo(struct icmp *icmp, const struct ip_send *send,
  */
 MUST_CHECK int icmp_error_from_quote(struct bytes quote, uint8_t type,
                                      uint8_t code, struct icmp_error *out);
+
+/* RFC 1191 4: "fragmentation needed". */
+bool icmp_error_is_too_big(const struct icmp_error *error);
+/*
+ * RFC 1191 5: the path's MTU is what the router says, or the next plateau. For
+ * those who have, unlike TCP (RFC 5927 7.2), no acknowledgment by which to
+ * doubt it; not for those who look at the link alone.
+ */
+void icmp_learn_mtu(struct ip *ip, const struct icmp_error *error,
+                    enum ip_mtu_discover discover);
 
 #endif

@@ -79,3 +79,20 @@ int icmp_error_from_quote(struct bytes quote, uint8_t type, uint8_t code,
     };
     return 0;
 }
+
+bool icmp_error_is_too_big(const struct icmp_error *error)
+{
+    return error->type == ICMP_UNREACHABLE &&
+           error->code == ICMP_FRAGMENTATION_NEEDED;
+}
+
+void icmp_learn_mtu(struct ip *ip, const struct icmp_error *error,
+                    enum ip_mtu_discover discover)
+{
+    unsigned len = (unsigned)error->quoted.total_len;
+    unsigned mtu = error->mtu != 0 ? error->mtu : pmtu_plateau_below(len);
+
+    if (mtu < len && /* or it was not too big */
+        discover < IP_DISCOVER_INTERFACE)
+        pmtu_lower(&ip->pmtu, &error->quoted.dst, mtu);
+}

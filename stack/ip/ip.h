@@ -247,6 +247,13 @@ MUST_CHECK int ip_path(struct ip *ip, const struct ip_addr *dst,
                        const struct ip_addr *src, unsigned scope,
                        struct ip_path *out);
 
+/* What is not too big for it: of PROBE and above, what its link takes. */
+static inline unsigned ip_path_mtu(const struct ip_path *path,
+                                   enum ip_mtu_discover discover)
+{
+    return discover >= IP_DISCOVER_PROBE ? path->iface->mtu : path->mtu;
+}
+
 /* "icmp", "udp", "tcp", or "ip": static, for the trace. */
 const char *ip_protocol_text(uint8_t protocol);
 

@@ -4,6 +4,7 @@
  * own identifier, which stands where UDP has its port; what is received are
  * the replies to it, with their headers. As Linux's ping sockets.
  */
+#include "socket/socket_control.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
@@ -65,6 +66,7 @@ static int echo_disconnect(struct socket *socket)
 static ssize_t echo_socket_send(struct socket *socket,
                                 const struct socket_message *message)
 {
+    struct ip_choice choice = socket_choice(message);
     struct bytes pieces[FRAME_SLICES];
     ssize_t len = message_len(message);
     int count;
@@ -76,8 +78,8 @@ static ssize_t echo_socket_send(struct socket *socket,
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
 
-    int error =
-        echo_send(pcb_of(socket), message->name, pieces, (unsigned)count);
+    int error = echo_send(pcb_of(socket), message->name, &choice, pieces,
+                          (unsigned)count);
 
     return error < 0 ? error : len;
 }
@@ -141,6 +143,11 @@ static struct endpoint echo_local(const struct socket *socket)
     return (struct endpoint){.addr = pcb->local, .port = pcb->id};
 }
 
+static int echo_socket_mtu(const struct socket *socket)
+{
+    return echo_mtu(pcb_of_const(socket));
+}
+
 static int echo_unread(const struct socket *socket)
 {
     return socket_dgram_unread(&pcb_of_const(socket)->received);
@@ -162,6 +169,10 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
         break;
     case SETTING_FLAGS:
         pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+        pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
+        break;
+    case SETTING_MTU_DISCOVER:
+        pcb->discover = settings->mtu_discover;
         break;
     case SETTING_TTL:
         pcb->ttl = settings->ttl;
@@ -180,7 +191,6 @@ static void echo_apply(struct socket *socket, enum socket_setting setting)
     case SETTING_OOB_INLINE:
     case SETTING_MAX_PACING_RATE:
     case SETTING_BROADCAST:
-    case SETTING_MTU_DISCOVER:
     case SETTING_PORT_RANGE:
     case SETTING_SEND_BUFFER:
     case SETTING_COUNT:
@@ -216,6 +226,7 @@ const struct socket_ops socket_echo_ops = {
     .readiness = echo_readiness,
     .local = echo_local,
     .remote = echo_remote,
+    .mtu = echo_socket_mtu,
     .unread = echo_unread,
     .unsent = socket_dgram_unsent,
     .multicast = echo_multicast,

@@ -193,15 +193,15 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     return error == -ENOBUFS ? 0 : error;
 }
 
-/* Linux: with IP_RECVERR the queue has the size that would not be too big. */
+/* Linux: with IP_RECVERR the queue has the size that would not be too big; of
+ * the address to which it went, and the port that is connected to. */
 static void report_too_big(struct udp_pcb *pcb, const struct endpoint *to,
-                           unsigned mtu)
+                           const struct ip_path *path)
 {
-    struct error_report about = {
-        .to = *to, .error = EMSGSIZE, .origin = ERROR_LOCAL, .info = mtu};
+    struct endpoint told = {.addr = to->addr, .port = pcb->remote.port};
 
-    error_queue_add(&pcb->errors, pcb->udp->env, pcb->received.limit, &about,
-                    bytes_of(NULL, 0));
+    error_queue_add_too_big(&pcb->errors, pcb->udp->env, pcb->received.limit,
+                            &told, ip_path_mtu(path, pcb->discover));
 }
 
 int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
@@ -233,7 +233,7 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
     ends.local.addr = path.src;
     error = send_datagram(pcb, &ends, choice, pieces, count);
     if (error == -EMSGSIZE && pcb->hears_errors)
-        report_too_big(pcb, to, path.mtu);
+        report_too_big(pcb, to, &path);
     return error;
 }
 

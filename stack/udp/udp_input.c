@@ -283,45 +283,22 @@ static struct udp_pcb *find_sender(const struct udp *udp,
     return best;
 }
 
-/*
- * RFC 1191 5: what the router says, or the next plateau. Unlike TCP (RFC 5927
- * 7.2) there is no acknowledgment by which to doubt it.
- */
-static void learn_mtu(const struct udp *udp, const struct icmp_error *error)
-{
-    unsigned len = (unsigned)error->quoted.total_len;
-    unsigned mtu = error->mtu != 0 ? error->mtu : pmtu_plateau_below(len);
-
-    if (mtu < len) /* or it was not too big */
-        pmtu_lower(&udp->ip->pmtu, &error->quoted.dst, mtu);
-}
-
-static bool is_too_big(const struct icmp_error *error)
-{
-    return error->type == ICMP_UNREACHABLE &&
-           error->code == ICMP_FRAGMENTATION_NEEDED;
-}
-
-/* Linux: who does not want to have it cut on the way wants to hear of it. */
-static bool is_hard(const struct udp_pcb *pcb, const struct icmp_error *error)
-{
-    return error->hard ||
-           (is_too_big(error) && pcb->discover != IP_DISCOVER_DONT);
-}
-
 void udp_icmp_error(struct udp *udp, const struct icmp_error *error)
 {
     struct udp_pcb *pcb = find_sender(udp, error);
+    bool is_too_big = icmp_error_is_too_big(error);
 
     if (!pcb)
         return;
-    if (is_too_big(error) && pcb->discover < IP_DISCOVER_INTERFACE)
-        learn_mtu(udp, error);
+    if (is_too_big)
+        icmp_learn_mtu(udp->ip, error, pcb->discover);
+    if (is_too_big && pcb->discover == IP_DISCOVER_DONT)
+        return; /* as Linux: who has it cut on the way need not hear of it */
     if (pcb->hears_errors)
         error_queue_add_icmp(&pcb->errors, udp->env, pcb->received.limit, error,
                              get_be16(error->payload.data + UDP_DST_PORT),
                              UDP_HEADER_LEN);
-    else if (!udp_is_connected(pcb) || !is_hard(pcb, error))
+    else if (!udp_is_connected(pcb) || !(error->hard || is_too_big))
         return;
     pcb->error = error->error;
     notify(pcb);

@@ -7,6 +7,8 @@
 
 enum { RECEIVE_LIMIT = 100000 };
 
+static const struct ip_choice usual;
+
 static struct endpoint at(uint32_t addr, uint16_t id)
 {
     return (struct endpoint){.addr = ip_addr_v4(addr), .port = id};
@@ -213,7 +215,7 @@ START_TEST(a_request_gets_our_identifier_and_a_checksum)
     net_know_peer(&net);
     open_bound(&net, &pcb, 7);
     pcb.ttl = 3;
-    ck_assert_int_eq(echo_send(&pcb, &peer, &piece, 1), 0);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), 0);
     request = sent_request(&net, 0);
     ck_assert_uint_eq(request.len, 13);
     ck_assert_uint_eq(get_be32(request.data + ICMP_REST), 0x00070009);
@@ -241,7 +243,7 @@ START_TEST(a_request_may_be_cut_anywhere)
                                       bytes_from(whole, b)};
 
             fake_netdev_clear(&net.eth_dev);
-            ck_assert_int_eq(echo_send(&pcb, &peer, pieces, 3), 0);
+            ck_assert_int_eq(echo_send(&pcb, &peer, &usual, pieces, 3), 0);
             ck_assert_uint_eq(sent_request(&net, 0).len, 13);
             ck_assert_mem_eq(sent_request(&net, 0).data + 8, "data!", 5);
         }
@@ -262,15 +264,15 @@ START_TEST(what_is_no_request_is_refused)
     net_open(&net);
     net_know_peer(&net);
     open_pcb(&net, &pcb);
-    ck_assert_int_eq(echo_send(&pcb, &peer, &cut, 1), -EINVAL);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &cut, 1), -EINVAL);
     memcpy(message, ping, sizeof(ping));
     message[ICMP_TYPE] = ICMP_ECHO_REPLY;
-    ck_assert_int_eq(echo_send(&pcb, &peer, &piece, 1), -EINVAL);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), -EINVAL);
     message[ICMP_TYPE] = ICMP_ECHO_REQUEST;
     message[ICMP_CODE] = 1;
-    ck_assert_int_eq(echo_send(&pcb, &peer, &piece, 1), -EINVAL);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), -EINVAL);
     message[ICMP_CODE] = 0;
-    ck_assert_int_eq(echo_send(&pcb, NULL, &piece, 1), -EDESTADDRREQ);
+    ck_assert_int_eq(echo_send(&pcb, NULL, &usual, &piece, 1), -EDESTADDRREQ);
     ck_assert_uint_eq(net.eth_dev.count, 0);
     echo_pcb_fini(&pcb);
     net_close(&net);
@@ -287,7 +289,7 @@ START_TEST(a_socket_without_identifier_gets_one_by_sending)
     net_open(&net);
     net_know_peer(&net);
     open_pcb(&net, &pcb);
-    ck_assert_int_eq(echo_send(&pcb, &peer, &piece, 1), 0);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), 0);
     ck_assert_uint_ne(pcb.id, 0);
     receive_reply(&net, NET_PEER, pcb.id);
     ck_assert_ptr_nonnull(dgram_queue_first(&pcb.received));
@@ -309,11 +311,11 @@ START_TEST(a_connected_socket_needs_no_address)
     open_pcb(&net, &pcb);
     ck_assert_int_eq(connect_to(&pcb, NET_PEER), 0);
     ck_assert_uint_eq(ip_addr_to_v4(&pcb.local), NET_OURS);
-    ck_assert_int_eq(echo_send(&pcb, NULL, &piece, 1), 0);
+    ck_assert_int_eq(echo_send(&pcb, NULL, &usual, &piece, 1), 0);
     header = net_sent_header(&net, 0);
     ck_assert_uint_eq(ip_addr_to_v4(&header.dst), NET_PEER);
     ck_assert_int_eq(echo_connect(&pcb, &nobody), 0);
-    ck_assert_int_eq(echo_send(&pcb, NULL, &piece, 1), -EDESTADDRREQ);
+    ck_assert_int_eq(echo_send(&pcb, NULL, &usual, &piece, 1), -EDESTADDRREQ);
     ck_assert(ip_addr_is_any(&pcb.local));
     echo_pcb_fini(&pcb);
     net_close(&net);
@@ -329,7 +331,7 @@ START_TEST(not_everybody_is_pinged_at_once)
 
     net_open(&net);
     open_pcb(&net, &pcb);
-    ck_assert_int_eq(echo_send(&pcb, &all, &piece, 1), -EACCES);
+    ck_assert_int_eq(echo_send(&pcb, &all, &usual, &piece, 1), -EACCES);
     ck_assert_int_eq(connect_to(&pcb, 0xffffffff), -EACCES);
     echo_pcb_fini(&pcb);
     net_close(&net);
@@ -366,8 +368,8 @@ START_TEST(an_error_about_a_request_is_kept_and_told)
     open_bound(&net, &pcb, 7);
     receive_error(&net, NET_PEER, ICMP_ECHO_REQUEST, 7);
     ck_assert_uint_eq(net.notified, 1);
-    ck_assert_int_eq(echo_send(&pcb, &peer, &piece, 1), -EHOSTUNREACH);
-    ck_assert_int_eq(echo_send(&pcb, &peer, &piece, 1), 0);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), -EHOSTUNREACH);
+    ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), 0);
     receive_error(&net, NET_PEER, ICMP_ECHO_REQUEST, 7);
     ck_assert_int_eq(echo_take_error(&pcb), EHOSTUNREACH);
     ck_assert_int_eq(echo_take_error(&pcb), 0);
