@@ -65,7 +65,9 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 library_sources := $(call find,stack,*.c) $(wildcard netdev/*.c)
 library := $(call objects,$(library_sources))
 
-apps := $(patsubst %.c,$(B)/%,$(wildcard apps/*.c))
+# An app is a file apps/NAME.c, or a folder apps/NAME/ with main.c and others.
+app_folders := $(patsubst %/main.c,%,$(wildcard apps/*/main.c))
+apps := $(patsubst %.c,$(B)/%,$(wildcard apps/*.c)) $(addprefix $(B)/,$(app_folders))
 command := $(call objects,$(wildcard tools/tapir*.c))
 
 # What has no thread is not worth ThreadSanitizer's time.
@@ -164,7 +166,15 @@ $(B)/tapir: $(command) $(B)/libtapir.a
 $(B)/apps/%: $(B)/obj/apps/%.o $(B)/libtapir.a
 	@mkdir -p $(@D)
 	$(say) "  LINK  $@"
-	$(quiet)$(link) -o $@ $^
+	$(quiet)$(link) -o $@ $(filter %.o %.a,$^)
+
+define app_folder_rule
+$(B)/$(1): $(call objects,$(wildcard $(1)/*.c)) $(B)/libtapir.a $(B)/sources
+	@mkdir -p $$(@D)
+	$$(say) "  LINK  $$@"
+	$$(quiet)$(link) -o $$@ $$(filter %.o %.a,$$^)
+endef
+$(foreach folder,$(app_folders),$(eval $(call app_folder_rule,$(folder))))
 
 check_libs = $(shell pkg-config --libs check 2>/dev/null || \
                      echo -lcheck_pic -lsubunit -lrt -lm)
