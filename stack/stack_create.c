@@ -125,6 +125,7 @@ static int start_tcp(struct stack *stack, const struct stack_config *config)
     int error = tcp_init(&stack->tcp, &stack->env, &stack->ip, &config->tcp);
 
     stack->tcp.notify = socket_notify;
+    stack->tcp.moved = socket_stream_moved;
     stack->tcp.notify_context = &stack->sockets;
     return error;
 }

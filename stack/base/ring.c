@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RING_SIZE_MIN = 4096 };
+enum { RING_SIZE_MIN = 1024 };
 
 #define RING_SIZE_MAX (UINT32_C(1) << 31)
 

@@ -5,6 +5,9 @@
  * how the connection has ended, and may begin another one. A TCB that has
  * ended is then exchanged for a new one, with the settings and the address
  * that the program gave.
+ *
+ * A connection that is idle may have no TCB: it is at rest (tcp_rest.h), and
+ * can be looked at so; whatever else is done with it wakes it first.
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "socket/socket_kind.h"
@@ -26,16 +29,20 @@ enum stream_phase {
 
 struct stream {
     struct socket socket;
-    struct tcb *tcb;
+    union {
+        struct tcb *tcb;
+        struct tcp_rest *rest; /* while it rests */
+    };
     struct ip_multicast *multicast; /* NULL: not asked for */
     enum stream_phase phase;
     bool has_bound_addr : 1; /* given by bind: a new TCB gets them too */
     bool has_bound_port : 1;
     bool nodelay : 1;
     bool tells_unread : 1; /* TCP_INQ */
-    uint16_t mss;          /* TCP_MAXSEG; 0: not set */
-    struct endpoint past;  /* of the last TCB: what getsockname goes on telling,
-                              as in Linux, when nothing has a name any more */
+    bool rests : 1;
+    uint16_t mss;         /* TCP_MAXSEG; 0: not set */
+    struct endpoint past; /* of the last TCB: what getsockname goes on telling,
+                             as in Linux, when nothing has a name any more */
 };
 
 static struct stream *stream_of(struct socket *socket)
@@ -48,28 +55,69 @@ static const struct stream *stream_of_const(const struct socket *socket)
     return container_of(socket, const struct stream, socket);
 }
 
+void socket_stream_moved(void *sockets, void *owner, struct tcb *tcb,
+                         struct tcp_rest *rest)
+{
+    struct stream *stream = stream_of(owner);
+
+    (void)sockets;
+    stream->rests = tcb == NULL;
+    if (tcb != NULL)
+        stream->tcb = tcb;
+    else
+        stream->rest = rest;
+}
+
+/* There is a TCB then; false: there is no memory for it. */
+static bool wake(struct stream *stream)
+{
+    struct tcp *tcp = stream->socket.sockets->tcp;
+
+    return !stream->rests || tcp_wake(tcp, stream->rest) != NULL;
+}
+
+/* For who only looks: whether it rests is nothing that a program sees. */
+static bool is_awake(const struct stream *stream)
+{
+    return wake((struct stream *)(uintptr_t)stream);
+}
+
+static enum tcp_state status_of(const struct stream *stream)
+{
+    return stream->rests ? tcp_rest_status(stream->rest)
+                         : tcp_status(stream->tcb);
+}
+
+static unsigned readiness_of(const struct stream *stream)
+{
+    return stream->rests ? tcp_rest_readiness(stream->rest)
+                         : tcp_readiness(stream->tcb);
+}
+
 static bool is_listening(const struct socket *socket)
 {
-    return tcp_status(stream_of_const(socket)->tcb) == TCPS_LISTEN;
+    return status_of(stream_of_const(socket)) == TCPS_LISTEN;
 }
 
 /* Nothing can be sent or received yet. */
 static bool is_opening(const struct stream *stream)
 {
-    return tcp_is_opening(stream->tcb);
+    return !stream->rests && tcp_is_opening(stream->tcb);
 }
 
 static bool is_closed(const struct stream *stream)
 {
-    return tcp_status(stream->tcb) == TCPS_CLOSED;
+    return status_of(stream) == TCPS_CLOSED;
 }
 
 static void stream_refresh_buffers(struct socket *socket)
 {
-    const struct tcb *tcb = stream_of(socket)->tcb;
+    const struct stream *stream = stream_of(socket);
 
-    socket->settings.receive_buffer = tcp_receive_buffer(tcb);
-    socket->settings.send_buffer = tcp_send_buffer(tcb);
+    if (!is_awake(stream)) /* what is known from before */
+        return;
+    socket->settings.receive_buffer = tcp_receive_buffer(stream->tcb);
+    socket->settings.send_buffer = tcp_send_buffer(stream->tcb);
 }
 
 static int stream_open(struct socket *socket)
@@ -115,8 +163,12 @@ static void apply_settings(const struct socket *socket)
 static void stream_apply(struct socket *socket, enum socket_setting setting)
 {
     struct socket_settings *settings = &socket->settings;
-    struct tcb *tcb = stream_of(socket)->tcb;
+    struct tcb *tcb;
 
+    /* TODO: without memory it is not applied, and nobody is told */
+    if (!wake(stream_of(socket)))
+        return;
+    tcb = stream_of(socket)->tcb;
     switch (setting) {
     case SETTING_REUSE_ADDR:
         tcp_set_reuse_addr(tcb, settings->reuse_addr);
@@ -220,6 +272,8 @@ static int stream_bind(struct socket *socket, const struct endpoint *local)
     struct stream *stream = stream_of(socket);
     int error;
 
+    if (!wake(stream))
+        return -ENOBUFS;
     /* Linux: the port that was asked for stays, whatever became of the TCB. */
     if (stream->has_bound_port && tcp_may_bind_to(stream->tcb, &local->addr))
         return -EINVAL;
@@ -325,6 +379,8 @@ static int stream_connect(struct socket *socket, const struct endpoint *remote)
 
     if (stream->phase == STREAM_CONNECTED || is_listening(socket))
         return -EISCONN; /* of a listener too, as in Linux */
+    if (!wake(stream))
+        return -ENOBUFS;
     if (stream->phase == STREAM_UNCONNECTED)
         return begin(stream, remote);
     if (stream->phase == STREAM_DISCONNECTING)
@@ -352,7 +408,7 @@ static int give_up(struct stream *stream)
 
 static int stream_disconnect(struct socket *socket)
 {
-    return give_up(stream_of(socket));
+    return wake(stream_of(socket)) ? give_up(stream_of(socket)) : -ENOBUFS;
 }
 
 static struct tcp_text text_of(const struct socket_message *message)
@@ -405,10 +461,14 @@ static ssize_t send_fast_open(struct socket *socket,
 static ssize_t stream_send(struct socket *socket,
                            const struct socket_message *message)
 {
-    struct tcb *tcb = stream_of(socket)->tcb;
     struct tcp_text text = text_of(message);
-    int error = socket->is_send_shut ? tcp_take_error(tcb) : 0;
+    struct tcb *tcb;
+    int error;
 
+    if (!wake(stream_of(socket)))
+        return -ENOBUFS;
+    tcb = stream_of(socket)->tcb;
+    error = socket->is_send_shut ? tcp_take_error(tcb) : 0;
     if (socket->is_send_shut)
         return error != 0 ? -error : -EPIPE;
     if (message->flags & MSG_FASTOPEN)
@@ -520,6 +580,8 @@ static ssize_t stream_receive(struct socket *socket,
     bool peeks = message->flags & MSG_PEEK;
     bool is_urgent = message->flags & MSG_OOB;
 
+    if (!wake(stream))
+        return -ENOBUFS;
     if (message->name != NULL) /* as Linux: the peer is known by now */
         *message->name = (struct endpoint){.addr = IP_ADDR_ANY_V4};
     message->least = (size_t)socket->settings.receive_lowat;
@@ -537,13 +599,18 @@ static ssize_t stream_receive(struct socket *socket,
 static ssize_t stream_borrow(struct socket *socket, struct iovec iov[static 2],
                              int *count)
 {
+    if (!wake(stream_of(socket)))
+        return -ENOBUFS;
     return tcp_borrow(stream_of(socket)->tcb, iov, count);
 }
 
 static int stream_give_back(struct socket *socket, size_t len)
 {
-    int error = tcp_give_back(stream_of(socket)->tcb, len);
+    int error;
 
+    if (!wake(stream_of(socket)))
+        return -ENOBUFS;
+    error = tcp_give_back(stream_of(socket)->tcb, len);
     if (error == 0)
         socket_was_read(socket, len);
     return error;
@@ -573,6 +640,8 @@ static int stream_shutdown(struct socket *socket, int how)
 {
     struct stream *stream = stream_of(socket);
 
+    if (!wake(stream))
+        return -ENOBUFS;
     if (is_listening(socket))
         return shuts_receive(how) ? stream_renew(stream) : 0;
     if (is_opening(stream))
@@ -598,6 +667,8 @@ static int stream_linger(struct socket *socket)
     struct stream *stream = stream_of(socket);
 
     if (is_closed(stream) || is_listening(socket) || is_opening(stream))
+        return 0;
+    if (!wake(stream)) /* the close will be a reset */
         return 0;
     if (tcp_unread(stream->tcb) > 0 || shut_send(stream) < 0)
         return 0;
@@ -630,10 +701,15 @@ static void leave_groups(struct stream *stream)
 static void stream_close(struct socket *socket)
 {
     struct stream *stream = stream_of(socket);
-    int error = tcp_set_filter(stream->tcb, NULL); /* it ends with the socket */
+    int error;
 
-    assert(error == 0);
     leave_groups(stream);
+    if (!wake(stream)) {
+        tcp_rest_abort(socket->sockets->tcp, stream->rest);
+        return;
+    }
+    error = tcp_set_filter(stream->tcb, NULL); /* it ends with the socket */
+    assert(error == 0);
     if (socket->settings.lingers && socket->settings.linger == 0)
         tcp_abort(stream->tcb);
     else
@@ -648,17 +724,20 @@ static void stream_discard(struct socket *socket)
 
 static struct error_queue *stream_errors(struct socket *socket)
 {
-    return tcp_errors(stream_of(socket)->tcb);
+    /* who has some does not rest */
+    return stream_of(socket)->rests ? NULL : tcp_errors(stream_of(socket)->tcb);
 }
 
 static void stream_set_error(struct socket *socket, int error)
 {
-    tcp_leave_error(stream_of(socket)->tcb, error);
+    if (wake(stream_of(socket)))
+        tcp_leave_error(stream_of(socket)->tcb, error);
 }
 
 static int stream_take_error(struct socket *socket)
 {
-    return tcp_take_error(stream_of(socket)->tcb);
+    return stream_of(socket)->rests ? 0
+                                    : tcp_take_error(stream_of(socket)->tcb);
 }
 
 /* SO_RCVLOWAT; more than half the buffer need not be awaited. */
@@ -667,7 +746,7 @@ static bool has_enough(const struct stream *stream)
     size_t least = (size_t)stream->socket.settings.receive_lowat;
     size_t unread;
 
-    if (least == 1)
+    if (least == 1 || stream->rests)
         return true;
     unread = tcp_unread(stream->tcb);
     return unread == 0 || unread >= least ||
@@ -677,7 +756,7 @@ static bool has_enough(const struct stream *stream)
 /* Of a connection, or what is left of one. */
 static int connection_readiness(const struct stream *stream)
 {
-    unsigned ready = tcp_readiness(stream->tcb);
+    unsigned ready = readiness_of(stream);
     bool no_input = stream->socket.is_receive_shut || (ready & TCP_PEER_CLOSED);
     bool no_output = stream->socket.is_send_shut || is_closed(stream);
     int mask = ready & TCP_ERROR ? POLLERR : 0;
@@ -727,10 +806,11 @@ static int stream_readiness(const struct socket *socket)
 static struct endpoint stream_local(const struct socket *socket)
 {
     const struct stream *stream = stream_of_const(socket);
-    const struct endpoint *local = tcp_local(stream->tcb);
+    struct endpoint local =
+        stream->rests ? tcp_rest_local(stream->rest) : *tcp_local(stream->tcb);
 
-    return local->port == 0 && ip_addr_is_any(&local->addr) ? stream->past
-                                                            : *local;
+    return local.port == 0 && ip_addr_is_any(&local.addr) ? stream->past
+                                                          : local;
 }
 
 static int stream_remote(const struct socket *socket, struct endpoint *out)
@@ -739,7 +819,8 @@ static int stream_remote(const struct socket *socket, struct endpoint *out)
 
     if (is_closed(stream) || is_listening(socket) || is_opening(stream))
         return -ENOTCONN;
-    *out = *tcp_remote(stream->tcb);
+    *out = stream->rests ? tcp_rest_remote(stream->rest)
+                         : *tcp_remote(stream->tcb);
     return 0;
 }
 
@@ -749,41 +830,51 @@ static int stream_mtu(const struct socket *socket)
 
     if (is_closed(stream) || is_listening(socket))
         return -ENOTCONN;
-    return (int)tcp_mtu(stream->tcb);
+    return is_awake(stream) ? (int)tcp_mtu(stream->tcb) : -ENOBUFS;
 }
 
 static int stream_unread(const struct socket *socket)
 {
     if (is_listening(socket))
         return -EINVAL;
-    return (int)tcp_unread(stream_of_const(socket)->tcb);
+    return stream_of_const(socket)->rests
+               ? 0
+               : (int)tcp_unread(stream_of_const(socket)->tcb);
 }
 
 static int stream_unsent(const struct socket *socket)
 {
     if (is_listening(socket))
         return -EINVAL;
-    return (int)tcp_unacknowledged(stream_of_const(socket)->tcb);
+    return stream_of_const(socket)->rests
+               ? 0
+               : (int)tcp_unacknowledged(stream_of_const(socket)->tcb);
 }
 
 static int stream_never_sent(const struct socket *socket)
 {
     if (is_listening(socket))
         return -EINVAL;
-    return (int)tcp_unsent(stream_of_const(socket)->tcb);
+    return stream_of_const(socket)->rests
+               ? 0
+               : (int)tcp_unsent(stream_of_const(socket)->tcb);
 }
 
 static bool stream_arrived(const struct socket *socket, uint32_t *out)
 {
     if (is_listening(socket))
         return false;
-    *out = tcp_arrived(stream_of_const(socket)->tcb);
+    *out = stream_of_const(socket)->rests
+               ? tcp_rest_arrived(stream_of_const(socket)->rest)
+               : tcp_arrived(stream_of_const(socket)->tcb);
     return true;
 }
 
 static int stream_at_mark(const struct socket *socket)
 {
-    return tcp_is_at_mark(stream_of_const(socket)->tcb);
+    return is_awake(stream_of_const(socket))
+               ? tcp_is_at_mark(stream_of_const(socket)->tcb)
+               : -ENOBUFS;
 }
 
 static int set_maxseg(struct stream *stream, int value)
@@ -835,6 +926,8 @@ static int get_fast_open_key(const struct stream *stream, void *value,
 static int stream_set_bytes_option(struct socket *socket, int name,
                                    struct bytes value)
 {
+    if (!wake(stream_of(socket)))
+        return -ENOBUFS;
     if (name == TCP_CONGESTION)
         return set_congestion(stream_of(socket), value);
     if (name == TCP_FASTOPEN_KEY)
@@ -845,6 +938,8 @@ static int stream_set_bytes_option(struct socket *socket, int name,
 static int stream_get_bytes_option(struct socket *socket, int name, void *value,
                                    size_t *len)
 {
+    if (!is_awake(stream_of_const(socket)))
+        return -ENOBUFS;
     if (name == TCP_CONGESTION)
         return get_congestion(stream_of_const(socket), value, len);
     if (name == TCP_FASTOPEN_KEY)
@@ -860,6 +955,8 @@ static int stream_set_option(struct socket *socket, int name, int value)
 {
     struct stream *stream = stream_of(socket);
 
+    if (!wake(stream))
+        return -ENOBUFS;
     switch (name) {
     case TCP_NODELAY:
         stream->nodelay = value != 0;
@@ -881,6 +978,8 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
 {
     const struct stream *stream = stream_of_const(socket);
 
+    if (!is_awake(stream))
+        return -ENOBUFS;
     switch (name) {
     case TCP_NODELAY:
         *value = stream->nodelay;
@@ -899,6 +998,8 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
 static int stream_set_filter(struct socket *socket,
                              const struct bpf_program *filter)
 {
+    if (!wake(stream_of(socket)))
+        return -ENOMEM;
     return tcp_set_filter(stream_of(socket)->tcb, filter);
 }
 

@@ -62,6 +62,9 @@ socket_id socket_number(const struct socket *socket);
  * often it changes until then.
  */
 void socket_notify(void *sockets, void *owner);
+/* For TCP: the connection of the socket `owner` is elsewhere, see tcp.h. */
+void socket_stream_moved(void *sockets, void *owner, struct tcb *tcb,
+                         struct tcp_rest *rest);
 /* The socket that has waited longest to be told; NULL when there is none. */
 struct socket *socket_next_ready(struct sockets *sockets);
 

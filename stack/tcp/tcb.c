@@ -9,6 +9,7 @@
 #include "tcp/tcp_fast_open.h"
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_port.h"
+#include "tcp/tcp_rest.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_time_wait.h"
 #include "tcp/tcp_timer.h"
@@ -40,6 +41,18 @@ const char *tcp_state_name(enum tcp_state state)
     return names[state];
 }
 
+void tcb_init_links(struct tcb *tcb)
+{
+    list_init(&tcb->all_node);
+    list_init(&tcb->output_node);
+    list_init(&tcb->end_node);
+    list_init(&tcb->port_node);
+    list_init(&tcb->holder_node);
+    list_init(&tcb->child_node);
+    list_init(&tcb->half_open);
+    list_init(&tcb->accept_queue);
+}
+
 void tcb_init(struct tcb *tcb, struct tcp *tcp)
 {
     const struct tcp_config *config = &tcp->config;
@@ -55,13 +68,7 @@ void tcb_init(struct tcb *tcb, struct tcp *tcp)
     scoreboard_init(&tcb->board);
     rtt_init(tcb);
     tcp_timer_init(tcb);
-    list_init(&tcb->output_node);
-    list_init(&tcb->end_node);
-    list_init(&tcb->port_node);
-    list_init(&tcb->holder_node);
-    list_init(&tcb->child_node);
-    list_init(&tcb->half_open);
-    list_init(&tcb->accept_queue);
+    tcb_init_links(tcb);
 }
 
 struct tcb *tcb_create_numbered(struct tcp *tcp, void *owner, uint32_t number)
@@ -121,6 +128,7 @@ bool tcb_ends_are_free(struct tcp *tcp, const struct endpoint *local,
     struct tcp_ends ends = tcp_ends_of(local, remote);
 
     return tcb_find(tcp, local, remote) == NULL &&
+           rest_find(tcp, &ends) == NULL &&
            half_open_find(tcp, &ends) == NULL &&
            time_wait_find(tcp, &ends) == NULL;
 }
@@ -220,6 +228,8 @@ void tcb_close(struct tcb *tcb)
     tcp_timer_clear_all(tcb);
     fast_open_ended(tcb);
     list_remove(&tcb->output_node);
+    if (!tcb->is_reaped) /* it is not put to rest, then */
+        list_remove(&tcb->end_node);
     disconnect_ends(tcb);
     tcp_port_release(tcb);
     sndbuf_fini(&tcb->sndbuf, memory);
@@ -228,6 +238,25 @@ void tcb_close(struct tcb *tcb)
     tcp_memory_out_of_order_changed(tcb);
     tcb_set_state(tcb, TCPS_CLOSED);
     reap_if_nobodys(tcb);
+}
+
+void tcb_leave(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+
+    timer_disarm(&tcp->env->timers, &tcb->timer);
+    hash_table_remove(&tcp->connections, &tcb->node);
+    list_remove(&tcb->all_node);
+    memory_free(tcp->env->memory, tcb, sizeof(*tcb));
+}
+
+void tcb_enter(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+
+    hash_table_insert(&tcp->connections, tcp->env->memory, &tcb->node,
+                      hash_ends(tcp, &tcb->local, &tcb->remote));
+    list_append(&tcp->all, &tcb->all_node);
 }
 
 void tcb_release(struct tcb *tcb)

@@ -30,7 +30,7 @@ enum tcp_timer {
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_USER, /* RFC 9293 3.9.1.8: tcp_user_timeout.h */
-    TCP_TIMER_IDLE, /* empty buffers give their memory back */
+    TCP_TIMER_IDLE, /* empty buffers give their memory back: tcp_rest.h */
     TCP_TIMER_END,  /* of FIN-WAIT-2 without a program */
     TCP_TIMER_COUNT
 };
@@ -119,7 +119,7 @@ struct tcb {
     struct hash_node node; /* in tcp->connections, while is_connected */
     struct list all_node;
     struct list output_node; /* in tcp->output: marked */
-    struct list end_node;    /* in tcp->reaped */
+    struct list end_node;    /* in tcp->reaped, or in tcp->tired */
     struct list port_node;   /* among those that are bound to the port */
     struct list holder_node; /* in tcp->memory, with text out of order */
     struct tcp *tcp;
@@ -295,6 +295,14 @@ MUST_CHECK struct tcb *tcb_create_numbered(struct tcp *tcp, void *owner,
                                            uint32_t number);
 /* One in the caller's hands, which no table, list or limit knows. */
 void tcb_init(struct tcb *tcb, struct tcp *tcp);
+
+/* Its places in lists, of which it is in none. */
+void tcb_init_links(struct tcb *tcb);
+
+/* For tcp_rest.c: it is gone from memory and from all tables, and its
+ * connection, which still counts, is not over; and it is there again. */
+void tcb_leave(struct tcb *tcb);
+void tcb_enter(struct tcb *tcb);
 
 /*
  * CLOSED: timers, buffers and tables let go of it. If it has no owner either

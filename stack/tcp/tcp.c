@@ -7,6 +7,7 @@
 #include "tcp/tcp_half_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
+#include "tcp/tcp_rest.h"
 #include "tcp/tcp_time_wait.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static const struct tcp_config defaults = {
     .cubic_fast_convergence = true,
     .cubic_search = true,
     .timestamps = true,
+    .rest = true,
     .sack = true,
     .dsack = true,
     .rack = true,
@@ -96,6 +98,7 @@ static int init_tables(struct tcp *tcp)
     int errors[] = {
         hash_table_init(&tcp->connections, memory),
         hash_table_init(&tcp->ports, memory),
+        rest_init(tcp),
         half_open_init(tcp),
         time_wait_init(tcp),
         fast_open_cache_init(&tcp->fast_open_cache, tcp->env, &tcp->key,
@@ -112,6 +115,7 @@ static int init_tables(struct tcp *tcp)
 /* Also where there was no memory for one. */
 static void fini_tables(struct tcp *tcp)
 {
+    rest_fini(tcp);
     half_open_fini(tcp);
     time_wait_fini(tcp);
     fast_open_cache_fini(&tcp->fast_open_cache);
@@ -174,6 +178,7 @@ void tcp_flush(struct tcp *tcp)
         tcb_check(tcb);
     }
     tcb_reap(tcp);
+    rest_all_that_may(tcp);
 }
 
 bool tcp_has_connections(const struct tcp *tcp)

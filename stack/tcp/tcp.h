@@ -70,7 +70,7 @@ struct tcp_config {
     usec msl2;            /* length of TIME-WAIT: 2 MSL */
     usec fin_wait_2;      /* of a connection that its program has closed */
     usec buffer_idle;     /* a buffer that is empty so long gives its memory
-                             back */
+                             back, and so does an idle TCB */
     unsigned syn_retries; /* R2 for SYN, RFC 9293 3.8.3 */
     unsigned synack_retries;
     unsigned retries;        /* R2 for data */
@@ -106,6 +106,7 @@ struct tcp_config {
     bool timestamps;   /* RFC 7323 3 */
     bool sack;         /* RFC 2018; without it NewReno, RFC 6582 */
     bool dsack;        /* RFC 2883 */
+    bool rest;         /* an idle connection has no TCB: tcp_rest.h */
     bool rack;         /* RFC 8985; without it RFC 6675 */
     bool tlp;          /* RFC 8985 7 */
     bool prr;          /* RFC 9937 */
@@ -189,6 +190,13 @@ struct tcp_stats {
 /* Something about the connection has changed: ask tcp_readiness. */
 typedef void tcp_notify_fn(void *context, void *owner);
 
+/* A connection that has been idle for a while: see tcp_rest.h. */
+struct tcp_rest;
+
+/* The owner's connection is from now on this TCB, or else at rest. */
+typedef void tcp_moved_fn(void *context, void *owner, struct tcb *tcb,
+                          struct tcp_rest *rest);
+
 enum { HALF_OPEN_QUEUES = 8 }; /* see tcp_half_open.c */
 
 struct tcp {
@@ -197,6 +205,7 @@ struct tcp {
     struct tcp_config config;
     const struct tcp_cc_ops *cc; /* of config.congestion */
     tcp_notify_fn *notify;       /* set by stack.c */
+    tcp_moved_fn *moved;         /* likewise; NULL: none is put to rest */
     void *notify_context;
     struct hash_key key;      /* of the tables */
     struct hash_key isn_key;  /* RFC 6528 3 */
@@ -208,6 +217,7 @@ struct tcp {
     struct fast_open_cache fast_open_cache;
     uint32_t port_counter;
     struct hash_table connections; /* by both endpoints */
+    struct hash_table resting;     /* likewise; tcp_rest.h */
     struct hash_table half_open;   /* likewise; tcp_half_open.h */
     struct list half_open_queues[HALF_OPEN_QUEUES];
     struct timer half_open_timer;
@@ -218,6 +228,7 @@ struct tcp {
     struct list all;         /* every TCB, oldest first */
     struct list time_wait;   /* the next to end first */
     struct list reaped;      /* CLOSED and nobody's, freed when the pass ends */
+    struct list tired;       /* put to rest when the pass ends */
     struct tcp_memory memory;
     uint32_t connection_count;
     uint32_t time_wait_count;
@@ -403,6 +414,19 @@ uint32_t tcp_unsent(const struct tcb *tcb);
 uint32_t tcp_unacknowledged(const struct tcb *tcb);
 /* Whether all that was sent, our FIN too, is acknowledged, or lost for good. */
 bool tcp_is_finished(const struct tcb *tcb);
+
+/*
+ * Of a connection at rest. tcp_wake: all that can be done with a TCB; NULL
+ * without memory, then it rests on. The others leave it at rest; tcp_rest_abort
+ * is tcp_abort, for where there is no memory for more.
+ */
+MUST_CHECK struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest);
+unsigned tcp_rest_readiness(const struct tcp_rest *rest);
+enum tcp_state tcp_rest_status(const struct tcp_rest *rest);
+struct endpoint tcp_rest_local(const struct tcp_rest *rest);
+struct endpoint tcp_rest_remote(const struct tcp_rest *rest);
+uint32_t tcp_rest_arrived(const struct tcp_rest *rest);
+void tcp_rest_abort(struct tcp *tcp, struct tcp_rest *rest);
 
 /* Of the path, in bytes, as far as it is known; it is not closed. */
 unsigned tcp_mtu(const struct tcb *tcb);

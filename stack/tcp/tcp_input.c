@@ -14,6 +14,7 @@
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
+#include "tcp/tcp_rest.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_steps.h"
 #include "tcp/tcp_time_wait.h"
@@ -236,6 +237,7 @@ static enum drop_reason what_is_wrong(const struct ip_packet *packet,
 /* Whom a segment is for: one of these, or nobody. */
 struct receiver {
     struct tcb *tcb;
+    struct tcp_rest *rest;
     struct half_open *half_open;
     struct time_wait *time_wait;
 };
@@ -250,6 +252,9 @@ static struct receiver find_receiver(struct tcp *tcp,
     struct receiver receiver = {.tcb = tcb_find(tcp, &local, &remote)};
 
     if (receiver.tcb != NULL)
+        return receiver;
+    receiver.rest = rest_find(tcp, &ends);
+    if (receiver.rest != NULL)
         return receiver;
     receiver.half_open = half_open_find(tcp, &ends);
     if (receiver.half_open != NULL)
@@ -311,6 +316,16 @@ static enum drop_reason is_unwanted(const struct tcb *tcb,
     return is_wanted(tcb, packet, seg) ? DROP_NONE : DROP_TCP_FILTERED;
 }
 
+/* Now, if it was at rest; false without memory for that. */
+static bool is_awake(struct tcp *tcp, struct receiver *receiver)
+{
+    if (receiver->rest == NULL)
+        return true;
+    receiver->tcb = tcp_wake(tcp, receiver->rest);
+    receiver->rest = NULL;
+    return receiver->tcb != NULL;
+}
+
 static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
                           const struct ip_packet *packet,
                           const struct tcp_segment *seg)
@@ -359,6 +374,10 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
         return;
     }
     receiver = find_receiver(tcp, packet, &seg);
+    if (!is_awake(tcp, &receiver)) {
+        env_drop(tcp->env, DROP_TCP_NO_BUFFER, packet->frame);
+        return;
+    }
     trace_arrival(tcp, &receiver, packet, &seg);
     wrong = is_unwanted(decides(&receiver), packet, &seg);
     if (wrong != DROP_NONE) {

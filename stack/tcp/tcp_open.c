@@ -4,6 +4,7 @@
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_recovery.h"
+#include "tcp/tcp_rest.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_timer.h"
 #include "tcp/tcp_user_timeout.h"
@@ -109,6 +110,7 @@ void tcp_become_established(struct tcb *tcb, const struct tcp_segment *seg)
     if (tcb->fin_is_queued)    /* by a CLOSE in SYN-RECEIVED */
         tcb_enter_closing(tcb);
     tcp_timer_restart_keepalive(tcb);
+    rest_consider(tcb);
     tcb_mark_output(tcb); /* what was written meanwhile */
 }
 

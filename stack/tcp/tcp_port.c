@@ -10,7 +10,7 @@ static uint32_t hash_port(const struct tcp *tcp, uint16_t number)
     return (uint32_t)hash_bytes(&tcp->key, bytes_of(octets, sizeof(octets)));
 }
 
-static struct tcp_port *find_port(const struct tcp *tcp, uint16_t number)
+struct tcp_port *tcp_port_find(const struct tcp *tcp, uint16_t number)
 {
     struct hash_node *node =
         hash_table_first(&tcp->ports, hash_port(tcp, number));
@@ -86,7 +86,7 @@ static void free_if_unused(struct tcp *tcp, struct tcp_port *port)
 
 void tcp_port_let_go(struct tcp *tcp, uint16_t number, unsigned sharing)
 {
-    struct tcp_port *port = find_port(tcp, number);
+    struct tcp_port *port = tcp_port_find(tcp, number);
 
     assert(port != NULL); /* it is held */
     port->connections[sharing]--;
@@ -182,7 +182,7 @@ static bool may_be_beside(const struct tcb *tcb, const struct endpoint *local,
 static int bind_number(struct tcb *tcb, const struct endpoint *local,
                        uint16_t number)
 {
-    struct tcp_port *port = find_port(tcb->tcp, number);
+    struct tcp_port *port = tcp_port_find(tcb->tcp, number);
     struct endpoint to = *local;
 
     if (to.scope == 0)
@@ -238,7 +238,7 @@ int tcp_port_bind(struct tcb *tcb, const struct endpoint *local)
     for (uint32_t i = 0; i < range; i++) { /* RFC 6056 3.3.1 */
         uint16_t number = (uint16_t)(first_port(tcb) + (start + i) % range);
 
-        if (find_port(tcp, number) == NULL)
+        if (tcp_port_find(tcp, number) == NULL)
             return bind_number(tcb, local, number);
     }
     return -EADDRINUSE;
@@ -262,7 +262,7 @@ static uint32_t port_offset(const struct tcp *tcp, const struct ip_addr *local,
 static bool port_is_free(struct tcp *tcp, const struct endpoint *local,
                          const struct endpoint *remote)
 {
-    const struct tcp_port *port = find_port(tcp, local->port);
+    const struct tcp_port *port = tcp_port_find(tcp, local->port);
 
     if (port != NULL && !list_is_empty(&port->bound))
         return false;
@@ -284,7 +284,7 @@ int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
         if (!port_is_free(tcp, &candidate, remote))
             continue;
 
-        struct tcp_port *port = find_port(tcp, candidate.port);
+        struct tcp_port *port = tcp_port_find(tcp, candidate.port);
         if (port == NULL)
             port = create_port(tcp, candidate.port);
         if (port == NULL)
@@ -357,7 +357,7 @@ static struct tcb *spread(const struct tcp *tcp, struct tcp_port *port,
 
 struct tcb *tcp_port_listener(struct tcp *tcp, const struct tcp_ends *ends)
 {
-    struct tcp_port *port = find_port(tcp, ends->local_port);
+    struct tcp_port *port = tcp_port_find(tcp, ends->local_port);
     struct endpoint local = tcp_ends_local(ends);
     struct tcb *listener = NULL;
     unsigned best = 0;

@@ -38,6 +38,9 @@ void tcp_port_set_sharing(struct tcb *tcb, bool reuse_addr, bool reuse_port);
 /* Port 0: an ephemeral one. -EADDRINUSE, -ENOBUFS. */
 MUST_CHECK int tcp_port_bind(struct tcb *tcb, const struct endpoint *local);
 
+/* Of one that is in use. */
+struct tcp_port *tcp_port_find(const struct tcp *tcp, uint16_t number);
+
 /* A child takes part in its listener's port. */
 void tcp_port_share(struct tcb *child, struct tcp_port *port);
 

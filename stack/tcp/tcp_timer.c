@@ -7,6 +7,7 @@
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_quickack.h"
 #include "tcp/tcp_recovery.h"
+#include "tcp/tcp_rest.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_tlp.h"
 #include "tcp/tcp_user_timeout.h"
@@ -185,8 +186,11 @@ static void idle_fired(struct tcb *tcb)
     sndbuf_release_if_empty(&tcb->sndbuf, memory);
     if (tcb_flight_size(tcb) == 0)
         scoreboard_fini(&tcb->board, memory);
-    if (reass_is_empty(&tcb->reass))
+    if (reass_is_empty(&tcb->reass)) {
+        reass_fini(&tcb->reass, memory);
         rcvbuf_release_if_empty(&tcb->rcvbuf, memory);
+    }
+    rest_timer_fired(tcb);
 }
 
 static void end_fired(struct tcb *tcb)
@@ -262,9 +266,14 @@ static void wheel_fired(struct timer *timer)
     arm(tcb); /* a TCB that was closed meanwhile has nothing due */
 }
 
-void tcp_timer_init(struct tcb *tcb)
+void tcp_timer_init_link(struct tcb *tcb)
 {
     timer_init(&tcb->timer, wheel_fired);
+}
+
+void tcp_timer_init(struct tcb *tcb)
+{
+    tcp_timer_init_link(tcb);
     for (unsigned i = 0; i < TCP_TIMER_COUNT; i++)
         tcb->due[i] = USEC_NEVER;
 }

@@ -7,6 +7,8 @@
 #include "tcp/tcb.h"
 
 void tcp_timer_init(struct tcb *tcb);
+/* The same, but what is due stays so. */
+void tcp_timer_init_link(struct tcb *tcb);
 /* (Re)arms one of the connection's timers. */
 void tcp_timer_set(struct tcb *tcb, enum tcp_timer which, usec deadline);
 void tcp_timer_clear(struct tcb *tcb, enum tcp_timer which);

@@ -6,6 +6,7 @@
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
+#include "tcp/tcp_rest.h"
 #include "tcp/tcp_timer.h"
 #include "tcp/tcp_urgent.h"
 
@@ -209,6 +210,7 @@ struct tcb *tcp_accept(struct tcb *listener, void *owner,
     child->listener = NULL;
     child->owner = owner;
     listener->accept_count--;
+    rest_consider(child);
     return child;
 }
 

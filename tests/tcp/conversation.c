@@ -83,6 +83,7 @@ static void configure_recovery(struct tcp_config *tcp,
     tcp->prr = !options->no_prr;
     tcp->frto = !options->no_frto;
     tcp->cwv = !options->no_cwv;
+    tcp->rest = !options->no_rest;
     tcp->slow_start_after_idle = !options->no_slow_start_after_idle;
     tcp->reduce_twice = options->reduce_twice;
     tcp->undo = !options->no_undo;

@@ -139,6 +139,7 @@ struct conversation_options {
     bool no_ecn_fallback, abe;
     bool no_sack, no_dsack, no_rack, no_tlp, no_prr, no_frto, no_undo;
     bool no_cwv, no_slow_start_after_idle;
+    bool no_rest;
     bool reduce_twice;
     /* TCP Fast Open: the stack's setting; 0: clients alone. */
     unsigned fast_open;
