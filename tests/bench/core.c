@@ -6,9 +6,10 @@
  *
  * bulk: bytes one way. A segment's cost is that of both ends and of the wire,
  * its acknowledgment included. scale: what one more thing costs while there
- * are OTHERS idle connections, and what each of them takes of memory (bytes of
- * the core's allocations at one end, its socket included; the descriptor of
- * the calls above it is not).
+ * are OTHERS idle connections, which have carried a byte each way, and what
+ * each of them takes of memory: bytes of the core's allocations at one end, its
+ * socket included (the descriptor of the calls above it is not); and what the
+ * process has grown by for both ends, with all that the C library adds.
  */
 #define _GNU_SOURCE
 #include "stack/stack.h"
@@ -21,14 +22,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     CLIENT,
     SERVER,
     HOSTS,
     FIRST_PORT = 7000,
-    LISTENERS = 8, /* a client's address has 28,232 ports to each */
+    LISTENERS = 64, /* a client's address has 28,232 ports to each */
     CHUNK = 65536,
     BATCH = 64,   /* frames, then a flush, as a driver has it */
     STEP_US = 10, /* virtual time of a step */
@@ -36,7 +39,10 @@ enum {
     OPENED = 2000, /* connections that are opened and closed */
     HALF_OPEN = 500,
     TRIPS = 20000,
-    SWEPT_MAX = 10000 /* connections that take turns */
+    SWEPT_MAX = 10000, /* connections that take turns */
+    OPEN_US = 100,     /* for each of the others: 10,000 in a second */
+    IDLE_STEPS = 2000, /* of a millisecond, until all are at rest */
+    OTHERS_MAX = 1000000
 };
 
 struct host {
@@ -269,22 +275,70 @@ static void measure_bulk(unsigned mtu)
 struct costs {
     unsigned others;
     double trip_ns;  /* a byte there and back on one connection */
-    double swept_ns; /* on each in turn */
+    double woken_ns; /* on each in turn, which was idle */
+    double swept_ns; /* on each in turn, again and again */
     double open_ns;  /* a connection opened, accepted and closed */
     double timer_ns; /* armed anew, among so many timers, and one fired */
     double client_bytes, server_bytes, time_wait_bytes, half_open_bytes;
+    double resident_bytes; /* of the process, for both ends */
 };
 
+static void trip(struct pair *pair, struct connection *connection)
+{
+    send_byte(pair, connection, CLIENT);
+    send_byte(pair, connection, SERVER);
+}
+
 static double trips_ns(struct pair *pair, struct connection *connections,
-                       unsigned count)
+                       unsigned count, unsigned trips)
 {
     double began = now_ns();
 
-    for (unsigned i = 0; i < TRIPS; i++) {
-        send_byte(pair, &connections[i % count], CLIENT);
-        send_byte(pair, &connections[i % count], SERVER);
+    for (unsigned i = 0; i < trips; i++)
+        trip(pair, &connections[i % count]);
+    return (now_ns() - began) / trips;
+}
+
+/* The second number of /proc/self/statm, in pages. */
+static double resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long size, pages;
+
+    must(file != NULL && fscanf(file, "%lu %lu", &size, &pages) == 2, "statm");
+    fclose(file);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void be_idle(struct pair *pair)
+{
+    for (int i = 0; i < IDLE_STEPS; i++) {
+        pair->now += USEC_PER_MSEC;
+        run_host(pair, CLIENT);
+        run_host(pair, SERVER);
     }
-    return (now_ns() - began) / TRIPS;
+}
+
+static void open_others(struct pair *pair, struct connection *connections,
+                        struct costs *costs)
+{
+    size_t client = pair->hosts[CLIENT].memory.used;
+    size_t server = pair->hosts[SERVER].memory.used;
+    double others = costs->others;
+    double before = resident();
+    usec began = pair->now;
+
+    for (unsigned i = 0; i < costs->others; i++) {
+        open_connection(pair, i, &connections[i]);
+        trip(pair, &connections[i]);
+        pair->now = usec_max(pair->now, began + i * (usec)OPEN_US);
+    }
+    be_idle(pair);
+    costs->client_bytes =
+        (double)(pair->hosts[CLIENT].memory.used - client) / others;
+    costs->server_bytes =
+        (double)(pair->hosts[SERVER].memory.used - server) / others;
+    costs->resident_bytes = (resident() - before) / others;
 }
 
 static void measure_opening(struct pair *pair, struct costs *costs)
@@ -355,14 +409,17 @@ static double measure_timers(unsigned others)
 static void print_costs(const struct costs *costs)
 {
     printf(json ? "{\"scale\": {\"others\": %u, \"trip_ns\": %.0f, "
-                  "\"swept_ns\": %.0f, \"open_ns\": %.0f, \"timer_ns\": %.1f, "
+                  "\"woken_ns\": %.0f, \"swept_ns\": %.0f, "
+                  "\"open_ns\": %.0f, \"timer_ns\": %.1f, "
                   "\"client_bytes\": %.1f, \"server_bytes\": %.1f, "
+                  "\"resident_bytes\": %.1f, "
                   "\"time_wait_bytes\": %.1f, \"half_open_bytes\": %.1f}}\n"
                 : "| %u | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | "
-                  "%.0f |\n",
-           costs->others, costs->trip_ns, costs->swept_ns, costs->open_ns,
-           costs->timer_ns, costs->client_bytes, costs->server_bytes,
-           costs->time_wait_bytes, costs->half_open_bytes);
+                  "%.0f | %.0f | %.0f |\n",
+           costs->others, costs->trip_ns, costs->woken_ns, costs->swept_ns,
+           costs->open_ns, costs->timer_ns, costs->client_bytes,
+           costs->server_bytes, costs->resident_bytes, costs->time_wait_bytes,
+           costs->half_open_bytes);
     fflush(stdout);
 }
 
@@ -375,18 +432,12 @@ static void measure_scale(unsigned others)
 
     must(connections != NULL, "calloc");
     create_pair(&pair, 1500);
-    size_t client = pair.hosts[CLIENT].memory.used;
-    size_t server = pair.hosts[SERVER].memory.used;
-    for (unsigned i = 0; i < others; i++)
-        open_connection(&pair, i, &connections[i]);
-    costs.client_bytes =
-        (double)(pair.hosts[CLIENT].memory.used - client) / others;
-    costs.server_bytes =
-        (double)(pair.hosts[SERVER].memory.used - server) / others;
-
-    (void)trips_ns(&pair, connections, 1); /* warm */
-    costs.trip_ns = trips_ns(&pair, connections, 1);
-    costs.swept_ns = trips_ns(&pair, connections, swept);
+    memset(connections, 0xff, others * sizeof(*connections)); /* resident */
+    open_others(&pair, connections, &costs);
+    costs.woken_ns = trips_ns(&pair, connections, swept, swept);
+    costs.swept_ns = trips_ns(&pair, connections, swept, TRIPS);
+    (void)trips_ns(&pair, connections, 1, TRIPS); /* warm */
+    costs.trip_ns = trips_ns(&pair, connections, 1, TRIPS);
     measure_opening(&pair, &costs);
     measure_half_open(&pair, &costs);
     costs.timer_ns = measure_timers(others);
@@ -395,13 +446,31 @@ static void measure_scale(unsigned others)
     destroy_pair(&pair);
 }
 
+/* In a process of its own, whose memory none has used before. */
+static void measure_apart(unsigned others)
+{
+    int status;
+    pid_t child;
+
+    fflush(stdout); /* or the child would print it again */
+    child = fork();
+
+    if (child == 0) {
+        measure_scale(others);
+        fflush(stdout);
+        exit(0);
+    }
+    must(child > 0 && waitpid(child, &status, 0) == child && status == 0,
+         "a measurement has failed");
+}
+
 static void print_scale_head(void)
 {
     if (json)
         return;
-    printf("| others | trip ns | swept ns | open ns | timer ns | bytes: "
-           "client | server | TIME-WAIT | half-open |\n"
-           "|---|---|---|---|---|---|---|---|---|\n");
+    printf("| others | trip ns | woken ns | swept ns | open ns | timer ns | "
+           "bytes: client | server | both, resident | TIME-WAIT | "
+           "half-open |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
 }
 
 /* ---- Command line -------------------------------------------------------- */
@@ -411,20 +480,21 @@ static unsigned others_of(const char *text)
     char *end;
     unsigned long others = strtoul(text, &end, 10);
 
-    if (*end != '\0' || others < 1 || others > 200000)
-        errx(2, "%s: not a number of connections from 1 to 200000", text);
+    if (*end != '\0' || others < 1 || others > OTHERS_MAX)
+        errx(2, "%s: not a number of connections from 1 to %d", text,
+             OTHERS_MAX);
     return (unsigned)others;
 }
 
 static void scale(int argc, char **argv)
 {
-    static const unsigned usual[] = {10, 1000, 10000, 100000};
+    static const unsigned usual[] = {10, 1000, 10000, 100000, 1000000};
 
     print_scale_head();
     for (int i = 0; i < argc; i++)
-        measure_scale(others_of(argv[i]));
+        measure_apart(others_of(argv[i]));
     for (size_t i = 0; argc == 0 && i < sizeof(usual) / sizeof(*usual); i++)
-        measure_scale(usual[i]);
+        measure_apart(usual[i]);
 }
 
 int main(int argc, char **argv)
