@@ -183,6 +183,8 @@ void tcp_flush(struct tcp *tcp)
 
 bool tcp_has_connections(const struct tcp *tcp)
 {
+    if (tcp->resting.entry_count > 0)
+        return true;
     for (struct list *node = tcp->all.next; node != &tcp->all;
          node = node->next) {
         enum tcp_state state = container_of(node, struct tcb, all_node)->state;

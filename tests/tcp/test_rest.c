@@ -315,6 +315,24 @@ START_TEST(whoever_looks_at_it_does_not_wake_it)
 }
 END_TEST
 
+/* By which the host knows what may not change under it. */
+START_TEST(it_counts_as_a_connection)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    ck_assert(tcp_has_connections(&c.stack->tcp));
+    ck_assert_uint_eq(c.stack->tcp.connection_count, 2); /* LISTEN */
+    app_closes(&c);
+    expect_segment(&c, .flags = FIN | ACK);
+    peer_sends(&c, .ack = 202, .flags = RST | ACK);
+    ck_assert(!tcp_has_connections(&c.stack->tcp));
+    ck_assert_uint_eq(c.stack->tcp.connection_count, 1);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(options_hold_on_and_can_be_set)
 {
     struct conversation c;
@@ -436,7 +454,7 @@ UNIT_MAIN("tcp rest", a_connection_is_at_rest_after_a_second_without_traffic,
           a_segment_wakes_it, a_write_wakes_it,
           a_segment_that_is_not_acceptable_is_answered_as_ever, a_reset_ends_it,
           closing_it_sends_our_fin, whoever_looks_at_it_does_not_wake_it,
-          options_hold_on_and_can_be_set, keepalive_goes_on_at_rest,
-          what_was_learnt_of_the_path_is_remembered,
+          it_counts_as_a_connection, options_hold_on_and_can_be_set,
+          keepalive_goes_on_at_rest, what_was_learnt_of_the_path_is_remembered,
           without_memory_a_segment_is_lost_and_it_rests_on,
           without_memory_a_close_is_a_reset, the_stack_may_end_meanwhile)

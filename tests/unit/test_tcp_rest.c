@@ -78,8 +78,7 @@ static void invent(struct fixture *f, uint32_t density)
     fill(f, offsetof(struct tcb, srtt), offsetof(struct tcb, cc), density);
     fill(f, offsetof(struct tcb, cc_state), offsetof(struct tcb, board),
          density);
-    fill(f, offsetof(struct tcb, rate), offsetof(struct tcb, fast_open_server),
-         density);
+    fill(f, offsetof(struct tcb, rate), offsetof(struct tcb, extra), density);
     fill(f, offsetof(struct tcb, challenges), offsetof(struct tcb, quick_acks),
          density);
     tcb->iss = random_u32(&f->alone.env.random);
@@ -181,7 +180,7 @@ END_TEST
  * and in stack/tcp/README.md. */
 START_TEST(the_structs_have_the_size_that_the_readme_tells)
 {
-    ck_assert_uint_le(sizeof(struct tcb), 1680);
+    ck_assert_uint_le(sizeof(struct tcb), 1688);
     ck_assert_uint_eq(offsetof(struct tcp_rest, ends.addrs) + 8, 46);
 }
 END_TEST
