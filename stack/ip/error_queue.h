@@ -16,6 +16,10 @@ struct error_report {
     struct list node;
     struct endpoint to;      /* where the packet was going */
     struct ip_addr offender; /* who says so; of ERROR_ICMP */
+    struct ip_addr told;     /* of ICMP's packet: where it went to, */
+    unsigned iface;          /* where it came in (0: nowhere), its TTL, TOS */
+    uint8_t ttl;
+    uint8_t tos;
     usec arrived;
     int error; /* errno, positive */
     uint8_t origin;

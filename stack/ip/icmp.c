@@ -145,6 +145,10 @@ static enum icmp_result take_error(struct icmp *icmp,
     if (header->type == ICMP_PARAMETER_PROBLEM)
         error.pointer = (uint8_t)(header->rest >> 24);
     error.reporter = packet->header.src;
+    error.told = packet->header.dst;
+    error.iface = packet->iface->index;
+    error.ttl = packet->header.ttl;
+    error.tos = packet->header.tos;
     out->error = error;
     return ICMP_ERROR;
 }

@@ -49,6 +49,10 @@ struct icmp_error {
     uint16_t mtu;            /* of ICMP_FRAGMENTATION_NEEDED, RFC 1191 4 */
     uint8_t pointer;         /* of ICMP_PARAMETER_PROBLEM: to which octet */
     struct ip_addr reporter; /* who sent the error */
+    struct ip_addr told;     /* the address of ours to which it was sent */
+    unsigned iface;          /* where it came in; 0: from ourselves */
+    uint8_t ttl;             /* of its packet */
+    uint8_t tos;
     struct ip_header quoted; /* the packet of ours that it speaks about */
     struct bytes payload;    /* that packet's first transport bytes, >= 8 */
     int error;               /* the errno it means, RFC 1122 4.2.3.9 and

@@ -16,8 +16,8 @@ static struct ip_addr specific_destination(struct ip *ip,
     return path.src;
 }
 
-/* Which kinds the options ask for, in the order of their bits. */
-static unsigned wanted(const struct socket *socket)
+/* In the order of their bits. */
+unsigned socket_wants(const struct socket *socket)
 {
     static const struct {
         enum socket_flag flag;
@@ -44,7 +44,7 @@ void socket_tell_control(const struct socket *socket, const struct dgram *dgram,
 {
     struct ip *ip = socket->sockets->tcp->ip;
 
-    *control = (struct socket_control){.present = wanted(socket)};
+    *control = (struct socket_control){.present = socket_wants(socket)};
     if (control->present == 0)
         return;
     if (dgram->lost == 0) /* as Linux: nothing to tell */

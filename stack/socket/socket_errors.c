@@ -2,10 +2,33 @@
  * The error queue of a socket: ip(7), IP_RECVERR and MSG_ERRQUEUE.
  */
 #define _GNU_SOURCE /* POLLPRI with the XSI names */
+#include "socket/socket_control.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
 #include <errno.h>
+
+/* Linux: what the options ask for is told of the ICMP message; the port is
+ * what stands in its place in what is quoted. */
+static void tell_packet(const struct socket *socket,
+                        const struct error_report *report,
+                        struct socket_control *control)
+{
+    enum { DST_PORT = 2 };
+
+    if (report->iface == 0)
+        return;
+    control->present |= socket_wants(socket) & CONTROL_OF_PACKET;
+    control->ttl = report->ttl;
+    control->tos = report->tos;
+    control->source = IP_ADDR_ANY_V4;
+    control->destination = (struct endpoint){
+        .addr = report->told,
+        .scope = report->iface,
+        .port =
+            report->len < DST_PORT + 2 ? 0 : get_be16(report->data + DST_PORT),
+    };
+}
 
 static void tell(const struct socket *socket, const struct error_report *report,
                  struct socket_message *message)
@@ -29,6 +52,7 @@ static void tell(const struct socket *socket, const struct error_report *report,
     };
     if (control->timestamp != 0)
         control->present |= CONTROL_TIMESTAMP;
+    tell_packet(socket, report, control);
 }
 
 /*

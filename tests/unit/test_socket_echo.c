@@ -284,7 +284,44 @@ START_TEST(a_parameter_problem_is_reported_with_its_pointer)
 }
 END_TEST
 
-UNIT_MAIN("echo sockets", a_request_has_the_ttl_and_tos_that_were_chosen,
+/* Of the message, not of what it is about; and the queue alone has no packet.
+ */
+START_TEST(a_report_tells_of_the_message_what_the_options_ask_for)
+{
+    static const int options[] = {IP_RECVERR, IP_PKTINFO, IP_RECVTTL,
+                                  IP_RECVTOS};
+    struct ip_addr ours = test_addr(2);
+    struct socket_control told;
+    struct endpoint to;
+    struct station s;
+    socket_id id = open_echo(&s);
+
+    for (size_t i = 0; i < ARRAY_LENGTH(options); i++)
+        set(&s, id, IPPROTO_IP, options[i], 1);
+    set(&s, id, SOL_SOCKET, SO_RXQ_OVFL, 1);
+    set(&s, id, IPPROTO_IP, IP_TTL, 9);
+    ck_assert_int_eq(
+        send_request(&s, id, &nothing, 0, "192.0.2.1", REQUEST_LEN),
+        REQUEST_LEN);
+    answer_with_error(&s, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+    told = read_report(&s, id, &to);
+    ck_assert_uint_eq(told.present, CONTROL_ERROR | CONTROL_PACKET_INFO |
+                                        CONTROL_TTL | CONTROL_TOS);
+    ck_assert_uint_eq(told.ttl, 64);
+    ck_assert_uint_eq(told.destination.scope, STACK_IFACE);
+    ck_assert(ip_addr_equal(&told.destination.addr, &ours));
+    ck_assert_uint_eq(ip_addr_to_v4(&told.source), 0);
+    set(&s, id, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+    ck_assert_int_eq(send_request(&s, id, &nothing, 0, "192.0.2.1", 2000),
+                     -EMSGSIZE);
+    ck_assert_uint_eq(read_report(&s, id, &to).present, CONTROL_ERROR);
+    station_close(&s);
+}
+END_TEST
+
+UNIT_MAIN("echo sockets",
+          a_report_tells_of_the_message_what_the_options_ask_for,
+          a_request_has_the_ttl_and_tos_that_were_chosen,
           a_request_leaves_from_the_address_and_interface_that_were_chosen,
           without_a_gateway_only_neighbours_are_asked,
           the_mode_of_discovery_says_who_cuts,
