@@ -53,7 +53,7 @@ int shim_dup3(int from, int to, int flags);
 int shim_fcntl(int fd, int command, void *argument);
 
 /* wait.c: whether one of them is a socket or an epoll set of ours. */
-bool wait_has_ours(const struct pollfd *fds, nfds_t count);
+bool wait_has_ours(struct pollfd *fds, nfds_t count);
 bool wait_sets_have_ours(int count, const fd_set *readable,
                          const fd_set *writable, const fd_set *exceptional);
 

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-bool wait_has_ours(const struct pollfd *fds, nfds_t count)
+/* Not const: libc declares of poll that it only writes them, and gcc believes.
+ */
+bool wait_has_ours(struct pollfd *fds, nfds_t count)
 {
     for (nfds_t i = 0; i < count; i++) {
         enum shim_kind kind = shim_kind(fds[i].fd);
