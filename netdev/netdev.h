@@ -57,6 +57,13 @@ struct netdev_ops {
      */
     int (*receive)(struct netdev *dev, usec now, struct frame *frame);
 
+    /*
+     * The same, but what follows the first bytes of the frame goes to `place`;
+     * see frame_place(). NULL: the device reads into its buffers only.
+     */
+    int (*receive_at)(struct netdev *dev, usec now,
+                      const struct frame_place *place, struct frame *frame);
+
     /* When to call receive even if no descriptor is ready; USEC_NEVER. */
     usec (*deadline)(const struct netdev *dev);
 
@@ -82,6 +89,18 @@ static inline int netdev_receive(struct netdev *dev, usec now,
                                  struct frame *frame)
 {
     return dev->ops->receive(dev, now, frame);
+}
+
+static inline bool netdev_can_place(const struct netdev *dev)
+{
+    return dev->ops->receive_at != NULL;
+}
+
+static inline int netdev_receive_at(struct netdev *dev, usec now,
+                                    const struct frame_place *place,
+                                    struct frame *frame)
+{
+    return dev->ops->receive_at(dev, now, place, frame);
 }
 
 static inline usec netdev_deadline(const struct netdev *dev)

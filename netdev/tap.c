@@ -55,6 +55,11 @@ static struct tap *tap_of(const struct netdev *dev)
     return container_of(dev, struct tap, dev);
 }
 
+static struct iovec iov_of(uint8_t *data, size_t len)
+{
+    return (struct iovec){.iov_base = data, .iov_len = len};
+}
+
 static int transmit_error(int error)
 {
     switch (error) {
@@ -94,14 +99,29 @@ static void tap_flush(struct netdev *dev, usec now)
     tap_of(dev)->used = 0; /* the buffer used first is the warmest: again */
 }
 
-/* Bytes of the frame read, or a negative errno. */
-static ssize_t read_frame(struct tap *tap, uint8_t *header, uint8_t *buffer)
+/* Bytes of the frame read, or a negative errno. `place` may be NULL. */
+static ssize_t read_frame(struct tap *tap, uint8_t *header, uint8_t *buffer,
+                          const struct frame_place *place)
 {
-    struct iovec iov[2] = {{.iov_base = header, .iov_len = VIRTIO_HEADER_LEN},
-                           {.iov_base = buffer, .iov_len = TAP_FRAME_MAX}};
+    struct iovec iov[4 + 1] = {
+        {.iov_base = header, .iov_len = VIRTIO_HEADER_LEN}};
+    int count = 1;
     int skip = tap->has_vnet ? 0 : 1;
     size_t before = tap->has_vnet ? VIRTIO_HEADER_LEN : 0;
-    ssize_t len = readv(tap->fd, iov + skip, 2 - skip);
+    size_t at = 0;
+
+    if (place != NULL) {
+        iov[count++] = iov_of(buffer, place->head_len);
+        at = place->head_len;
+        for (unsigned i = 0; i < place->count; i++) {
+            iov[count++] = place->pieces[i];
+            at += place->pieces[i].iov_len;
+        }
+    }
+    if (at < TAP_FRAME_MAX)
+        iov[count++] = iov_of(buffer + at, TAP_FRAME_MAX - at);
+
+    ssize_t len = readv(tap->fd, iov + skip, count - skip);
 
     if (len < 0)
         return -errno;
@@ -122,26 +142,40 @@ static int receive_error(struct tap *tap, ssize_t error)
     return tap->gone ? -ENETDOWN : 0;
 }
 
-static int tap_receive(struct netdev *dev, usec now, struct frame *frame)
+static int receive(struct tap *tap, const struct frame_place *place,
+                   struct frame *frame)
 {
-    struct tap *tap = tap_of(dev);
     uint8_t header[VIRTIO_HEADER_LEN] = {0};
 
-    (void)now;
     if (tap->gone)
         return -ENETDOWN;
     if (tap->used == TAP_BATCH)
         return 0;
 
     uint8_t *buffer = tap->buffers[tap->used];
-    ssize_t len = read_frame(tap, header, buffer);
+    ssize_t len = read_frame(tap, header, buffer, place);
 
     if (len < 0)
         return receive_error(tap, len);
     tap->used++;
     frame_init_input(frame, NULL, buffer, (size_t)len);
     virtio_parse(header, frame);
+    if (place != NULL)
+        frame_place(frame, place);
     return 1;
+}
+
+static int tap_receive(struct netdev *dev, usec now, struct frame *frame)
+{
+    (void)now;
+    return receive(tap_of(dev), NULL, frame);
+}
+
+static int tap_receive_at(struct netdev *dev, usec now,
+                          const struct frame_place *place, struct frame *frame)
+{
+    (void)now;
+    return receive(tap_of(dev), place, frame);
 }
 
 static usec tap_deadline(const struct netdev *dev)
@@ -170,6 +204,7 @@ static const struct netdev_ops tap_ops = {
     .transmit = tap_transmit,
     .flush = tap_flush,
     .receive = tap_receive,
+    .receive_at = tap_receive_at,
     .deadline = tap_deadline,
     .poll_fd = tap_poll_fd,
     .close = tap_close,

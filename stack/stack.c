@@ -89,6 +89,36 @@ static void deliver(struct stack *stack, const struct ip_packet *packet)
     }
 }
 
+static size_t link_header_len(const struct iface *iface)
+{
+    return iface->dev->type == NETDEV_ETHERNET ? ETH_HEADER_LEN : 0;
+}
+
+bool stack_expect(const struct stack *stack, unsigned index,
+                  struct frame_place *out)
+{
+    const struct iface *iface = stack_iface(stack, index);
+
+    if (iface == NULL || !tcp_expect(&stack->tcp, iface, out))
+        return false;
+    out->head_len += link_header_len(iface);
+    return true;
+}
+
+/* Whether a frame that was read to a place is the one that belongs there. */
+static bool is_expected(const struct stack *stack, const struct frame *frame)
+{
+    size_t link = link_header_len(frame->iface);
+
+    if (frame->head_len < link ||
+        (link > 0 && get_be16(frame->head + ETH_TYPE) != ETH_TYPE_IPV4))
+        return false;
+    return tcp_is_expected(
+        &stack->tcp,
+        bytes_slice(frame_head(frame), link, frame->head_len - link),
+        frame_len(frame) - link);
+}
+
 static void take_ip(struct stack *stack, struct frame *frame,
                     bool link_broadcast)
 {
@@ -135,6 +165,8 @@ static void take_frame(struct stack *stack, struct iface *iface,
     frame->iface = iface;
     frame->number = ++stack->frames_taken;
     stack->env.frame_number = frame->number;
+    if (frame->is_placed && !is_expected(stack, frame))
+        frame_unplace(frame);
     iface->stats.in_frames++;
     iface->stats.in_octets += frame_len(frame);
     if (env_is_traced(&stack->env))

@@ -83,6 +83,14 @@ MUST_CHECK int stack_neighbour_add(struct stack *stack, usec now,
                                    const struct mac_addr *mac);
 
 /*
+ * Where the device of interface `iface` should put what follows the headers of
+ * its next frame, if that goes on with a stream; false: it may be anything. It
+ * holds until the next entry, which takes that frame or any other one in.
+ */
+bool stack_expect(const struct stack *stack, unsigned iface,
+                  struct frame_place *out);
+
+/*
  * A frame from the device of interface `iface`. What it points to must stay
  * until the device's flush.
  */

@@ -4,6 +4,8 @@
  */
 #include "base/checksum.h"
 
+#include <string.h>
+
 enum { UDP_CSUM_OFFSET = 6 }; /* where the checksum lies in RFC 768's header */
 
 /* Not by one assignment: that would clear the store. */
@@ -12,6 +14,7 @@ static void init_empty(struct frame *frame)
     frame->iface = NULL;
     frame->offload = (struct frame_offload){0};
     frame->slice_count = 0;
+    frame->is_placed = false;
     frame->number = 0;
 }
 
@@ -29,6 +32,41 @@ void frame_init_input(struct frame *frame, struct iface *iface, uint8_t *data,
     frame->iface = iface;
     frame->head = data;
     frame->head_len = len;
+}
+
+/* csum_back is counted modulo 2^16: the two functions undo each other. */
+void frame_place(struct frame *frame, const struct frame_place *place)
+{
+    size_t len = frame->head_len;
+    size_t at = min_size(len, place->head_len);
+
+    assert(frame->slice_count == 0);
+    frame->head_len = at;
+    frame->offload.csum_back -= (uint16_t)(len - at);
+    frame->is_placed = true;
+    for (unsigned i = 0; i < place->count; i++) {
+        size_t part = min_size(place->pieces[i].iov_len, len - at);
+
+        frame_add_slice(frame, bytes_of(place->pieces[i].iov_base, part));
+        at += part;
+    }
+    frame_add_slice(frame, bytes_of(frame->head + at, len - at));
+}
+
+void frame_unplace(struct frame *frame)
+{
+    assert(frame->is_placed);
+    for (unsigned i = 0; i < frame->slice_count; i++) {
+        struct bytes slice = frame->slices[i];
+        uint8_t *to = frame->head + frame->head_len;
+
+        if (slice.data != to)
+            memcpy(to, slice.data, slice.len);
+        frame->head_len += slice.len;
+        frame->offload.csum_back += (uint16_t)slice.len;
+    }
+    frame->slice_count = 0;
+    frame->is_placed = false;
 }
 
 uint8_t *frame_push(struct frame *frame, size_t len)

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 
 #include <stdbool.h>
+#include <sys/uio.h>
 
 struct iface;
 
@@ -62,6 +63,13 @@ struct frame_offload {
     uint16_t gso_size; /* payload bytes of each segment when cut */
 };
 
+/* Where a device may put what follows the first `head_len` bytes of a frame. */
+struct frame_place {
+    size_t head_len;
+    struct iovec pieces[2];
+    unsigned count;
+};
+
 struct frame {
     struct iface *iface;
     struct frame_offload offload;
@@ -69,7 +77,9 @@ struct frame {
     size_t head_len;
     struct bytes slices[FRAME_SLICES];
     unsigned slice_count;
-    uint64_t number;            /* input: the how-manieth frame of its stack */
+    bool is_placed;  /* input: the slices lie where a struct frame_place said,
+                        and there is room for them behind the head */
+    uint64_t number; /* input: the how-manieth frame of its stack */
     uint8_t store[FRAME_STORE]; /* last: nobody clears it */
 };
 
@@ -82,6 +92,16 @@ void frame_init_output(struct frame *frame);
  */
 void frame_init_input(struct frame *frame, struct iface *iface, uint8_t *data,
                       size_t len);
+
+/*
+ * A received frame, all of it its head, was read to a place: the first bytes
+ * lie where they would anyway, the next ones in the place's pieces, and what
+ * these do not hold again where it would lie anyway.
+ */
+void frame_place(struct frame *frame, const struct frame_place *place);
+
+/* As if there had been no place: the bytes are copied back. */
+void frame_unplace(struct frame *frame);
 
 /*
  * Makes room for a header of `len` bytes before the head and returns where it

@@ -113,6 +113,19 @@ void ring_shrink(struct ring *ring, struct memory *memory)
                                  ring->used);
 }
 
+unsigned ring_place(const struct ring *ring, uint32_t at, uint32_t len,
+                    struct iovec pieces[static 2])
+{
+    struct bytes found[2];
+    unsigned count = pieces_of(ring, ring->used + at, len, found);
+
+    assert(len <= ring->size - ring->used - at);
+    for (unsigned i = 0; i < count; i++)
+        pieces[i] = (struct iovec){.iov_base = (void *)found[i].data,
+                                   .iov_len = found[i].len};
+    return count;
+}
+
 void ring_put(struct ring *ring, uint32_t at, struct bytes bytes)
 {
     assert(at <= ring->size && bytes.len <= ring->size - at);
@@ -122,6 +135,8 @@ void ring_put(struct ring *ring, uint32_t at, struct bytes bytes)
     uint32_t from = index_of(ring, at);
     size_t first = min_size(bytes.len, ring->size - from);
 
+    if (bytes.data == ring->data + from) /* a piece of ring_place */
+        return;
     memcpy(ring->data + from, bytes.data, first);
     memcpy(ring->data, bytes.data + first, bytes.len - first);
 }
@@ -150,6 +165,12 @@ void ring_consume(struct ring *ring, uint32_t len)
     assert(len <= ring->used);
     ring->head = index_of(ring, len);
     ring->used -= len;
+}
+
+void ring_rewind_if_empty(struct ring *ring)
+{
+    if (ring->used == 0)
+        ring->head = 0;
 }
 
 void ring_release_if_empty(struct ring *ring, struct memory *memory)

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 
 #include <stdbool.h>
+#include <sys/uio.h>
 
 struct ring {
     uint8_t *data;
@@ -38,7 +39,15 @@ bool ring_can_shrink(const struct ring *ring);
  * gone. */
 void ring_shrink(struct ring *ring, struct memory *memory);
 
-/* Copies `bytes` to position `at`; the ring must reach so far. No commit. */
+/*
+ * Where the bytes [at, at + len) after the end are to lie, in one or two
+ * pieces; the number of pieces. The ring must reach so far.
+ */
+unsigned ring_place(const struct ring *ring, uint32_t at, uint32_t len,
+                    struct iovec pieces[static 2]);
+
+/* Copies `bytes` to position `at`, unless that is where they lie already; the
+ * ring must reach so far. No commit. */
 void ring_put(struct ring *ring, uint32_t at, struct bytes bytes);
 
 /* The next `len` bytes after the end, already put, join the queue. */
@@ -56,6 +65,12 @@ void ring_copy(const struct ring *ring, uint32_t at, uint8_t *to, uint32_t len);
 
 /* Drops the oldest `len` committed bytes. */
 void ring_consume(struct ring *ring, uint32_t len);
+
+/*
+ * A queue that is empty begins anew where the ring does, and so uses again the
+ * memory that the processor's cache has. What was put beyond the end is gone.
+ */
+void ring_rewind_if_empty(struct ring *ring);
 
 /* Gives the memory back if nothing is committed. */
 void ring_release_if_empty(struct ring *ring, struct memory *memory);

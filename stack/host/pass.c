@@ -50,6 +50,16 @@ static bool has_frames_queued(const struct tapir_stack *stack, usec now)
     return false;
 }
 
+static int receive(struct port *port, usec now, struct frame *frame)
+{
+    struct frame_place place;
+
+    if (netdev_can_place(port->dev) &&
+        stack_expect(port->stack->core, port->iface, &place))
+        return netdev_receive_at(port->dev, now, &place, frame);
+    return netdev_receive(port->dev, now, frame);
+}
+
 /* Frames taken in, at most a batch; one only, if there are hardly ever more:
  * then the next look comes when that one has been answered. */
 static int take_batch(struct port *port, usec now)
@@ -60,9 +70,7 @@ static int take_batch(struct port *port, usec now)
     int count;
 
     for (count = 0; count < BATCH; count++) {
-        int got = count > 0 && !wants_more
-                      ? 0
-                      : netdev_receive(port->dev, now, &frame);
+        int got = count > 0 && !wants_more ? 0 : receive(port, now, &frame);
 
         if (got <= 0) {
             port->is_readable = false;

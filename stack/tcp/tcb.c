@@ -226,6 +226,7 @@ void tcb_close(struct tcb *tcb)
     struct memory *memory = tcb->tcp->env->memory;
 
     tcp_timer_clear_all(tcb);
+    expect_no_more(tcb);
     fast_open_ended(tcb);
     list_remove(&tcb->output_node);
     if (!tcb->is_reaped) /* it is not put to rest, then */

@@ -35,6 +35,7 @@ static const struct tcp_config defaults = {
     .send_buffer = 1024 * 1024,
     .receive_buffer = 1024 * 1024,
     .buffer_tuning = true,
+    .place_text = true,
     .send_buffer_max = TCP_BUFFER_MAX,
     .receive_buffer_max = TCP_BUFFER_MAX,
     .max_connections = 2 * 1024 * 1024,

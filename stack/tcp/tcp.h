@@ -11,6 +11,7 @@
 #include "base/lent.h"
 #include "ip/icmp.h"
 #include "tcp/tcp_challenge.h"
+#include "tcp/tcp_expect.h"
 #include "tcp/tcp_fast_open_cache.h"
 #include "tcp/tcp_fast_open_cookie.h"
 #include "tcp/tcp_memory.h"
@@ -89,6 +90,7 @@ struct tcp_config {
                            tcp_autotune.h, up to these: */
     uint32_t send_buffer_max;
     uint32_t receive_buffer_max;
+    bool place_text;     /* see tcp_expect.h */
     size_t memory_limit; /* of the whole stack, see tcp_memory.h; 0: that of
                             its struct memory */
     unsigned max_connections;
@@ -235,6 +237,7 @@ struct tcp {
     uint32_t unfinished; /* closed by their program, not yet acknowledged */
     uint32_t next_connection; /* numbers for the trace */
     struct tcp_tally resets;
+    struct tcp_expected expected;
     struct tcp_stats stats;
 };
 

@@ -127,6 +127,14 @@ int rcvbuf_put(struct rcvbuf *buf, struct memory *memory, uint32_t at,
     return 0;
 }
 
+unsigned rcvbuf_place(const struct rcvbuf *buf, uint32_t len,
+                      struct iovec pieces[static 2])
+{
+    if (buf->ring.size - buf->ring.used < len)
+        return 0;
+    return ring_place(&buf->ring, 0, len, pieces);
+}
+
 size_t rcvbuf_growth(const struct rcvbuf *buf, uint32_t at, uint32_t len)
 {
     return ring_growth(&buf->ring, buf->ring.used + at + len);
@@ -184,6 +192,12 @@ void rcvbuf_skip(struct rcvbuf *buf, uint32_t len)
 void rcvbuf_discard(struct rcvbuf *buf)
 {
     ring_consume(&buf->ring, buf->ring.used);
+}
+
+void rcvbuf_rewind_if_empty(struct rcvbuf *buf)
+{
+    if (buf->loan == NULL)
+        ring_rewind_if_empty(&buf->ring);
 }
 
 void rcvbuf_release_if_empty(struct rcvbuf *buf, struct memory *memory)

@@ -32,7 +32,14 @@ MUST_CHECK int rcvbuf_put(struct rcvbuf *buf, struct memory *memory,
                           uint32_t at, const struct frame *frame, size_t from,
                           uint32_t len);
 
-/* What that takes from memory: 0 if the ring reaches so far. */
+/*
+ * Where up to `len` bytes from RCV.NXT on will be put: the number of pieces, 0
+ * if that would take memory. What is put there goes without a copy.
+ */
+unsigned rcvbuf_place(const struct rcvbuf *buf, uint32_t len,
+                      struct iovec pieces[static 2]);
+
+/* What rcvbuf_put takes from memory: 0 if the ring reaches so far. */
 size_t rcvbuf_growth(const struct rcvbuf *buf, uint32_t at, uint32_t len);
 
 /* Whether a smaller ring would do for what is unread, and to make it so; what
@@ -64,6 +71,8 @@ void rcvbuf_end_loan(struct rcvbuf *buf, struct memory *memory);
 /* Drops the oldest `len` unread bytes. */
 void rcvbuf_skip(struct rcvbuf *buf, uint32_t len);
 void rcvbuf_discard(struct rcvbuf *buf);
+/* If nothing is unread or lent: see ring_rewind_if_empty. */
+void rcvbuf_rewind_if_empty(struct rcvbuf *buf);
 /* Gives the ring's memory back, which must hold nothing out of order. */
 void rcvbuf_release_if_empty(struct rcvbuf *buf, struct memory *memory);
 

@@ -335,6 +335,7 @@ void sndbuf_acknowledge(struct sndbuf *buf, tcp_seq una)
     if (buf->loans != NULL)
         acknowledge_loans(buf->loans, una);
     ring_consume(&buf->ring, una - buf->start - (lent - lent_bytes(buf)));
+    ring_rewind_if_empty(&buf->ring);
     buf->start = una;
 }
 

@@ -128,9 +128,12 @@ static int put_text(struct tcb *tcb, const struct tcp_segment *seg)
 
     if (result < 0)
         return result;
-    if (seg->seq != tcb->rcv_nxt || !reass_is_empty(&tcb->reass))
+    if (seg->seq != tcb->rcv_nxt || !reass_is_empty(&tcb->reass)) {
+        expect_no_more(tcb);
         return take_out_of_order(tcb, seg);
+    }
     take_in_order(tcb, seg->text_len);
+    expect_more(tcb, seg);
     return 0;
 }
 

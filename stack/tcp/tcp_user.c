@@ -388,6 +388,8 @@ static void after_reading(struct tcb *tcb)
         return;
     }
     tcp_memory_after_reading(tcb);
+    if (reass_is_empty(&tcb->reass))
+        rcvbuf_rewind_if_empty(&tcb->rcvbuf);
     if (rcvbuf_unread(&tcb->rcvbuf) == 0)
         tcp_timer_buffer_is_empty(tcb);
     if (tcb_can_receive(tcb) && should_offer_space(tcb))

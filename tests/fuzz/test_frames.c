@@ -21,6 +21,7 @@
 #include "stack/stack.h"
 
 #include "base/checksum.h"
+#include "tests/place.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -864,6 +865,7 @@ static void hand_in(struct fuzz *fuzz)
         fail("no memory for the test itself");
     memcpy(copy, fuzz->frame, fuzz->len);
     frame_init_input(&frame, NULL, copy, fuzz->len);
+    (void)place_frame(fuzz->stack, IFACE, &frame);
     stack_input(fuzz->stack, fuzz->now, IFACE, &frame);
     end_pass(fuzz);
     free(copy);

@@ -16,6 +16,7 @@
 
 #include "netdev/faults.h"
 #include "netdev/wire.h"
+#include "tests/place.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -408,6 +409,7 @@ static void take_frames(struct sim *sim, struct host *host)
     for (unsigned i = 0; i < host->batch; i++) {
         if (netdev_receive(host->dev, sim->now, &frame) <= 0)
             return;
+        (void)place_frame(host->stack, host->iface, &frame);
         stack_input(host->stack, sim->now, host->iface, &frame);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "netdev/faults.h"
 #include "netdev/wire.h"
+#include "tests/place.h"
 
 #include <errno.h>
 #include <linux/tcp.h> /* its struct tcp_info has all fields */
@@ -175,6 +176,7 @@ static void take_frames(struct link *link, struct host *host)
 
     /* one at a time, as a slow link delivers them */
     while (netdev_receive(host->dev, link->now, &frame) > 0) {
+        (void)place_frame(host->stack, host->iface, &frame);
         stack_input(host->stack, link->now, host->iface, &frame);
         stack_flush(host->stack, link->now);
     }

@@ -155,6 +155,8 @@ static void configure(struct tcp_config *tcp,
     tcp->memory_limit = options->memory_limit;
     if (options->no_buffer_tuning)
         tcp->buffer_tuning = false;
+    if (options->no_place_text)
+        tcp->place_text = false;
     configure_ecn(tcp, options);
     configure_recovery(tcp, options);
 }

@@ -131,6 +131,7 @@ struct conversation_options {
     bool no_timestamps;
     bool no_window_scale;
     bool no_buffer_tuning;
+    bool no_place_text;
     bool no_pmtu_discovery;
     bool no_black_hole_detection;
     size_t memory_limit;
@@ -230,6 +231,7 @@ struct conversation {
     struct segment sent[SENT_MAX];
     struct frame_offload offloads[SENT_MAX];
     unsigned sent_first, sent_count;
+    unsigned placed; /* frames that were read to a place: tests/place.h */
     unsigned flooded, flood_answered;  /* by peer_floods, and answers to it */
     unsigned arp_polls;                /* requests for the peer by unicast */
     unsigned drops[DROP_REASON_COUNT]; /* that expect_drops did not yet see */

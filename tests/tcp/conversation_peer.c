@@ -4,6 +4,7 @@
 #include "tests/tcp/conversation_internal.h"
 
 #include "base/bytes.h"
+#include "tests/place.h"
 #include "tests/tcp/payload.h"
 
 #include <stdlib.h>
@@ -101,6 +102,8 @@ static void hand_in(struct conversation *c, unsigned type, const void *packet,
     }
     memcpy(bytes + skip, packet, len);
     frame_init_input(&frame, NULL, bytes, skip + len);
+    if (place_frame(c->stack, IFACE, &frame))
+        c->placed++;
     stack_input(c->stack, c->now, IFACE, &frame);
 }
 

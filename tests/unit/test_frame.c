@@ -247,7 +247,49 @@ START_TEST(a_tcp_checksum_of_0_is_sent_as_it_is)
 }
 END_TEST
 
-UNIT_MAIN("frame", headers_are_pushed_from_the_innermost_outwards,
+/* What a device reads with a place is `len` bytes of "headXYzwrest": the head
+ * into `buffer`, XY and zw into the place, the rest into `buffer` again. */
+static void read_placed(struct frame *frame, uint8_t *buffer, size_t len,
+                        uint8_t first[2], uint8_t second[2])
+{
+    struct frame_place place = {
+        .head_len = 4, .pieces = {{first, 2}, {second, 2}}, .count = 2};
+
+    memcpy(buffer, "head....rest", 12);
+    memcpy(first, "XY", 2);
+    memcpy(second, "zw", 2);
+    frame_init_input(frame, NULL, buffer, len);
+    frame->offload.csum_back = (uint16_t)(len - 1);
+    frame_place(frame, &place);
+}
+
+START_TEST(a_placed_frame_is_made_one_again_whatever_its_length)
+{
+    for (size_t len = 0; len <= 12; len++) {
+        struct frame frame;
+        uint8_t buffer[12];
+        uint8_t pieces[2][2];
+        uint8_t bytes[12];
+
+        read_placed(&frame, buffer, len, pieces[0], pieces[1]);
+        ck_assert(frame.is_placed);
+        ck_assert_uint_eq(frame.head_len, min_size(len, 4));
+        ck_assert_uint_eq(frame_copy(&frame, 0, bytes, 12), len);
+        ck_assert(memcmp(bytes, "headXYzwrest", len) == 0);
+        ck_assert(len < 4 || frame.offload.csum_back == 3);
+
+        frame_unplace(&frame);
+        ck_assert(!frame.is_placed);
+        ck_assert_uint_eq(frame.slice_count, 0);
+        ck_assert_uint_eq(frame.head_len, len);
+        ck_assert(memcmp(frame.head, "headXYzwrest", len) == 0);
+        ck_assert_uint_eq(frame.offload.csum_back, (uint16_t)(len - 1));
+    }
+}
+END_TEST
+
+UNIT_MAIN("frame", a_placed_frame_is_made_one_again_whatever_its_length,
+          headers_are_pushed_from_the_innermost_outwards,
           a_new_frame_has_no_interface_no_payload_and_nothing_left_to_do,
           the_headroom_holds_the_largest_headers_and_a_tunnels,
           a_received_frame_is_pulled_from_the_front,

@@ -321,8 +321,61 @@ START_TEST(a_ring_shrinks_to_what_is_committed)
 }
 END_TEST
 
-UNIT_MAIN("ring", a_ring_shrinks_to_what_is_committed,
-          an_empty_ring_has_no_memory,
+START_TEST(what_was_put_into_its_place_needs_no_copy)
+{
+    struct memory memory;
+    struct ring ring;
+    struct iovec pieces[2];
+    uint8_t filler[4000] = {0};
+    uint8_t out[200];
+
+    memory_init(&memory, 1 << 20);
+    ring_init(&ring);
+    append(&ring, &memory, filler, sizeof(filler));
+    ring_consume(&ring, sizeof(filler));
+    append(&ring, &memory, "ab", 2);
+    ck_assert_uint_eq(ring_place(&ring, 0, 198, pieces), 2);
+    ck_assert_uint_eq(pieces[0].iov_len, 94); /* to the end of the ring */
+    memset(pieces[0].iov_base, 'x', pieces[0].iov_len);
+    memset(pieces[1].iov_base, 'y', pieces[1].iov_len);
+    ring_put(&ring, 2, bytes_of(pieces[0].iov_base, 94));
+    ring_put(&ring, 96, bytes_of(pieces[1].iov_base, 104));
+    ring_commit(&ring, 198);
+    ring_copy(&ring, 0, out, sizeof(out));
+    ck_assert_mem_eq(out, "abx", 3);
+    ck_assert_mem_eq(out + 95, "xyy", 3);
+    ck_assert_uint_eq(out[199], 'y');
+    ring_fini(&ring, &memory);
+}
+END_TEST
+
+START_TEST(an_empty_ring_uses_the_same_memory_again)
+{
+    struct memory memory;
+    struct ring ring;
+    struct bytes before[2];
+    struct bytes after[2];
+
+    memory_init(&memory, 1 << 20);
+    ring_init(&ring);
+    append(&ring, &memory, "abc", 3);
+    ring_slices(&ring, 0, 3, before);
+    ring_consume(&ring, 2);
+    ring_rewind_if_empty(&ring);
+    ck_assert_uint_eq(ring_slices(&ring, 0, 1, after), 1);
+    ck_assert_uint_eq(after[0].data[0], 'c');
+    ring_consume(&ring, 1);
+    ring_rewind_if_empty(&ring);
+    append(&ring, &memory, "d", 1);
+    ring_slices(&ring, 0, 1, after);
+    ck_assert_ptr_eq(after[0].data, before[0].data);
+    ring_fini(&ring, &memory);
+}
+END_TEST
+
+UNIT_MAIN("ring", what_was_put_into_its_place_needs_no_copy,
+          an_empty_ring_uses_the_same_memory_again,
+          a_ring_shrinks_to_what_is_committed, an_empty_ring_has_no_memory,
           bytes_leave_in_the_order_in_which_they_came,
           bytes_put_beyond_the_end_wait_for_the_hole_to_be_filled,
           a_ring_that_grows_keeps_what_lies_beyond_its_end_also_wrapped,
