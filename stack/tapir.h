@@ -94,6 +94,10 @@ struct tapir_config {
      * than half of it is not filled. SO_SNDBUF and SO_RCVBUF have a limit of
      * their own, see tapir_setsockopt. */
     unsigned buffer_max;
+    /* Microseconds that a call which waits asks the devices again before it
+     * sleeps, at most 10000, as long as that pays; default: 0. It shortens
+     * round trips and costs a processor's time */
+    unsigned spin;
     /* Name servers for tapir_getaddrinfo, IPv4 addresses, comma-separated, at
      * most 3; none: names are those of /etc/hosts; empty: the servers that
      * /etc/resolv.conf names */
@@ -561,6 +565,7 @@ struct tapir_stack_config {
     unsigned ecn;        /* as in tapir_config */
     unsigned fast_open;  /* as in tapir_config */
     unsigned buffer_max; /* as in tapir_config */
+    unsigned spin;       /* as in tapir_config; real clock only */
     char dns[TAPIR_DNS_MAX]; /* as in tapir_config */
 };
 

@@ -41,6 +41,7 @@ static const struct setting table[] = {
     {"--ecn", "TAPIR_ECN", ECN, FIELD(ecn), 0},
     {"--fast-open", "TAPIR_FAST_OPEN", NUMBER, FIELD(fast_open), 0},
     {"--buffer-max", "TAPIR_BUFFER_MAX", NUMBER, FIELD(buffer_max), 0},
+    {"--spin", "TAPIR_SPIN", NUMBER, FIELD(spin), 0},
     {"--dns", "TAPIR_DNS", TEXT_FIELD(dns)},
 };
 
@@ -331,6 +332,8 @@ const char *tapir_config_help(void)
            "                   (TAPIR_FAST_OPEN; 1)\n"
            "  --buffer-max BYTES  what TCP's buffers may tune themselves to\n"
            "                   (TAPIR_BUFFER_MAX; 33554432)\n"
+           "  --spin USEC      asks so long for frames before it sleeps\n"
+           "                   (TAPIR_SPIN; 0)\n"
            "  --dns ADDR[,ADDR]  name servers, or none (TAPIR_DNS;\n"
            "                   /etc/resolv.conf)\n";
 }

@@ -107,6 +107,28 @@ static void mark_readable(struct port *port, void *context)
     }
 }
 
+/*
+ * --spin: how long the driver asks again before it sleeps. A frame that comes
+ * meanwhile needs not wake a processor that has gone to sleep. Where none does,
+ * as when the peer is to run on this processor, it is soon given up.
+ */
+static usec time_to_spin(const struct waiter *waiter)
+{
+    struct driver *driver = &the_host.driver;
+    usec spin = 0;
+
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next) {
+        if (is_driven(stack_of_node(node)))
+            spin = usec_max(spin, stack_of_node(node)->spin);
+    }
+    if (spin == 0 || waiter == &driver->helper ||
+        !guess_is_yes(&driver->spin, SPIN_REST))
+        return 0;
+    driver->spins++;
+    return spin;
+}
+
 /* Sleeps until a device, the waiter or a deadline has something. */
 static int poll_devices(struct waiter *waiter, usec wait)
 {
@@ -123,7 +145,11 @@ static int poll_devices(struct waiter *waiter, usec wait)
     for_each_device(add_polled, &set);
 
     stack_clock_wait_begins(&the_host.clock, wait);
+    waiter->spin = time_to_spin(waiter);
     r = waiter_sleep_in_ppoll(waiter, count + set.count, wait);
+    if (waiter->spin > 0 && waiter->spun != SPUN_NOT)
+        guess_learn(&the_host.driver.spin, waiter->spun == SPUN_WELL,
+                    SPIN_TRUST);
     host_now();
     stack_clock_wait_ends(&the_host.clock);
     if (r == 0)
@@ -143,7 +169,7 @@ static void guess_at(struct port *port, void *context)
 {
     bool *is_worth_it = context;
 
-    if (!is_polled(port) || !guess_is_yes(&port->look))
+    if (!is_polled(port) || !guess_is_yes(&port->look, LOOK_REST))
         return;
     port->is_readable = true;
     port->is_looked_at = true;

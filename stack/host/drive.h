@@ -6,7 +6,11 @@
 #ifndef TAPIR_HOST_DRIVE_H
 #define TAPIR_HOST_DRIVE_H
 
+#include "host/guess.h"
 #include "host/wait.h"
+
+/* A spin in vain costs as much as many wake-ups, but most waits are alike. */
+enum { SPIN_TRUST = 8, SPIN_REST = 128 };
 
 struct driver {
     struct waiter *who;       /* drives now; NULL: nobody */
@@ -14,6 +18,8 @@ struct driver {
     struct waiter *successor; /* has been called to drive, not yet awake */
     struct list sleepers;     /* threads that wait and do not drive */
     uint64_t passes;          /* how often somebody has driven */
+    struct guess spin;        /* whether it pays, with --spin */
+    uint64_t spins;           /* how often it was tried */
     bool has_helper;
     bool helper_sleeps_deep; /* until it is called */
     struct waiter helper;

@@ -1,7 +1,7 @@
 /*
  * Whether a system call is worth making that may find nothing: guessed from
- * how it went before. It is made while at least one in four finds something,
- * and now and then although it has not, in case things have changed.
+ * how it went before. It is made until too many have found nothing in a row,
+ * and then now and then, in case things have changed.
  */
 #ifndef TAPIR_HOST_GUESS_H
 #define TAPIR_HOST_GUESS_H
@@ -9,23 +9,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GUESS_TRUST = 3, GUESS_REST = 16 };
-
 struct guess {
     uint8_t trust;  /* failures that it bears before it rests */
     uint8_t rested; /* chances that were let go since */
 };
 
-/* Whether to try. All zero: not at first. */
-static inline bool guess_is_yes(struct guess *guess)
+/* Whether to try: each `rest`-th time at least. All zero: not at first. */
+static inline bool guess_is_yes(struct guess *guess, uint8_t rest)
 {
-    return guess->trust > 0 || ++guess->rested % GUESS_REST == 0;
+    return guess->trust > 0 || ++guess->rested % rest == 0;
 }
 
-/* What came of a try. */
-static inline void guess_learn(struct guess *guess, bool has_paid)
+/* What came of a try; `trust` failures are borne after each success. */
+static inline void guess_learn(struct guess *guess, bool has_paid,
+                               uint8_t trust)
 {
-    guess->trust = has_paid           ? GUESS_TRUST
+    guess->trust = has_paid           ? trust
                    : guess->trust > 0 ? (uint8_t)(guess->trust - 1)
                                       : 0;
 }

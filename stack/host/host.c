@@ -12,7 +12,7 @@
 
 struct host the_host = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static usec raw_now(void)
+usec host_clock(void)
 {
     struct timespec now;
 
@@ -42,7 +42,8 @@ static void prepare(void)
     list_init(&the_host.work);
     list_init(&the_host.loans_over);
     list_init(&the_host.driver.sleepers);
-    stack_clock_init(&the_host.clock, raw_now());
+    the_host.driver.spin.trust = SPIN_TRUST;
+    stack_clock_init(&the_host.clock, host_clock());
     the_host.process = getpid();
     the_host.is_ready = true;
     fork_prepare();
@@ -77,7 +78,7 @@ void host_unlock(void)
 
 usec host_now(void)
 {
-    return stack_clock_look(&the_host.clock, raw_now());
+    return stack_clock_look(&the_host.clock, host_clock());
 }
 
 ssize_t errno_result(ssize_t result)

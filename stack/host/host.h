@@ -60,6 +60,7 @@ struct tapir_stack {
     enum tapir_clock clock;
     usec now; /* TAPIR_CLOCK_MANUAL: as told last */
     unsigned exit_wait;
+    usec spin; /* how long a driver asks again before it sleeps */
     char congestion[TCP_CONGESTION_MAX]; /* empty: the core's default */
     enum tcp_ecn ecn;
     unsigned fast_open; /* enum tcp_fast_open_bit */
@@ -70,6 +71,9 @@ struct tapir_stack {
     bool is_ending;
     struct trace_text trace_text;
 };
+
+/* A read in vain costs little, so it is tried again soon. */
+enum { LOOK_TRUST = 3, LOOK_REST = 16 };
 
 /* ---- A pass (pass.c) --------------------------------------------------- */
 
@@ -165,6 +169,8 @@ extern struct host the_host;
 
 void host_lock(void);
 void host_unlock(void);
+/* The system's monotonic clock. Any time. */
+usec host_clock(void);
 /* The process's stack time. */
 usec host_now(void);
 /* sockets.c: opens it by the environment unless it is there; negative errno,

@@ -149,6 +149,7 @@ static int start(const struct tapir_config *config,
     }
     stack->clock = TAPIR_CLOCK_REAL;
     stack->exit_wait = config->exit_wait;
+    stack->spin = config->spin;
     stack->ecn = (enum tcp_ecn)config->ecn;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;

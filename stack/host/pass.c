@@ -65,7 +65,8 @@ static int receive(struct port *port, usec now, struct frame *frame)
 static int take_batch(struct port *port, usec now)
 {
     bool is_queue = netdev_poll_fd(port->dev) < 0; /* asking it is cheap */
-    bool wants_more = is_queue || port->is_emptied || guess_is_yes(&port->more);
+    bool wants_more =
+        is_queue || port->is_emptied || guess_is_yes(&port->more, LOOK_REST);
     struct frame frame;
     int count;
 
@@ -80,7 +81,7 @@ static int take_batch(struct port *port, usec now)
         stack_input(port->stack->core, now, port->iface, &frame);
     }
     if (wants_more && count > 0)
-        guess_learn(&port->more, count > 1);
+        guess_learn(&port->more, count > 1, LOOK_TRUST);
     return count;
 }
 
@@ -89,7 +90,7 @@ static void take_in(struct port *port, usec now)
     int count = take_batch(port, now);
 
     if (port->is_looked_at)
-        guess_learn(&port->look, count > 0);
+        guess_learn(&port->look, count > 0, LOOK_TRUST);
     port->is_looked_at = false;
     port->is_emptied = port->is_emptied && port->is_readable;
 }

@@ -200,6 +200,11 @@ static int check_numbers(const struct tapir_config *config,
                  config->exit_wait, EXIT_WAIT_MAX);
         return -EINVAL;
     }
+    if (config->spin > SPIN_MAX) {
+        snprintf(why, TAPIR_TEXT_MAX, "--spin: %u is more than %d microseconds",
+                 config->spin, SPIN_MAX);
+        return -EINVAL;
+    }
     if (config->ecn > TCP_ECN_MAX) {
         snprintf(why, TAPIR_TEXT_MAX, "--ecn: '%u' is not 0, 1 or 2",
                  config->ecn);

@@ -8,6 +8,7 @@
 #include "netdev/faults.h"
 #include "tapir.h"
 
+enum { SPIN_MAX = 10000 };    /* microseconds: then sleeping costs nothing */
 enum { DNS_SERVERS_MAX = 3 }; /* as resolv.conf(5) may have */
 
 /* Whom the stack asks for names; nobody is named: the servers of

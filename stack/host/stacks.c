@@ -124,7 +124,7 @@ static int configure(struct tapir_stack *stack,
         return -EINVAL;
     if (!is_congestion(config->congestion, sizeof(config->congestion)))
         return -EINVAL;
-    if (config->ecn > TCP_ECN_MAX)
+    if (config->ecn > TCP_ECN_MAX || config->spin > SPIN_MAX)
         return -EINVAL;
     if ((config->fast_open & ~(unsigned)TCP_FAST_OPEN_BITS) != 0)
         return -EINVAL;
@@ -140,6 +140,7 @@ static int configure(struct tapir_stack *stack,
     stack->clock = config->clock;
     stack->now = (usec)config->now;
     stack->exit_wait = config->exit_wait;
+    stack->spin = config->spin;
     stack->ecn = (enum tcp_ecn)config->ecn;
     trace_text_init(&stack->trace_text, layers, stderr);
     return 0;

@@ -46,6 +46,7 @@ void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
     waiter->mask = NULL;
     waiter->sleep = WAITER_AWAKE;
     atomic_init(&waiter->word, 0);
+    waiter->spin = 0;
     waiter->event_fd = -1;
     waiter->signal_fd = -1;
     waiter->owns_signal_fd = false;
@@ -321,25 +322,54 @@ static int let_pending_signals(const struct waiter *waiter)
     return r;
 }
 
+/* Asks for so long, without sleeping; ppoll's answer. What is there at once
+ * says nothing about spinning. */
+static int spin(struct waiter *waiter, nfds_t count, usec time,
+                const sigset_t *mask)
+{
+    static const struct timespec no_time;
+    usec until = host_clock() + time;
+    int ready = ppoll(waiter->fds, count, &no_time, mask);
+
+    if (ready != 0)
+        return ready;
+    while (ready == 0 && host_clock() < until)
+        ready = ppoll(waiter->fds, count, &no_time, mask);
+    waiter->spun = ready > 0 ? SPUN_WELL : SPUN_IN_VAIN;
+    return ready;
+}
+
+static int spinning_ppoll(struct waiter *waiter, nfds_t count, usec wait,
+                          const sigset_t *mask)
+{
+    usec time = usec_min(waiter->spin, wait);
+    struct timespec rest = timespec_of(wait - time);
+    int ready;
+
+    waiter->spun = SPUN_NOT;
+    ready = time > 0 ? spin(waiter, count, time, mask) : 0;
+    if (ready != 0 || (time > 0 && time == wait))
+        return ready;
+    return ppoll(waiter->fds, count, wait == USEC_NEVER ? NULL : &rest, mask);
+}
+
 /* Sleeps with signals blocked, and then lets them through. */
-static int restartable_ppoll(struct waiter *waiter, nfds_t count,
-                             const struct timespec *timeout)
+static int restartable_ppoll(struct waiter *waiter, nfds_t count, usec wait)
 {
     const struct pollfd *signals = &waiter->fds[1 + waiter->kernel_count];
-    int ready = ppoll(waiter->fds, count, timeout, NULL);
+    int ready = spinning_ppoll(waiter, count, wait, NULL);
 
     if (ready < 0)
         return errno == EINTR ? 0 : -errno; /* a fault, or libc's own */
     return signals->revents != 0 ? let_pending_signals(waiter) : 0;
 }
 
-static int interruptible_ppoll(struct waiter *waiter, nfds_t count,
-                               const struct timespec *timeout)
+static int interruptible_ppoll(struct waiter *waiter, nfds_t count, usec wait)
 {
     const sigset_t *mask =
         waiter->mask != NULL ? waiter->mask : &waiter->old_mask;
 
-    return ppoll(waiter->fds, count, timeout, mask) < 0 ? -errno : 0;
+    return spinning_ppoll(waiter, count, wait, mask) < 0 ? -errno : 0;
 }
 
 /* Gives the event descriptor back as it was: without an event. */
@@ -369,8 +399,6 @@ static bool kernel_is_ready(const struct waiter *waiter)
 
 int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
 {
-    struct timespec timeout = timespec_of(wait);
-    const struct timespec *until = wait == USEC_NEVER ? NULL : &timeout;
     struct waiter *outer = asleep;
     int r;
 
@@ -379,8 +407,8 @@ int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
     host_unlock();
     asleep = waiter;
     pthread_cleanup_push(leave_cancelled, waiter);
-    r = waiter->restarts ? restartable_ppoll(waiter, count, until)
-                         : interruptible_ppoll(waiter, count, until);
+    r = waiter->restarts ? restartable_ppoll(waiter, count, wait)
+                         : interruptible_ppoll(waiter, count, wait);
     pthread_cleanup_pop(0);
     asleep = outer;
     host_lock();

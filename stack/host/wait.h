@@ -19,6 +19,8 @@ enum { WAITER_FDS = 8 };
 
 enum waiter_sleep { WAITER_AWAKE, WAITER_IN_FUTEX, WAITER_IN_PPOLL };
 
+enum waiter_spun { SPUN_NOT, SPUN_WELL, SPUN_IN_VAIN };
+
 /* A thread that waits. It lives on that thread's stack, for one call. */
 struct waiter {
     struct list node;          /* in the_host.driver.sleepers while asleep */
@@ -35,6 +37,8 @@ struct waiter {
     const sigset_t *mask; /* ppoll's argument, or NULL */
     enum waiter_sleep sleep;
     _Atomic uint32_t word; /* futex: 0 asleep, 1 called */
+    usec spin;             /* in ppoll, before it sleeps there */
+    enum waiter_spun spun; /* what came of it */
     int event_fd;          /* borrowed while in ppoll */
     int signal_fd;         /* for ppoll, if it restarts; -1: none yet */
     bool owns_signal_fd;   /* its mask is not everybody's */

@@ -16,7 +16,7 @@ static struct tapir_config defaults(void)
 
 /* A command line of up to 15 words, the program's name put before. */
 struct words {
-    char *argv[17];
+    char *argv[24];
     int argc;
 };
 
@@ -92,11 +92,12 @@ START_TEST(options_are_taken_out_and_the_rest_stays_in_order)
         WORDS("--root", "dir", "--addr", "198.51.100.7/25", "-v",
               "--gateway=198.51.100.1", "file", "--exit-wait=3", "--debug",
               "--congestion", "reno", "--fast-open", "0x403", "--buffer-max",
-              "65536");
+              "65536", "--spin", "50");
 
     ck_assert_int_eq(take(&config, &words), 0);
     ck_assert_uint_eq(config.fast_open, 0x403);
     ck_assert_uint_eq(config.buffer_max, 65536);
+    ck_assert_uint_eq(config.spin, 50);
     ck_assert_str_eq(config.addr, "198.51.100.7/25");
     ck_assert_str_eq(config.gateway, "198.51.100.1");
     ck_assert_uint_eq(config.exit_wait, 3);
@@ -181,6 +182,8 @@ START_TEST(a_wrong_value_is_named_in_one_line)
                    "tcp, socket, drop");
     expect_refused(WORDS("--exit-wait", "86401"),
                    "--exit-wait: 86401 is more than 86400 seconds");
+    expect_refused(WORDS("--spin", "10001"),
+                   "--spin: 10001 is more than 10000 microseconds");
     expect_refused(WORDS("--fast-open=8"),
                    "--fast-open: 8 is not a sum of 1, 2, 4, 0x200, 0x400");
     expect_refused(WORDS("--buffer-max=4095"),

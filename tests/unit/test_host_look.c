@@ -1,11 +1,12 @@
 /*
- * When a device is read though nobody has said that it has something, and how
- * far. The default stack is at one end of a socket of frames, the test at the
- * other, and nothing drives but the calls (--debug).
+ * When a device is read though nobody has said that it has something, how far,
+ * and whether it is asked again before the driver sleeps (--spin). The default
+ * stack is at one end of a socket of frames, the test at the other, and nothing
+ * drives but the calls (--debug).
  */
 #include "unit.h"
 
-#include "host/guess.h"
+#include "host/host.h"
 
 #include "base/checksum.h"
 #include "netdev/virtio.h"
@@ -19,7 +20,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PORT = 7000, FRAME_LEN = VIRTIO_HEADER_LEN + 14 + 20 + 8 + 1 };
+enum {
+    TRUST = 3,
+    REST = 16,
+    PORT = 7000,
+    FRAME_LEN = VIRTIO_HEADER_LEN + 14 + 20 + 8 + 1
+};
 
 /* ---- Guesses ----------------------------------------------------------- */
 
@@ -27,22 +33,22 @@ START_TEST(a_guess_is_no_until_something_has_paid)
 {
     struct guess guess = {0};
 
-    ck_assert(!guess_is_yes(&guess));
-    guess_learn(&guess, true);
-    ck_assert(guess_is_yes(&guess));
+    ck_assert(!guess_is_yes(&guess, REST));
+    guess_learn(&guess, true, TRUST);
+    ck_assert(guess_is_yes(&guess, REST));
 }
 END_TEST
 
-START_TEST(a_guess_bears_three_failures)
+START_TEST(a_guess_bears_some_failures)
 {
     struct guess guess = {0};
 
-    guess_learn(&guess, true);
-    for (int i = 0; i < 3; i++) {
-        ck_assert(guess_is_yes(&guess));
-        guess_learn(&guess, false);
+    guess_learn(&guess, true, TRUST);
+    for (int i = 0; i < TRUST; i++) {
+        ck_assert(guess_is_yes(&guess, REST));
+        guess_learn(&guess, false, TRUST);
     }
-    ck_assert(!guess_is_yes(&guess));
+    ck_assert(!guess_is_yes(&guess, REST));
 }
 END_TEST
 
@@ -51,10 +57,10 @@ START_TEST(a_guess_that_rests_is_tried_now_and_then)
     struct guess guess = {0};
     int tries = 0;
 
-    for (int i = 0; i < 10 * GUESS_REST; i++) {
-        if (!guess_is_yes(&guess))
+    for (int i = 0; i < 10 * REST; i++) {
+        if (!guess_is_yes(&guess, REST))
             continue;
-        guess_learn(&guess, false);
+        guess_learn(&guess, false, TRUST);
         tries++;
     }
     ck_assert_int_eq(tries, 10);
@@ -66,7 +72,7 @@ END_TEST
 /* Where the test writes frames. */
 static int peer;
 
-static void start(void)
+static void start_spinning(unsigned spin)
 {
     struct tapir_config config;
     char why[TAPIR_TEXT_MAX];
@@ -77,8 +83,14 @@ static void start(void)
     snprintf(config.dev, sizeof(config.dev), "fd:%d", ends[0]);
     config.exit_wait = 0;
     config.debug = 1;
+    config.spin = spin;
     ck_assert_msg(tapir_open(&config, why) == 0, "%s", why);
     peer = ends[1];
+}
+
+static void start(void)
+{
+    start_spinning(0);
 }
 
 static int bound(uint16_t port)
@@ -183,9 +195,91 @@ START_TEST(a_descriptor_of_the_kernel_is_seen_though_frames_never_cease)
 }
 END_TEST
 
+/* ---- Spinning ---------------------------------------------------------- */
+
+static void receive_for(int fd, suseconds_t patience, int result)
+{
+    struct timeval time = {.tv_usec = patience};
+    char byte;
+
+    ck_assert_int_eq(
+        tapir_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)), 0);
+    ck_assert_int_eq(tapir_recv(fd, &byte, 1, 0), result);
+}
+
+START_TEST(nobody_spins_unless_it_is_asked_for)
+{
+    start();
+    receive_for(bound(PORT), 1000, -1);
+    ck_assert_uint_eq(the_host.driver.spins, 0);
+}
+END_TEST
+
+START_TEST(spinning_is_given_up_where_it_does_not_pay)
+{
+    int fd;
+
+    start_spinning(100);
+    fd = bound(PORT);
+    for (int i = 0; i < 100; i++)
+        receive_for(fd, 2000, -1);
+    ck_assert_uint_ge(the_host.driver.spins, SPIN_TRUST);
+    ck_assert_uint_le(the_host.driver.spins, SPIN_TRUST + 10);
+}
+END_TEST
+
+/* A call that waits, and a frame that comes while it spins. */
+static void *send_soon(void *unused)
+{
+    (void)unused;
+    usleep(1000);
+    ck_assert(send_datagram(PORT, 0));
+    return NULL;
+}
+
+START_TEST(what_comes_while_the_driver_spins_keeps_it_spinning)
+{
+    int fd;
+
+    start_spinning(SPIN_MAX);
+    fd = bound(PORT);
+    do { /* until a spin has paid, however busy the machine is */
+        pthread_t thread;
+
+        ck_assert_int_eq(pthread_create(&thread, NULL, send_soon, NULL), 0);
+        receive_for(fd, 999999, 1);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    } while (the_host.driver.spin.trust < SPIN_TRUST);
+    ck_assert_uint_gt(the_host.driver.spins, 0);
+}
+END_TEST
+
+/* Time-outs are as exact as without: the spin is part of the wait. */
+START_TEST(a_short_wait_is_not_lengthened_by_a_long_spin)
+{
+    usec before;
+
+    start_spinning(SPIN_MAX);
+    for (int tries = 0; tries < 100; tries++) {
+        struct pollfd none = {.fd = -1};
+
+        the_host.driver.spin.trust = SPIN_TRUST;
+        before = host_clock();
+        ck_assert_int_eq(tapir_poll(&none, 1, 2), 0);
+        ck_assert_int_ge(host_clock() - before, 2000);
+        if (host_clock() - before < SPIN_MAX / 2)
+            return;
+    }
+    ck_abort_msg("a wait of 2 ms never ended in time");
+}
+END_TEST
+
 UNIT_MAIN("host_look", a_guess_is_no_until_something_has_paid,
-          a_guess_bears_three_failures,
-          a_guess_that_rests_is_tried_now_and_then,
+          a_guess_bears_some_failures, a_guess_that_rests_is_tried_now_and_then,
           a_call_that_does_not_wait_finds_all_that_has_arrived,
           a_call_that_waits_goes_on_until_its_frame_has_come,
-          a_descriptor_of_the_kernel_is_seen_though_frames_never_cease)
+          a_descriptor_of_the_kernel_is_seen_though_frames_never_cease,
+          nobody_spins_unless_it_is_asked_for,
+          spinning_is_given_up_where_it_does_not_pay,
+          what_comes_while_the_driver_spins_keeps_it_spinning,
+          a_short_wait_is_not_lengthened_by_a_long_spin)

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include "host/host.h"
+
 #include "joined.h"
 
 #include <errno.h>
@@ -253,6 +255,26 @@ START_TEST(a_driver_goes_on_though_another_handler_would_interrupt_it)
 }
 END_TEST
 
+/* Where a wait that is asked again (--spin) is in ppoll, it is no other. */
+START_TEST(a_driver_that_spins_is_interrupted_as_one_that_sleeps)
+{
+    ssize_t (*const calls[])(int) = {do_receive, do_poll};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
+        struct blocked blocked;
+
+        catch_signal(SIGUSR1, 0);
+        start();
+        joined.b->spin = USEC_PER_SEC;
+        begin(&blocked, bound_socket(joined.b, 2, PORT), calls[i]);
+        await_sleepers(1);
+        expect_interrupted(&blocked, SIGUSR1);
+        ck_assert_int_eq(tapir_close(blocked.fd), 0);
+        stop();
+    }
+}
+END_TEST
+
 /* A mask that is not everybody's; the pending signal stays where it is. */
 static ssize_t receive_with_usr2_blocked(int fd)
 {
@@ -478,6 +500,7 @@ UNIT_MAIN("host_signal", a_receive_goes_on_after_a_handler_with_sa_restart,
           a_receive_ends_after_a_handler_without_sa_restart,
           a_sleeper_goes_on_though_another_handler_would_interrupt_it,
           a_driver_goes_on_though_another_handler_would_interrupt_it,
+          a_driver_that_spins_is_interrupted_as_one_that_sleeps,
           a_signal_that_the_thread_blocks_does_not_wake_it,
           a_signal_without_a_handler_interrupts_nothing,
           with_a_time_out_nothing_restarts,
