@@ -92,6 +92,16 @@ void tcp_config_limit_buffers(struct tcp_config *config, uint32_t most)
     config->receive_buffer_max = most;
 }
 
+/* Where each begins is nobody's to know; that they begin together tells
+ * nothing, since what is added to them differs. */
+static void init_port_counters(struct tcp *tcp)
+{
+    uint32_t start = random_u32(&tcp->env->random);
+
+    for (unsigned i = 0; i < TCP_PORT_COUNTERS; i++)
+        tcp->port_counters[i] = start;
+}
+
 /* All of them, so that all can be taken down again; 0 or -ENOBUFS. */
 static int init_tables(struct tcp *tcp)
 {
@@ -137,7 +147,7 @@ int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,
     tcp->isn_key = random_key(&env->random);
     tcp->port_key = random_key(&env->random);
     tcp->ts_key = random_key(&env->random);
-    tcp->port_counter = random_u32(&env->random);
+    init_port_counters(tcp);
     tcp->cookie_key = random_key(&env->random);
     list_init(&tcp->output);
     list_init(&tcp->all);

@@ -199,6 +199,8 @@ struct tcp_rest;
 typedef void tcp_moved_fn(void *context, void *owner, struct tcb *tcb,
                           struct tcp_rest *rest);
 
+enum { TCP_PORT_COUNTERS = 256 }; /* TABLE_LENGTH, RFC 6056 3.3.4 */
+
 enum { HALF_OPEN_QUEUES = 8 }; /* see tcp_half_open.c */
 
 struct tcp {
@@ -211,13 +213,13 @@ struct tcp {
     void *notify_context;
     struct hash_key key;      /* of the tables */
     struct hash_key isn_key;  /* RFC 6528 3 */
-    struct hash_key port_key; /* RFC 6056 3.3.3 */
+    struct hash_key port_key; /* RFC 6056 3.3.4 */
     struct hash_key ts_key;   /* RFC 7323 5.4: timestamp offsets */
     struct hash_key cookie_key;
     usec cookies_until; /* those sent so far are good no longer than this */
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
-    uint32_t port_counter;
+    uint32_t port_counters[TCP_PORT_COUNTERS];
     struct hash_table connections; /* by both endpoints */
     struct hash_table resting;     /* likewise; tcp_rest.h */
     struct hash_table half_open;   /* likewise; tcp_half_open.h */

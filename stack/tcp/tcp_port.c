@@ -244,17 +244,19 @@ int tcp_port_bind(struct tcb *tcb, const struct endpoint *local)
     return -EADDRINUSE;
 }
 
-/* RFC 6056 3.3.3: an offset that differs for each remote end, so that ports
- * go up one by one towards each but cannot be foretold from another. */
-static uint32_t port_offset(const struct tcp *tcp, const struct ip_addr *local,
-                            const struct endpoint *remote)
+/* RFC 6056 3.3.4: F and G are the halves of it. The offset differs for each
+ * remote end, so that ports go up one by one towards each but cannot be
+ * foretold from another. With one counter for all (3.3.3) those who take turns
+ * would each see a part of the ports only, and soon the same ones again. */
+static uint64_t hash_towards(const struct tcp *tcp, const struct ip_addr *local,
+                             const struct endpoint *remote)
 {
     uint8_t ends[34];
 
     memcpy(ends, local->octet, 16);
     memcpy(ends + 16, remote->addr.octet, 16);
     put_be16(ends + 32, remote->port);
-    return (uint32_t)hash_bytes(&tcp->port_key, bytes_of(ends, sizeof(ends)));
+    return hash_bytes(&tcp->port_key, bytes_of(ends, sizeof(ends)));
 }
 
 /* Whether a connection from this port can be made: no other one has the same
@@ -274,13 +276,15 @@ int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
 {
     struct tcp *tcp = tcb->tcp;
     uint32_t range = port_range(tcb);
-    uint32_t offset = port_offset(tcp, local, remote) % range;
+    uint64_t hash = hash_towards(tcp, local, remote);
+    uint32_t offset = (uint32_t)hash % range;
+    uint32_t *counter = &tcp->port_counters[(hash >> 32) % TCP_PORT_COUNTERS];
     struct endpoint candidate = {.addr = *local};
 
     for (uint32_t i = 0; i < range; i++) {
-        tcp->port_counter = (tcp->port_counter + 1) % range;
+        *counter = (*counter + 1) % range;
         candidate.port =
-            (uint16_t)(first_port(tcb) + (offset + tcp->port_counter) % range);
+            (uint16_t)(first_port(tcb) + (offset + *counter) % range);
         if (!port_is_free(tcp, &candidate, remote))
             continue;
 

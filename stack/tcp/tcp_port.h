@@ -50,8 +50,9 @@ void tcp_port_hold(struct tcp_port *port, const struct ip_addr *local,
 void tcp_port_let_go(struct tcp *tcp, uint16_t number, unsigned sharing);
 
 /*
- * A port for a connection that is not bound: RFC 6056 3.3.3, by a hash of the
- * ends and a counter. -EADDRNOTAVAIL: all are taken towards this remote end.
+ * A port for a connection that is not bound: RFC 6056 3.3.4, by a hash of the
+ * ends and one of several counters. -EADDRNOTAVAIL: all are taken towards this
+ * remote end.
  */
 MUST_CHECK int tcp_port_connect(struct tcb *tcb, const struct ip_addr *local,
                                 const struct endpoint *remote);

@@ -504,7 +504,13 @@ static void expect_no_port(struct fixture *f, const struct endpoint *remote)
     ck_assert_ptr_null(tcb->port);
 }
 
-/* RFC 6056 3.3.3: a port is used again as late as can be. */
+static void set_counters(struct fixture *f, uint32_t to)
+{
+    for (unsigned i = 0; i < TCP_PORT_COUNTERS; i++)
+        f->alone.tcp.port_counters[i] = to;
+}
+
+/* RFC 6056 3.3.4: a port is used again as late as can be. */
 START_TEST(ports_go_up_one_by_one_towards_one_remote_end)
 {
     struct fixture f;
@@ -522,7 +528,7 @@ START_TEST(ports_go_up_one_by_one_towards_one_remote_end)
 }
 END_TEST
 
-/* RFC 6056 3.3.3: who sees the port of one cannot tell that of another. */
+/* RFC 6056 3.3.4: who sees the port of one cannot tell that of another. */
 START_TEST(where_ports_begin_depends_on_the_remote_end_and_on_the_key)
 {
     struct tcp_config config = tcp_config_default();
@@ -535,7 +541,7 @@ START_TEST(where_ports_begin_depends_on_the_remote_end_and_on_the_key)
         for (uint16_t i = 0; i < 20; i++) {
             struct endpoint remote = at(77 + i % 2, 80 + i / 2);
 
-            f.alone.tcp.port_counter = 0;
+            set_counters(&f, 0);
             ports[run][i] = connected(&f, &remote)->port->number;
             for (int before = 0; before < i; before++)
                 ck_assert_int_gt(abs(ports[run][i] - ports[run][before]), 0);
@@ -544,6 +550,30 @@ START_TEST(where_ports_begin_depends_on_the_remote_end_and_on_the_key)
         end(&f);
     }
     ck_assert_mem_ne(ports[0], ports[1], sizeof(ports[0]));
+}
+END_TEST
+
+/* RFC 6056 3.3.4: with one counter four that take turns would each see every
+ * fourth port. */
+START_TEST(who_takes_turns_sees_each_port_once)
+{
+    enum { TURNS = 4, PORTS = 100 };
+    struct fixture f;
+    uint16_t last[TURNS] = {0};
+
+    begin_with_ports(&f, 40000, 40000 + PORTS - 1);
+    for (uint16_t i = 0; i < TURNS * PORTS; i++) {
+        struct endpoint remote = at(77, 80 + i % TURNS);
+        uint16_t port = connected(&f, &remote)->port->number;
+
+        if (last[i % TURNS] != 0)
+            ck_assert_uint_eq(port, last[i % TURNS] == 40000 + PORTS - 1
+                                        ? 40000
+                                        : last[i % TURNS] + 1);
+        last[i % TURNS] = port;
+    }
+    close_all(&f);
+    end(&f);
 }
 END_TEST
 
@@ -648,7 +678,7 @@ START_TEST(each_port_is_tried_also_where_the_counter_wraps)
 
         uint16_t freed = tcbs[which]->port->number;
         tcb_close(tcbs[which]);
-        f.alone.tcp.port_counter = 0u - 5;
+        set_counters(&f, 0u - 5);
         ck_assert_uint_eq(connected(&f, &remote)->port->number, freed);
         close_all(&f);
         end(&f);
@@ -818,6 +848,7 @@ UNIT_MAIN("tcp_port", an_address_and_port_belong_to_whom_they_are_bound_to,
           all_of_the_range_is_used_and_then_no_port_is_left,
           a_range_may_be_a_single_port,
           ports_go_up_one_by_one_towards_one_remote_end,
+          who_takes_turns_sees_each_port_once,
           where_ports_begin_depends_on_the_remote_end_and_on_the_key,
           towards_another_remote_end_the_same_ports_serve_again,
           a_port_is_free_again_when_its_last_connection_ends,
