@@ -303,7 +303,7 @@ static double trips_ns(struct pair *pair, struct connection *connections,
 static double resident(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long size, pages;
+    unsigned long size = 0, pages = 0;
 
     must(file != NULL && fscanf(file, "%lu %lu", &size, &pages) == 2, "statm");
     fclose(file);
