@@ -21,7 +21,7 @@
  * from the C library.
  *
  * Left out on purpose: the rings (PACKET_RX_RING, PACKET_TX_RING) and
- * PACKET_QDISC_BYPASS.
+ * PACKET_QDISC_BYPASS. README.md has the figures, and why.
  */
 #include "netdev/packet.h"
 

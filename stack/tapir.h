@@ -58,7 +58,8 @@ enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256, TAPIR_DNS_MAX = 64 };
  * then change what is to differ; texts are NUL-terminated.
  */
 struct tapir_config {
-    char dev[128];             /* TAP device; empty: tap0, and under
+    char dev[128];             /* TAP device; empty: tap0, or in a lab of
+                                  veth pairs packet:veth0, and under
                                   `tapir lab --stacks` the first free one.
                                   packet:NAME: an interface, by a packet
                                   socket; the stack's address must not be

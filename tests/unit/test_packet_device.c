@@ -206,6 +206,14 @@ static void set_mtu(const char *name, int mtu)
     ask_interface(name, SIOCSIFMTU, &request);
 }
 
+static void turn_off(const char *name, uint32_t what)
+{
+    struct ethtool_value value = {.cmd = what, .data = 0};
+    struct ifreq request = {.ifr_data = (char *)&value};
+
+    ask_interface(name, SIOCETHTOOL, &request);
+}
+
 /* Once it has come up it notices its carrier when it is asked for it. */
 static void settle(const char *name)
 {
@@ -267,6 +275,31 @@ START_TEST(a_super_segment_arrives_whole_and_its_checksum_is_still_absent)
     for (unsigned i = 0; i < got.count; i++)
         ck_assert(packet_checksums_are_right(NETDEV_ETHERNET, got.data[i],
                                              got.len[i]));
+    close_pair(&f);
+}
+END_TEST
+
+/* As a simple network card: the kernel does it before. */
+START_TEST(for_an_interface_that_cannot_the_kernel_cuts_and_sums)
+{
+    unsigned count = 0;
+    struct frame frame;
+    struct fixture f;
+
+    if (!open_pair(&f))
+        UNIT_SKIP(why);
+    turn_off("left", ETHTOOL_STSO);
+    turn_off("left", ETHTOOL_STXCSUM);
+    PACKET_BUILD(&frame, data, .payload = 4000, .gso_size = 1460);
+    ck_assert_int_eq(netdev_transmit(f.left, 0, &frame), 0);
+    for (; count < 3 && receive_soon(f.right, &frame) == 1; count++) {
+        ck_assert_int_ne(frame.offload.checksum, FRAME_CHECKSUM_ABSENT);
+        ck_assert_uint_eq(frame.offload.gso_size, 0);
+        ck_assert_uint_le(frame.head_len, 1514);
+        ck_assert(packet_checksums_are_right(NETDEV_ETHERNET, frame.head,
+                                             frame.head_len));
+    }
+    ck_assert_uint_eq(count, 3);
     close_pair(&f);
 }
 END_TEST
@@ -440,6 +473,7 @@ END_TEST
 
 UNIT_MAIN("packet_device", the_device_has_the_interfaces_mtu_and_all_offloads,
           a_super_segment_arrives_whole_and_its_checksum_is_still_absent,
+          for_an_interface_that_cannot_the_kernel_cuts_and_sums,
           what_the_machine_sends_does_not_come_back,
           a_frame_of_another_vlan_is_not_for_us, a_batch_stays_until_the_flush,
           what_found_the_buffer_full_is_counted,
