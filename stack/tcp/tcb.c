@@ -245,6 +245,7 @@ void tcb_leave(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
 
+    expect_no_more(tcb);
     timer_disarm(&tcp->env->timers, &tcb->timer);
     hash_table_remove(&tcp->connections, &tcb->node);
     list_remove(&tcb->all_node);
