@@ -88,12 +88,47 @@ append(struct answer *answer, const char *format, ...)
     answer->text_len += (size_t)len < room ? (size_t)len : room - 1;
 }
 
+/* The usual answer is put together of these: printf reads its format anew each
+ * time, which was a quarter of all that a small answer cost. */
+static void append_text(struct answer *answer, const char *text)
+{
+    size_t room = sizeof(answer->text) - 1 - answer->text_len;
+    size_t len = strnlen(text, room);
+
+    memcpy(answer->text + answer->text_len, text, len);
+    answer->text_len += len;
+    answer->text[answer->text_len] = '\0';
+}
+
+/* "Name: value" and the line's end. */
+static void append_field(struct answer *answer, const char *name,
+                         const char *value)
+{
+    append_text(answer, name);
+    append_text(answer, ": ");
+    append_text(answer, value);
+    append_text(answer, "\r\n");
+}
+
 static void append_date(struct answer *answer, const char *name, time_t time)
 {
     char text[DATE_LEN];
 
     print_date(text, time);
-    append(answer, "%s: %s\r\n", name, text);
+    append_field(answer, name, text);
+}
+
+static void append_length(struct answer *answer, off_t len)
+{
+    char text[24]; /* a number of 64 bits */
+    char *at = text + sizeof(text);
+
+    *--at = '\0';
+    do {
+        *--at = (char)('0' + len % 10);
+        len /= 10;
+    } while (len > 0);
+    append_field(answer, "Content-Length", at);
 }
 
 static void add_piece(struct answer *answer, const char *text, off_t from,
@@ -114,10 +149,12 @@ static void add_text(struct answer *answer)
 
 static void begin_answer(struct answer *answer, int status)
 {
-    append(answer, "HTTP/1.1 %d %s\r\n", status, reason(status));
+    if (status == 200)
+        append_text(answer, "HTTP/1.1 200 OK\r\n");
+    else
+        append(answer, "HTTP/1.1 %d %s\r\n", status, reason(status));
     append_date(answer, "Date", time(NULL));
-    append(answer, "Connection: %s\r\n",
-           answer->closes ? "close" : "keep-alive");
+    append_field(answer, "Connection", answer->closes ? "close" : "keep-alive");
 }
 
 /* RFC 9110 15.4.5 and 15.3.7 want these in a 304 and a 206, too. */
@@ -125,7 +162,8 @@ static void append_validators(struct answer *answer,
                               const struct validators *validators)
 {
     append_date(answer, "Last-Modified", validators->modified);
-    append(answer, "ETag: %s\r\nAccept-Ranges: bytes\r\n", validators->tag);
+    append_field(answer, "ETag", validators->tag);
+    append_field(answer, "Accept-Ranges", "bytes");
 }
 
 /* What stands before a part of several, RFC 9110 14.6. Its length. */
@@ -201,8 +239,9 @@ static void answer_whole(struct answer *answer, const struct request *request,
 {
     begin_answer(answer, 200);
     append_validators(answer, validators);
-    append(answer, "Content-Type: %s\r\nContent-Length: %lld\r\n\r\n",
-           content_type(request->path), (long long)file_len);
+    append_field(answer, "Content-Type", content_type(request->path));
+    append_length(answer, file_len);
+    append_text(answer, "\r\n");
     add_text(answer);
     if (!request->is_head)
         add_piece(answer, NULL, 0, file_len);

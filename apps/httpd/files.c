@@ -69,6 +69,64 @@ static int open_beneath(int root, const char *path)
     return fd < 0 && errno == ENOSYS ? open_by_steps(root, path) : fd;
 }
 
+/*
+ * To find a file is the greater part of serving a small one. So the regular
+ * files that were asked for lately stay open, for a second: so long one that
+ * was put in another's place may be missed. Each has the place that its path
+ * hashes to.
+ */
+enum { KEPT = 64, KEPT_PATH_MAX = 128 };
+
+static struct {
+    char path[KEPT_PATH_MAX]; /* empty: none */
+    int fd;
+} kept[KEPT];
+
+static size_t place_of(const char *path)
+{
+    size_t hash = 5381; /* Bernstein's */
+
+    while (*path != '\0')
+        hash = hash * 33 + (unsigned char)*path++;
+    return hash % KEPT;
+}
+
+static void forget(size_t place)
+{
+    if (*kept[place].path != '\0')
+        close(kept[place].fd);
+    *kept[place].path = '\0';
+}
+
+void forget_files(void)
+{
+    for (size_t place = 0; place < KEPT; place++)
+        forget(place);
+}
+
+/* It has to be without a descriptor of its own: no harm. */
+static void keep(const char *path, int fd)
+{
+    size_t place = place_of(path);
+
+    if (*path == '\0' || strlen(path) >= KEPT_PATH_MAX)
+        return;
+    forget(place);
+    kept[place].fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (kept[place].fd >= 0)
+        strcpy(kept[place].path, path);
+}
+
+/* -1: it is not kept. */
+static int open_kept(const char *path)
+{
+    size_t place = place_of(path);
+
+    return *path == '\0' || strcmp(kept[place].path, path) != 0
+               ? -1
+               : fcntl(kept[place].fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static int status_of_errno(int error)
 {
     switch (error) {
@@ -93,12 +151,17 @@ static int status_of_errno(int error)
  */
 static int open_path(int root, const char *path, int *file, struct stat *facts)
 {
-    int fd = open_beneath(root, path);
+    int fd = open_kept(path);
+    bool was_kept = fd >= 0;
 
+    if (!was_kept)
+        fd = open_beneath(root, path);
     if (fd < 0)
         return status_of_errno(errno);
     if (fstat(fd, facts) == 0 &&
         (S_ISREG(facts->st_mode) || S_ISDIR(facts->st_mode))) {
+        if (!was_kept && S_ISREG(facts->st_mode))
+            keep(path, fd);
         *file = fd;
         return 200;
     }

@@ -18,6 +18,12 @@ int open_root(const char *root);
  */
 int open_file(int root, struct request *request, int *file, struct stat *facts);
 
+/*
+ * Files that were asked for stay open until this is called; a path then leads
+ * to the file that is there.
+ */
+void forget_files(void);
+
 /* By the name's end. */
 const char *content_type(const char *path);
 

@@ -68,6 +68,16 @@ static size_t gather(const struct answer *answer, char chunk[CHUNK_LEN])
     return len;
 }
 
+/* Whether so many bytes are all that is left. */
+static bool is_rest(const struct answer *answer, size_t len)
+{
+    off_t left = -answer->sent;
+
+    for (unsigned i = answer->at; i < answer->count; i++)
+        left += answer->pieces[i].len;
+    return left == (off_t)len;
+}
+
 static ssize_t send_some(int fd, struct answer *answer)
 {
     static char chunk[CHUNK_LEN];
@@ -77,7 +87,10 @@ static ssize_t send_some(int fd, struct answer *answer)
     if (piece->text == NULL && left >= CHUNK_LEN)
         return send_file_part(fd, answer, piece->from + answer->sent, left);
     size_t len = gather(answer, chunk);
-    return len == 0 ? 0 : tapir_send(fd, chunk, len, MSG_NOSIGNAL);
+    /* The FIN goes with the last bytes, rather than after them: shutdown ends
+     * what MSG_MORE begins. */
+    int more = answer->closes && is_rest(answer, len) ? MSG_MORE : 0;
+    return len == 0 ? 0 : tapir_send(fd, chunk, len, MSG_NOSIGNAL | more);
 }
 
 static void advance(struct answer *answer, off_t sent)

@@ -5,6 +5,7 @@
  */
 #include "server.h"
 #include "connection.h"
+#include "files.h"
 
 #include <tapir.h>
 
@@ -167,8 +168,10 @@ void server_run(struct server *server)
                     if (!accept_connection(server))
                         break;
         }
-        if (seconds() != last_look)
+        if (seconds() != last_look) {
+            forget_files();
             end_slow_connections(server);
+        }
         last_look = seconds();
     }
 }
