@@ -536,7 +536,7 @@ static void create_host(struct sim *sim, struct host *host, uint32_t addr)
     config.seed = random_key(&sim->random);
     draw_tcp(sim, &config.tcp);
     if (sim->seed % 4 == 0) /* short of memory */
-        config.tcp.memory_limit = (size_t)32768 << sim->seed / 4 % 5;
+        config.tcp.memory_limit = (size_t)40960 << sim->seed / 4 % 5;
     if (opens_fast(sim))
         config.tcp.fast_open = TCP_FAST_OPEN_CLIENT | TCP_FAST_OPEN_SERVER |
                                TCP_FAST_OPEN_CLIENT_NO_COOKIE |
