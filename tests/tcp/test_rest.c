@@ -315,6 +315,23 @@ START_TEST(whoever_looks_at_it_does_not_wake_it)
 }
 END_TEST
 
+/* tcp_expect.h: its next text has no place then. */
+START_TEST(nothing_is_expected_of_it)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    for (int i = 0; i < 4; i++)
+        exchange(&c);
+    ck_assert_ptr_nonnull(c.stack->tcp.expected.tcb);
+    advance(&c, REST_MS + 100);
+    expect_at_rest(&c);
+    ck_assert_ptr_null(c.stack->tcp.expected.tcb);
+    exchange(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 /* By which the host knows what may not change under it. */
 START_TEST(it_counts_as_a_connection)
 {
@@ -454,7 +471,8 @@ UNIT_MAIN("tcp rest", a_connection_is_at_rest_after_a_second_without_traffic,
           a_segment_wakes_it, a_write_wakes_it,
           a_segment_that_is_not_acceptable_is_answered_as_ever, a_reset_ends_it,
           closing_it_sends_our_fin, whoever_looks_at_it_does_not_wake_it,
-          it_counts_as_a_connection, options_hold_on_and_can_be_set,
-          keepalive_goes_on_at_rest, what_was_learnt_of_the_path_is_remembered,
+          nothing_is_expected_of_it, it_counts_as_a_connection,
+          options_hold_on_and_can_be_set, keepalive_goes_on_at_rest,
+          what_was_learnt_of_the_path_is_remembered,
           without_memory_a_segment_is_lost_and_it_rests_on,
           without_memory_a_close_is_a_reset, the_stack_may_end_meanwhile)
