@@ -112,7 +112,7 @@ static ssize_t begin_fast_open(struct call *call,
     if (sent == -EAGAIN && !call->is_nonblocking)
         return 0; /* connected, and there is no room at the moment */
     if (call->is_nonblocking || message->name == NULL ||
-        (sent < 0 && sent != -EINPROGRESS))
+        (sent < 0 && sent != -EINPROGRESS && sent != -EALREADY))
         return sent;
     r = call_connect(call, message->name);
     if (r == 0 || r == -EISCONN) /* it was open before */
@@ -306,7 +306,8 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
         message.name = &name;
     if (r >= 0)
         r = control_read(given, call.file->socket_type, &control);
-    if (r == 0 && has_no_place(iov, count))
+    message.is_nowhere = total > 0 && has_no_place(iov, count);
+    if (r == 0 && message.is_nowhere && lender != NULL)
         r = -EFAULT;
     if (r == 0 && lender != NULL) {
         message.lent = lend_begin(lender);

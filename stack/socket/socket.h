@@ -74,6 +74,8 @@ struct socket_message {
                               NULL (its port 0: there is none) */
     size_t least;          /* receive, of a stream: SO_RCVLOWAT, to wait for */
     struct socket_control *control; /* NULL: none; receive: filled in */
+    bool is_nowhere;   /* send: a piece with no memory behind it, which is found
+                          out after all else: -EFAULT */
     struct lent *lent; /* send: NULL, or what the bytes of a stream are a
                           part of while they are sent from where they lie */
 };

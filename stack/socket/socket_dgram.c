@@ -204,9 +204,13 @@ static ssize_t send_whole(struct socket *socket,
 {
     struct bytes pieces[FRAME_SLICES];
     struct ip_choice choice = socket_choice(message);
-    int count = message_pieces(socket->sockets, message, pieces);
+    int count = 1;
     int error;
 
+    if (message->is_nowhere) /* all else is looked at first, as in Linux */
+        pieces[0] = bytes_of(NULL, (size_t)len);
+    else
+        count = message_pieces(socket->sockets, message, pieces);
     if (count < 0)
         return count;
     error = udp_send_as(pcb_of(socket), message->name, &choice, pieces,
@@ -230,6 +234,8 @@ static ssize_t dgram_send(struct socket *socket,
 
         return error != 0 ? -error : -EPIPE; /* there is somebody to send to */
     }
+    if (message->is_nowhere)
+        return send_whole(socket, message, len);
     if (cork->is_pending || cork->is_corked || (message->flags & MSG_MORE))
         return send_piece(socket, message, len);
     return send_whole(socket, message, len);

@@ -73,6 +73,8 @@ static ssize_t echo_socket_send(struct socket *socket,
 
     if (len < 0 || len > ECHO_MESSAGE_MAX)
         return -EMSGSIZE;
+    if (message->is_nowhere) /* Linux reads the header before all else */
+        return -EFAULT;
     if (socket->is_send_shut)
         return -EPIPE;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
@@ -148,9 +150,11 @@ static int echo_socket_mtu(const struct socket *socket)
     return echo_mtu(pcb_of_const(socket));
 }
 
-static int echo_unread(const struct socket *socket)
+/* Linux: of these nothing is told, nor of what is not yet sent. */
+static int echo_count(const struct socket *socket)
 {
-    return socket_dgram_unread(&pcb_of_const(socket)->received);
+    (void)socket;
+    return -ENOTTY;
 }
 
 static struct ip_multicast *echo_multicast(struct socket *socket)
@@ -227,8 +231,8 @@ const struct socket_ops socket_echo_ops = {
     .local = echo_local,
     .remote = echo_remote,
     .mtu = echo_socket_mtu,
-    .unread = echo_unread,
-    .unsent = socket_dgram_unsent,
+    .unread = echo_count,
+    .unsent = echo_count,
     .multicast = echo_multicast,
     .apply = echo_apply,
     .set_filter = echo_set_filter,

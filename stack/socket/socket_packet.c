@@ -86,6 +86,8 @@ static ssize_t packet_socket_send(struct socket *socket,
 
     if (len < 0)
         return len;
+    if (message->is_nowhere)
+        return -EFAULT;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
 

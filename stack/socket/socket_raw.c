@@ -90,6 +90,8 @@ static ssize_t raw_socket_send(struct socket *socket,
 
     int error = check_len(socket, len);
 
+    if (error == 0 && message->is_nowhere)
+        error = -EFAULT;
     if (error < 0)
         return error;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)

@@ -241,6 +241,7 @@ static int stream_renew(struct stream *stream)
 {
     struct endpoint bound = bound_address(stream);
     struct tcb *tcb = tcp_create(stream->socket.sockets->tcp, &stream->socket);
+    bool keeps_port;
     int error;
 
     if (tcb == NULL)
@@ -251,6 +252,8 @@ static int stream_renew(struct stream *stream)
     tcp_change_settings(tcb, tcp_settings(stream->tcb));
     tcp_move_fast_open_key(tcb, stream->tcb);
     tcp_move_extra(tcb, stream->tcb);
+    keeps_port =
+        stream->has_bound_port && tcp_move_port(tcb, stream->tcb, &bound);
     tcp_abort(stream->tcb);
     stream->tcb = tcb;
     if (bound.port != 0) /* else the one before goes on being told */
@@ -261,6 +264,8 @@ static int stream_renew(struct stream *stream)
     socket_apply_all(&stream->socket);
     if ((error = apply_own(stream)) < 0)
         return error;
+    if (keeps_port)
+        return 0;
     if (stream->has_bound_port)
         return tcp_bind(tcb, &bound);
     bound.port = 0;
@@ -457,6 +462,15 @@ static ssize_t send_fast_open(struct socket *socket,
     return tcp_send(stream->tcb, &text);
 }
 
+/* What would be said of any bytes, before it is found that there are none. */
+static ssize_t send_nothing(struct tcb *tcb)
+{
+    struct tcp_text nothing = {0};
+    ssize_t result = tcp_awaits_text(tcb) ? -EFAULT : tcp_send(tcb, &nothing);
+
+    return result < 0 ? result : -EFAULT;
+}
+
 /* The name is not looked at: Linux, where POSIX would say EISCONN. */
 static ssize_t stream_send(struct socket *socket,
                            const struct socket_message *message)
@@ -471,6 +485,8 @@ static ssize_t stream_send(struct socket *socket,
     error = socket->is_send_shut ? tcp_take_error(tcb) : 0;
     if (socket->is_send_shut)
         return error != 0 ? -error : -EPIPE;
+    if (message->is_nowhere)
+        return send_nothing(tcb);
     if (message->flags & MSG_FASTOPEN)
         return send_fast_open(socket, message);
     if (message->flags & MSG_OOB)
@@ -842,13 +858,17 @@ static int stream_unread(const struct socket *socket)
                : (int)tcp_unread(stream_of_const(socket)->tcb);
 }
 
+/* The FIN takes one number, RFC 9293 3.4, and Linux counts it. */
 static int stream_unsent(const struct socket *socket)
 {
+    const struct stream *stream = stream_of_const(socket);
+
     if (is_listening(socket))
         return -EINVAL;
-    return stream_of_const(socket)->rests
-               ? 0
-               : (int)tcp_unacknowledged(stream_of_const(socket)->tcb);
+    if (stream->rests)
+        return 0;
+    return (int)tcp_unacknowledged(stream->tcb) +
+           (socket->is_send_shut && !tcp_is_finished(stream->tcb));
 }
 
 static int stream_never_sent(const struct socket *socket)

@@ -274,6 +274,10 @@ MUST_CHECK struct tcb *tcp_create(struct tcp *tcp, void *owner);
  * bind_no_port it is left to connect and listen, and may be bound anew).
  */
 MUST_CHECK int tcp_bind(struct tcb *tcb, const struct endpoint *local);
+/* The port of `from`, which bind gave it, is that of `to` from now on, whoever
+ * is beside it there; it is bound to `local`. False: there was none. */
+bool tcp_move_port(struct tcb *to, struct tcb *from,
+                   const struct endpoint *local);
 /* The address alone would not be -EADDRNOTAVAIL. */
 bool tcp_may_bind_to(const struct tcb *tcb, const struct ip_addr *addr);
 

@@ -107,6 +107,19 @@ void tcp_port_release(struct tcb *tcb)
     free_if_unused(tcb->tcp, port);
 }
 
+bool tcp_move_port(struct tcb *to, struct tcb *from,
+                   const struct endpoint *local)
+{
+    if (from->port == NULL || !list_is_linked(&from->port_node))
+        return false;
+    list_remove(&from->port_node);
+    list_append(&from->port->bound, &to->port_node);
+    to->port = from->port;
+    to->local = *local;
+    from->port = NULL;
+    return true;
+}
+
 void tcp_port_set_sharing(struct tcb *tcb, bool reuse_addr, bool reuse_port)
 {
     bool is_counted = tcb->port != NULL && !list_is_linked(&tcb->port_node);

@@ -204,6 +204,11 @@ static void report_too_big(struct udp_pcb *pcb, const struct endpoint *to,
                             &told, ip_path_mtu(path, pcb->discover));
 }
 
+static bool is_nowhere(const struct bytes *pieces, unsigned count)
+{
+    return count > 0 && pieces[0].len > 0 && pieces[0].data == NULL;
+}
+
 int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
                 const struct ip_choice *choice, const struct bytes *pieces,
                 unsigned count)
@@ -225,6 +230,8 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
         error = -EMSGSIZE;
     if (error == 0 && pcb->error)
         error = -udp_take_error(pcb);
+    if (error == 0 && is_nowhere(pieces, count))
+        error = -EFAULT;
     if (error < 0)
         return error;
 

@@ -138,7 +138,8 @@ MUST_CHECK int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote);
 MUST_CHECK int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
                         const struct bytes *pieces, unsigned count);
 
-/* The same with what is chosen for this one datagram. -ENODEV. */
+/* The same with what is chosen for this one datagram. -ENODEV; -EFAULT, after
+ * all else: there is no memory behind the first piece. */
 MUST_CHECK int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
                            const struct ip_choice *choice,
                            const struct bytes *pieces, unsigned count);

@@ -82,7 +82,8 @@ static const struct constant constants[] = {
     C(F_SETFD),          C(F_DUPFD),           C(O_NONBLOCK),
     C(O_RDWR),           C(O_APPEND),          C(FD_CLOEXEC),
     C(FIONREAD),         C(FIONBIO),           C(SIOCATMARK),
-    C(SIOCOUTQ),         C(SIOCOUTQNSD),
+    C(SIOCOUTQ),         C(SIOCOUTQNSD),       C(IP_MINTTL),
+    C(SO_ATTACH_FILTER), C(SO_DETACH_FILTER),  C(SO_LOCK_FILTER),
 };
 
 static int constant_named(const char *name, size_t len)
