@@ -294,6 +294,18 @@ void drive_leave(struct waiter *waiter)
     }
 }
 
+void drive_reclaim(void)
+{
+    struct driver *driver = &the_host.driver;
+
+    if (driver->who != &driver->helper)
+        return;
+    driver->who = NULL;
+    waiter_call(&driver->helper);
+    if (!list_is_empty(&driver->sleepers))
+        drive_leave(NULL);
+}
+
 void drive_reconsider(const struct tapir_stack *stack)
 {
     struct waiter *who = the_host.driver.who;

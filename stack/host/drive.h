@@ -33,6 +33,11 @@ bool drive_is_open(void);
 MUST_CHECK int drive(struct waiter *waiter);
 /* If nobody drives: takes in what has arrived. For calls that do not wait. */
 void drive_look(void);
+/*
+ * A caller asks for events, and finds some: it comes back, so the helper is not
+ * to drive beside it.
+ */
+void drive_reclaim(void);
 /* After a pass of `stack`: the driver may have planned to sleep too long. */
 void drive_reconsider(const struct tapir_stack *stack);
 /* The devices have changed: the driver is to look at the new set. */

@@ -181,6 +181,7 @@ static int wait_on_file(struct file *file, struct epoll_event *events, int max,
     if (timeout != USEC_NEVER)
         waiter_set_deadline(&waiter, waiter_now(&waiter) + timeout);
     waiter.mask = mask;
+    drive_reclaim();
     file_hold(file);
     if (!list_is_empty(&file->epoll->items[FILE_SOCKET]))
         inherit_claim(); /* if it can be had: see inherit.h */

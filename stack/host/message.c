@@ -231,6 +231,9 @@ static ssize_t receive(struct call *call, struct socket_message *message,
         total > 0 && (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0 &&
         !call->is_nonblocking && call->file->socket_type == SOCK_STREAM;
 
+    if (!call->is_nonblocking)
+        drive_reclaim();
+
     ssize_t got = waits ? receive_all(call, message, total,
                                       (flags & MSG_WAITALL) != 0 ? total : 0)
                         : receive_some(call, message, 0);

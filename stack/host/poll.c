@@ -211,6 +211,7 @@ static int wait_for(struct poll_call *call, usec *timeout, const sigset_t *mask)
     waiter->kernel = call->kernel;
     waiter->kernel_count = call->kernel_count;
     waiter->mask = mask;
+    drive_reclaim();
     r = *timeout == 0 ? check_twice(call) : wait_until_ready(call);
     if (*timeout != USEC_NEVER)
         *timeout = usec_max(waiter->deadline - waiter_now(waiter), 0);

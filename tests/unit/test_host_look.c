@@ -1,8 +1,8 @@
 /*
  * When a device is read though nobody has said that it has something, how far,
  * and whether it is asked again before the driver sleeps (--spin). The default
- * stack is at one end of a socket of frames, the test at the other, and nothing
- * drives but the calls (--debug).
+ * stack is at one end of a socket of frames, the test at the other, and mostly
+ * nothing drives but the calls (--debug).
  */
 #include "unit.h"
 
@@ -72,7 +72,7 @@ END_TEST
 /* Where the test writes frames. */
 static int peer;
 
-static void start_spinning(unsigned spin)
+static void start_with(unsigned spin, int debug)
 {
     struct tapir_config config;
     char why[TAPIR_TEXT_MAX];
@@ -82,10 +82,15 @@ static void start_spinning(unsigned spin)
     tapir_config_init(&config);
     snprintf(config.dev, sizeof(config.dev), "fd:%d", ends[0]);
     config.exit_wait = 0;
-    config.debug = 1;
+    config.debug = debug;
     config.spin = spin;
     ck_assert_msg(tapir_open(&config, why) == 0, "%s", why);
     peer = ends[1];
+}
+
+static void start_spinning(unsigned spin)
+{
+    start_with(spin, 1);
 }
 
 static void start(void)
@@ -195,6 +200,74 @@ START_TEST(a_descriptor_of_the_kernel_is_seen_though_frames_never_cease)
 }
 END_TEST
 
+/* ---- The helper -------------------------------------------------------- */
+
+static bool helper_drives(void)
+{
+    bool result;
+
+    host_lock();
+    result = the_host.driver.who == &the_host.driver.helper;
+    host_unlock();
+    return result;
+}
+
+static int set; /* with the socket in it */
+
+static ssize_t do_poll(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+    return tapir_poll(&polled, 1, -1);
+}
+
+static ssize_t do_epoll_wait(int fd)
+{
+    struct epoll_event event;
+
+    (void)fd;
+    return tapir_epoll_wait(set, &event, 1, -1);
+}
+
+static ssize_t do_peek(int fd)
+{
+    char byte;
+
+    return tapir_recv(fd, &byte, 1, MSG_PEEK);
+}
+
+/* It comes back when the program has been silent for some milliseconds, so a
+ * busy machine may need more than one try. */
+static bool gives_way_to(ssize_t (*call)(int fd), int fd)
+{
+    for (int tries = 0; tries < 50; tries++) {
+        while (!helper_drives())
+            usleep(1000);
+        ck_assert_int_eq(call(fd), 1);
+        if (!helper_drives())
+            return true;
+    }
+    return false;
+}
+
+/* Or it stayed, with a lock to share, for as long as there is always more. */
+START_TEST(the_helper_gives_way_to_a_program_that_finds_events_at_once)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int fd;
+
+    start_with(0, 0);
+    set = tapir_epoll_create1(0);
+    fd = bound(PORT);
+    ck_assert_int_eq(tapir_epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+    ck_assert(send_datagram(PORT, 0));
+    ck_assert_int_eq(do_peek(fd), 1);
+    ck_assert(gives_way_to(do_poll, fd));
+    ck_assert(gives_way_to(do_epoll_wait, fd));
+    ck_assert(gives_way_to(do_peek, fd));
+}
+END_TEST
+
 /* ---- Spinning ---------------------------------------------------------- */
 
 static void receive_for(int fd, suseconds_t patience, int result)
@@ -279,6 +352,7 @@ UNIT_MAIN("host_look", a_guess_is_no_until_something_has_paid,
           a_call_that_does_not_wait_finds_all_that_has_arrived,
           a_call_that_waits_goes_on_until_its_frame_has_come,
           a_descriptor_of_the_kernel_is_seen_though_frames_never_cease,
+          the_helper_gives_way_to_a_program_that_finds_events_at_once,
           nobody_spins_unless_it_is_asked_for,
           spinning_is_given_up_where_it_does_not_pay,
           what_comes_while_the_driver_spins_keeps_it_spinning,
