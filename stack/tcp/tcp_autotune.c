@@ -12,7 +12,8 @@
  * least of the last minute counts.
  *
  * Sending: twice cwnd, one for what is in flight and one for what the program
- * writes meanwhile, so that it is never the buffer that starves the window.
+ * writes meanwhile, so that it is never the buffer that starves the window; not
+ * on a short path, as above: what the cache has no longer is sent more slowly.
  *
  * Limits never shrink here. Memory is taken as the rings fill.
  */
@@ -128,7 +129,7 @@ void autotune_acked(struct tcb *tcb)
     uint32_t want = tcb->cwnd < most / 2 ? 2 * tcb->cwnd : most;
 
     if (!config->buffer_tuning || tcb->autotune.send_is_fixed ||
-        tcp_memory_is_short(tcb->tcp))
+        tcb->srtt < local_rtt || tcp_memory_is_short(tcb->tcp))
         return;
     tcb->sndbuf.limit = max_u32(tcb->sndbuf.limit, want);
 }
