@@ -8,7 +8,11 @@
 
 #include <errno.h>
 
-enum { DRAIN_ROUNDS_MAX = 256 };
+enum { DRAIN_ROUNDS_MAX = 256, BUSY_CALLS = 16 };
+
+static const usec call_pause = 1 * USEC_PER_MSEC;
+/* Some segments' time: a look in vain costs little of it. */
+static const usec along_interval = 30;
 
 static bool is_driven(const struct tapir_stack *stack)
 {
@@ -209,7 +213,7 @@ static void drain(void)
 static void run_pass(void)
 {
     the_host.driver.passes++;
-    host_now();
+    the_host.driver.passed_at = host_now();
     if (stack_clock_is_held(&the_host.clock))
         drain();
     else
@@ -304,6 +308,28 @@ void drive_reclaim(void)
     waiter_call(&driver->helper);
     if (!list_is_empty(&driver->sleepers))
         drive_leave(NULL);
+}
+
+/* Whether calls come one after the other. */
+static bool calls_do_not_pause(struct driver *driver)
+{
+    usec now = host_now();
+    bool goes_on = now - driver->called_at < call_pause;
+
+    driver->calls = goes_on ? min_u32(driver->calls + 1, BUSY_CALLS) : 0;
+    driver->called_at = now;
+    return driver->calls == BUSY_CALLS;
+}
+
+void drive_along(void)
+{
+    struct driver *driver = &the_host.driver;
+
+    if (!calls_do_not_pause(driver) || !drive_is_open())
+        return;
+    drive_reclaim(); /* the helper comes back if calls stop */
+    if (driver->called_at - driver->passed_at >= along_interval)
+        drive_look();
 }
 
 void drive_reconsider(const struct tapir_stack *stack)

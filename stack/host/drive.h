@@ -17,7 +17,10 @@ struct driver {
     usec until;               /* it sleeps at most until then */
     struct waiter *successor; /* has been called to drive, not yet awake */
     struct list sleepers;     /* threads that wait and do not drive */
-    uint64_t passes;          /* how often somebody has driven */
+    uint64_t passes;          /* how often somebody has driven, */
+    usec passed_at;           /* and when the last time */
+    usec called_at;           /* drive_along, the last time, */
+    unsigned calls;           /* and how often without a pause */
     struct guess spin;        /* whether it pays, with --spin */
     uint64_t spins;           /* how often it was tried */
     bool has_helper;
@@ -38,16 +41,20 @@ void drive_look(void);
  * to drive beside it.
  */
 void drive_reclaim(void);
-/* After a pass of `stack`: the driver may have planned to sleep too long. */
-void drive_reconsider(const struct tapir_stack *stack);
-/* The devices have changed: the driver is to look at the new set. */
-void drive_devices_changed(void);
-/* Somebody who waited or drove goes: another one may have to drive. */
-void drive_leave(struct waiter *waiter);
+ * A program sends, perhaps without ever waiting. If it does so all the time it
+ * drives along the way, or the helper would be woken for each acknowledgment.
+ */
+void drive_along(void);
+ /* After a pass of `stack`: the driver may have planned to sleep too long. */
+ void drive_reconsider(const struct tapir_stack *stack);
+ /* The devices have changed: the driver is to look at the new set. */
+ void drive_devices_changed(void);
+ /* Somebody who waited or drove goes: another one may have to drive. */
+ void drive_leave(struct waiter *waiter);
 
-/* Starts the helper thread unless it runs or the clock stops with debug. */
-void helper_start(void);
-/* Wakes it out of its deep sleep. */
-void helper_call(void);
+ /* Starts the helper thread unless it runs or the clock stops with debug. */
+ void helper_start(void);
+ /* Wakes it out of its deep sleep. */
+ void helper_call(void);
 
 #endif

@@ -320,6 +320,8 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
         r = send_all(&call, &message, (size_t)total);
     if (message.lent != NULL)
         lend_end(message.lent, r > 0);
+    if (r > 0)
+        drive_along();
     r = call_leave(&call, r);
     if (r < 0 && errno == EPIPE && is_stream && (flags & MSG_NOSIGNAL) == 0)
         raise_sigpipe();

@@ -1097,6 +1097,38 @@ START_TEST(the_helper_drives_for_a_program_that_does_not_wait)
 }
 END_TEST
 
+static bool helper_drives(void)
+{
+    bool drives;
+
+    host_lock();
+    drives = the_host.driver.who == &the_host.driver.helper;
+    host_unlock();
+    return drives;
+}
+
+/* It would be woken for each frame that comes meanwhile. */
+START_TEST(the_helper_goes_while_a_program_sends_without_a_pause)
+{
+    struct sockaddr_in to = address_of(2, PORT);
+
+    start();
+    int server = bound_socket(joined.b, 2, PORT);
+    int client = open_socket(joined.a, SOCK_DGRAM);
+
+    for (int i = 0; i < 2; i++) { /* and comes back when it has paused */
+        while (!helper_drives())
+            sched_yield();
+        while (helper_drives())
+            ck_assert_int_eq(tapir_sendto(client, "x", 1, 0,
+                                          (struct sockaddr *)&to, sizeof(to)),
+                             1);
+    }
+    close_all((int[]){server, client}, 2);
+    stop();
+}
+END_TEST
+
 static bool helper_is_there(void)
 {
     bool is_there;
@@ -1290,6 +1322,7 @@ UNIT_MAIN("host", new_descriptors_begin_at_three_and_reuse_the_lowest,
           two_hundred_connections_are_served_by_one_epoll_thread,
           many_threads_wait_at_once,
           the_helper_drives_for_a_program_that_does_not_wait,
+          the_helper_goes_while_a_program_sends_without_a_pause,
           with_debug_there_is_no_helper_and_calls_look_for_themselves,
           a_stack_ends_when_all_that_was_written_is_acknowledged,
           a_stack_that_may_not_wait_resets_its_connections,
