@@ -41,20 +41,21 @@ void drive_look(void);
  * to drive beside it.
  */
 void drive_reclaim(void);
+/*
  * A program sends, perhaps without ever waiting. If it does so all the time it
  * drives along the way, or the helper would be woken for each acknowledgment.
  */
 void drive_along(void);
- /* After a pass of `stack`: the driver may have planned to sleep too long. */
- void drive_reconsider(const struct tapir_stack *stack);
- /* The devices have changed: the driver is to look at the new set. */
- void drive_devices_changed(void);
- /* Somebody who waited or drove goes: another one may have to drive. */
- void drive_leave(struct waiter *waiter);
+/* After a pass of `stack`: the driver may have planned to sleep too long. */
+void drive_reconsider(const struct tapir_stack *stack);
+/* The devices have changed: the driver is to look at the new set. */
+void drive_devices_changed(void);
+/* Somebody who waited or drove goes: another one may have to drive. */
+void drive_leave(struct waiter *waiter);
 
- /* Starts the helper thread unless it runs or the clock stops with debug. */
- void helper_start(void);
- /* Wakes it out of its deep sleep. */
- void helper_call(void);
+/* Starts the helper thread unless it runs or the clock stops with debug. */
+void helper_start(void);
+/* Wakes it out of its deep sleep. */
+void helper_call(void);
 
 #endif
