@@ -7,13 +7,17 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RING_SIZE_MIN = 1024 };
+/* The first of a ring: a small one where no more than a quarter of it is
+ * wanted, as of a request and its answer; of a stream it would soon be too
+ * small. */
+enum { RING_SIZE_SMALL = 1024, RING_SIZE_MIN = 4096 };
 
 #define RING_SIZE_MAX (UINT32_C(1) << 31)
 
 static uint32_t size_for(uint32_t want)
 {
-    uint32_t size = RING_SIZE_MIN;
+    uint32_t size =
+        want <= RING_SIZE_SMALL / 4 ? RING_SIZE_SMALL : RING_SIZE_MIN;
 
     while (size < want)
         size *= 2;

@@ -40,7 +40,7 @@ START_TEST(the_place_may_lie_on_both_sides_of_the_rings_end)
         app_reads(&c, i == 0 ? 900 : 1800); /* it is never empty */
         conversation_ignore_sent(&c);
     }
-    ck_assert_uint_eq(c.placed, 76);
+    ck_assert_uint_eq(c.placed, 78);
     app_reads(&c, 900);
     conversation_ignore_sent(&c);
     close_conversation(&c);

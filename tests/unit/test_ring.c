@@ -297,6 +297,8 @@ START_TEST(a_ring_shrinks_to_what_is_committed)
     ring_init(&ring);
     ck_assert(!ring_can_shrink(&ring));
     ck_assert_uint_eq(ring_growth(&ring, 1), 1024);
+    ck_assert_uint_eq(ring_growth(&ring, 256), 1024);
+    ck_assert_uint_eq(ring_growth(&ring, 257), 4096);
     ck_assert_int_eq(ring_reserve(&ring, &memory, 30000), 0);
     ck_assert_uint_eq(ring_growth(&ring, 32768), 0);
     ck_assert_uint_eq(ring_growth(&ring, 32769), 65536);
