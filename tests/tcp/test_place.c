@@ -142,7 +142,7 @@ START_TEST(urgent_data_is_no_part_of_it)
     app_reads(&c, 2403);
     app_reads_urgent(&c, 2404);
     conversation_ignore_sent(&c);
-    conversation_forget(&c);
+    close_conversation(&c);
 }
 END_TEST
 
@@ -162,7 +162,7 @@ START_TEST(connections_that_take_turns_have_no_places)
         conversation_ignore_sent(&c);
     }
     ck_assert_uint_eq(c.placed, 0);
-    conversation_forget(&c);
+    close_conversation(&c);
 }
 END_TEST
 
