@@ -339,37 +339,43 @@ static int spin(struct waiter *waiter, nfds_t count, usec time,
     return ready;
 }
 
-static int spinning_ppoll(struct waiter *waiter, nfds_t count, usec wait,
-                          const sigset_t *mask)
+/* How long it spins, and how long it sleeps then; NULL: for ever. */
+struct patience {
+    usec spin;
+    const struct timespec *sleep;
+};
+
+static int spinning_ppoll(struct waiter *waiter, nfds_t count,
+                          const struct patience *patience, const sigset_t *mask)
 {
-    usec time = usec_min(waiter->spin, wait);
-    struct timespec rest = timespec_of(wait - time);
-    int ready;
+    int ready = 0;
 
     waiter->spun = SPUN_NOT;
-    ready = time > 0 ? spin(waiter, count, time, mask) : 0;
-    if (ready != 0 || (time > 0 && time == wait))
-        return ready;
-    return ppoll(waiter->fds, count, wait == USEC_NEVER ? NULL : &rest, mask);
+    if (patience->spin > 0)
+        ready = spin(waiter, count, patience->spin, mask);
+    return ready != 0 ? ready
+                      : ppoll(waiter->fds, count, patience->sleep, mask);
 }
 
 /* Sleeps with signals blocked, and then lets them through. */
-static int restartable_ppoll(struct waiter *waiter, nfds_t count, usec wait)
+static int restartable_ppoll(struct waiter *waiter, nfds_t count,
+                             const struct patience *patience)
 {
     const struct pollfd *signals = &waiter->fds[1 + waiter->kernel_count];
-    int ready = spinning_ppoll(waiter, count, wait, NULL);
+    int ready = spinning_ppoll(waiter, count, patience, NULL);
 
     if (ready < 0)
         return errno == EINTR ? 0 : -errno; /* a fault, or libc's own */
     return signals->revents != 0 ? let_pending_signals(waiter) : 0;
 }
 
-static int interruptible_ppoll(struct waiter *waiter, nfds_t count, usec wait)
+static int interruptible_ppoll(struct waiter *waiter, nfds_t count,
+                               const struct patience *patience)
 {
     const sigset_t *mask =
         waiter->mask != NULL ? waiter->mask : &waiter->old_mask;
 
-    return spinning_ppoll(waiter, count, wait, mask) < 0 ? -errno : 0;
+    return spinning_ppoll(waiter, count, patience, mask) < 0 ? -errno : 0;
 }
 
 /* Gives the event descriptor back as it was: without an event. */
@@ -397,8 +403,13 @@ static bool kernel_is_ready(const struct waiter *waiter)
     return false;
 }
 
+/* What is waited for lies in this frame and in none below it: a thread may be
+ * cancelled in ppoll, and what runs then would take the same memory. */
 int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
 {
+    usec spin = usec_min(waiter->spin, wait);
+    struct timespec sleep = timespec_of(wait - spin);
+    struct patience patience = {spin, wait == USEC_NEVER ? NULL : &sleep};
     struct waiter *outer = asleep;
     int r;
 
@@ -407,8 +418,8 @@ int waiter_sleep_in_ppoll(struct waiter *waiter, nfds_t count, usec wait)
     host_unlock();
     asleep = waiter;
     pthread_cleanup_push(leave_cancelled, waiter);
-    r = waiter->restarts ? restartable_ppoll(waiter, count, wait)
-                         : interruptible_ppoll(waiter, count, wait);
+    r = waiter->restarts ? restartable_ppoll(waiter, count, &patience)
+                         : interruptible_ppoll(waiter, count, &patience);
     pthread_cleanup_pop(0);
     asleep = outer;
     host_lock();
