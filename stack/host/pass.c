@@ -172,11 +172,13 @@ static void run_driven(struct tapir_stack *stack)
     queue_work(stack);
     for (int visits = 0; visits < VISITS_MAX; visits++) {
         struct tapir_stack *next = next_work();
+        usec now;
 
         if (next == NULL)
             return;
-        visit(next, host_now());
-        queue_neighbours(next, host_now());
+        now = host_now();
+        visit(next, now);
+        queue_neighbours(next, now);
         drive_reconsider(next);
     }
 }
