@@ -154,6 +154,7 @@ struct socket_ops {
     /* NULL without memory; left out by packet sockets. */
     struct ip_multicast *(*multicast)(struct socket *socket);
 
+    int (*prepare)(struct socket *socket); /* for apply: 0, -ENOBUFS */
     void (*apply)(struct socket *socket, enum socket_setting setting);
     /* Packets are looked at by it from now on; NULL: all are wanted. -ENOMEM.
      */

@@ -527,6 +527,9 @@ int socket_set_option(struct socket *socket, int level, int name,
         return -ENOPROTOOPT;
     if (is_nobodys_level(socket, level))
         return -ENOPROTOOPT; /* whatever the value is, as in Linux */
+    if (socket->ops->prepare != NULL &&
+        (error = socket->ops->prepare(socket)) < 0)
+        return error;
     if (level == SOL_SOCKET && name == SO_LINGER)
         return set_linger(socket, value);
     if (level == SOL_SOCKET && name == SO_RCVTIMEO)

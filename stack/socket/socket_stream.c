@@ -160,15 +160,17 @@ static void apply_settings(const struct socket *socket)
     tcp_change_settings(tcb, &settings);
 }
 
+static int stream_prepare(struct socket *socket)
+{
+    return wake(stream_of(socket)) ? 0 : -ENOBUFS;
+}
+
 static void stream_apply(struct socket *socket, enum socket_setting setting)
 {
     struct socket_settings *settings = &socket->settings;
-    struct tcb *tcb;
+    struct tcb *tcb = stream_of(socket)->tcb;
 
-    /* TODO: without memory it is not applied, and nobody is told */
-    if (!wake(stream_of(socket)))
-        return;
-    tcb = stream_of(socket)->tcb;
+    assert(!stream_of(socket)->rests);
     switch (setting) {
     case SETTING_REUSE_ADDR:
         tcp_set_reuse_addr(tcb, settings->reuse_addr);
@@ -1057,6 +1059,7 @@ const struct socket_ops socket_stream_ops = {
     .is_listening = is_listening,
     .has_peek_offset = true,
     .multicast = stream_multicast,
+    .prepare = stream_prepare,
     .apply = stream_apply,
     .set_filter = stream_set_filter,
     .refresh_buffers = stream_refresh_buffers,

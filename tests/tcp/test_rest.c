@@ -449,6 +449,25 @@ START_TEST(without_memory_a_close_is_a_reset)
 }
 END_TEST
 
+START_TEST(without_memory_an_option_is_refused)
+{
+    struct conversation c;
+    int on = 1;
+    struct bytes value = {(const uint8_t *)&on, sizeof(on)};
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    size_t limit = c.memory.limit;
+    c.memory.limit = c.memory.used + 100;
+    ck_assert_int_eq(stack_set_option(c.stack, c.now, c.peer->socket,
+                                      SOL_SOCKET, SO_KEEPALIVE, value),
+                     -ENOBUFS);
+    c.memory.limit = limit;
+    ck_assert_int_eq(app_gets(&c, SOL_SOCKET, SO_KEEPALIVE), 0);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(the_stack_may_end_meanwhile)
 {
     struct conversation c;
@@ -475,4 +494,5 @@ UNIT_MAIN("tcp rest", a_connection_is_at_rest_after_a_second_without_traffic,
           options_hold_on_and_can_be_set, keepalive_goes_on_at_rest,
           what_was_learnt_of_the_path_is_remembered,
           without_memory_a_segment_is_lost_and_it_rests_on,
-          without_memory_a_close_is_a_reset, the_stack_may_end_meanwhile)
+          without_memory_a_close_is_a_reset,
+          without_memory_an_option_is_refused, the_stack_may_end_meanwhile)
