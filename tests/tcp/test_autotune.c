@@ -205,7 +205,7 @@ START_TEST(on_a_short_path_the_send_buffer_stays)
     advance_us(&c, 200);
     ck_assert_uint_eq(app_tries_to_write(&c, 200000), 10000);
     conversation_ignore_sent(&c);
-    conversation_forget(&c);
+    close_conversation(&c);
 }
 END_TEST
 
