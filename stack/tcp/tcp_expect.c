@@ -46,9 +46,11 @@ bool tcp_expect(const struct tcp *tcp, const struct iface *iface,
         !tcb_can_receive(tcb) || !reass_is_empty(&tcb->reass))
         return false;
     place->head_len = IP_HEADER_LEN + tcp_header_len(tcb);
-    place->count = rcvbuf_place(&tcb->rcvbuf,
-                                min_u32(IP_PACKET_MAX, tcb_receive_window(tcb)),
-                                place->pieces);
+    place->count =
+        rcvbuf_place(&tcb->rcvbuf,
+                     min_u32(IP_PACKET_MAX - (uint32_t)place->head_len,
+                             tcb_receive_window(tcb)),
+                     place->pieces);
     return place->count > 0;
 }
 

@@ -42,13 +42,19 @@ void tcp_memory_init(struct tcp *tcp)
 
 /* ---- The limits --------------------------------------------------------- */
 
+/* What `ring` holds, or would if it were there. */
+static uint32_t size_without_growth(const struct ring *ring)
+{
+    return ring->size != 0 ? ring->size : FLOOR;
+}
+
 /* How far `ring` may grow: while it does, the old one and the new one are
  * there at the same time. */
 static uint32_t limit_now(const struct tcp *tcp, const struct ring *ring,
                           uint32_t limit)
 {
     size_t bound = short_from(tcp);
-    uint32_t size = max_u32(ring->size, FLOOR);
+    uint32_t size = size_without_growth(ring);
 
     if (fits(tcp, 2 * (size_t)limit, bound)) /* as almost always */
         return limit;
@@ -157,7 +163,7 @@ bool tcp_memory_admits_connection(struct tcp *tcp)
 /* What the ring that is there takes, or the one that everybody may have. */
 static uint32_t room_without_growth(const struct tcb *tcb)
 {
-    uint32_t size = max_u32(tcb->rcvbuf.ring.size, FLOOR);
+    uint32_t size = size_without_growth(&tcb->rcvbuf.ring);
     uint32_t unread = rcvbuf_unread(&tcb->rcvbuf);
 
     return unread < size ? size - unread : 0;

@@ -48,10 +48,12 @@ static struct tcp_rest *alloc(struct tcp *tcp, const struct tcp_ends *ends,
         memory_alloc(tcp->env->memory,
                      size_for(tcp_ends_addrs_len(ends), packed_len, has_timer));
     struct timed_rest *with_timer = block;
-    struct tcp_rest *rest = has_timer ? &with_timer->rest : block;
+    struct tcp_rest *rest = block;
 
     if (block == NULL)
         return NULL;
+    if (has_timer)
+        rest = &with_timer->rest;
     tcp_ends_keep(&rest->ends, ends);
     rest->packed_len = (uint16_t)packed_len;
     rest->has_timer = has_timer;
@@ -372,8 +374,10 @@ static void put_to_rest(struct tcb *tcb)
     size_t packed_len = pack(tcb, &ends, packed);
     struct tcp_rest *rest = alloc(tcp, &ends, packed_len, has_timer);
 
-    if (rest == NULL)
+    if (rest == NULL) {
+        rest_consider(tcb);
         return;
+    }
     memcpy(packed_of(rest), packed, packed_len);
     rest->owner = tcb->owner;
     rest->rcv_nxt = tcb->rcv_nxt;
@@ -407,6 +411,8 @@ struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest)
 {
     struct tcb *tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
 
+    if (tcb == NULL && tcp_memory_admits_connection(tcp))
+        tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
     if (tcb == NULL)
         return NULL;
     unpack(tcp, rest, tcb);

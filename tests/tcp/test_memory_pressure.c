@@ -276,6 +276,28 @@ START_TEST(the_limit_may_be_set)
 }
 END_TEST
 
+/* A first small write, or text, makes a ring of 1 KiB. */
+START_TEST(a_small_ring_is_used_when_all_memory_is)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    peer_sends(&c, .len = 100, .flags = ACK | PSH);
+    app_reads(&c, 100);
+    app_writes(&c, 100);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .ack = 101, .flags = ACK);
+    c.memory.limit = c.memory.used;
+    ck_assert_uint_gt(app_tries_to_write(&c, 1400), 0);
+    conversation_ignore_sent(&c);
+    peer_sends(&c, .len = 1400, .flags = ACK | PSH);
+    conversation_ignore_sent(&c);
+    app_reads(&c, 500);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp memory pressure",
           a_window_that_was_offered_stays_and_no_larger_one_follows,
           text_in_order_is_taken_from_the_last_quarter,
@@ -285,4 +307,5 @@ UNIT_MAIN("tcp memory pressure",
           what_has_given_way_is_not_sacked_any_more,
           a_program_can_always_write_a_little,
           limits_do_not_grow_when_memory_is_short,
-          new_connections_are_refused_last, the_limit_may_be_set)
+          new_connections_are_refused_last, the_limit_may_be_set,
+          a_small_ring_is_used_when_all_memory_is)

@@ -468,6 +468,26 @@ START_TEST(without_memory_an_option_is_refused)
 }
 END_TEST
 
+START_TEST(without_memory_it_rests_when_there_is_some_again)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    size_t limit = c.memory.limit;
+    peer_sends(&c, .len = 100, .flags = ACK | PSH);
+    app_reads(&c, 100);
+    conversation_ignore_sent(&c);
+    c.memory.limit = c.memory.used / 2; /* its ring is given back meanwhile */
+    advance(&c, 5 * REST_MS);
+    expect_awake(&c);
+    c.memory.limit = limit;
+    advance(&c, 5 * REST_MS);
+    conversation_ignore_sent(&c);
+    expect_at_rest(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(the_stack_may_end_meanwhile)
 {
     struct conversation c;
@@ -495,4 +515,6 @@ UNIT_MAIN("tcp rest", a_connection_is_at_rest_after_a_second_without_traffic,
           what_was_learnt_of_the_path_is_remembered,
           without_memory_a_segment_is_lost_and_it_rests_on,
           without_memory_a_close_is_a_reset,
-          without_memory_an_option_is_refused, the_stack_may_end_meanwhile)
+          without_memory_an_option_is_refused,
+          without_memory_it_rests_when_there_is_some_again,
+          the_stack_may_end_meanwhile)
