@@ -56,6 +56,15 @@ static int message_flags(int flags, int count)
            ((flags & NO_SIGNAL) != 0 ? MSG_NOSIGNAL : 0);
 }
 
+/* Nothing to move: Linux does not ask the socket then. */
+static bool is_empty(const struct iovec *iov, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (iov[i].iov_len != 0)
+            return false;
+    return true;
+}
+
 static struct msghdr message_of(const struct iovec *iov, int count)
 {
     return (struct msghdr){.msg_iov = (struct iovec *)iov,
@@ -72,6 +81,8 @@ EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset,
     flags = message_flags(flags, count);
     if (flags <= 0)
         return flags < 0 ? -1 : tapir_readv(fd, iov, count);
+    if (is_empty(iov, count))
+        return 0;
     return tapir_recvmsg(fd, &message, flags);
 }
 
@@ -85,6 +96,8 @@ EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count,
     flags = message_flags(flags, count);
     if (flags <= 0)
         return flags < 0 ? -1 : tapir_writev(fd, iov, count);
+    if (is_empty(iov, count))
+        return 0;
     return tapir_sendmsg(fd, &message, flags);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 enum { SIGNALS_SIZE = _NSIG / 8, NSEC_PER_SEC = 1000000000 };
 
@@ -60,15 +61,23 @@ static struct timespec now(void)
     return time;
 }
 
-/* As the kernel does, whatever the result: but errno stays as it is. */
+/* As the kernel does, whatever the result: but errno stays as it is. It is the
+ * kernel that writes, since a timeout may lie in memory that is only read, and
+ * then nothing is told. */
 static void write_rest(struct timespec *timeout, struct timespec begin)
 {
     struct timespec rest;
+    struct iovec from = {.iov_base = &rest, .iov_len = sizeof(rest)};
+    struct iovec to = {.iov_base = timeout, .iov_len = sizeof(rest)};
+    int error = errno;
 
     if (timeout == NULL)
         return;
     rest = difference(*timeout, difference(now(), begin));
-    *timeout = rest.tv_sec < 0 ? (struct timespec){0} : rest;
+    if (rest.tv_sec < 0)
+        rest = (struct timespec){0};
+    (void)process_vm_writev(getpid(), &from, 1, &to, 1, 0);
+    errno = error;
 }
 
 /* ---- The calls ----------------------------------------------------------- */

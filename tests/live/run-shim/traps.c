@@ -815,6 +815,7 @@ static void raw_calls_of_vectors(void)
     int fd = connect_to(&peer);
 
     CHECK(preadv2(fd, &in, 1, -1, RWF_NOWAIT) < 0 && errno == EAGAIN);
+    CHECK(preadv2(fd, &in, 0, -1, RWF_NOWAIT) == 0);
     CHECK(syscall(SYS_writev, fd, &out, 1) == 6);
     in.iov_len = 6;
     while (recv(fd, data, 6, MSG_PEEK | MSG_WAITALL) != 6)
@@ -892,6 +893,7 @@ static const struct timespec five_seconds = {5, 0};
 
 static void raw_calls_of_poll(int fd, int pipe_end)
 {
+    static const struct timespec read_only = {.tv_sec = 5};
     struct pollfd both[] = {{.fd = fd, .events = POLLIN},
                             {.fd = pipe_end, .events = POLLIN}};
     struct timespec time = five_seconds;
@@ -901,6 +903,7 @@ static void raw_calls_of_poll(int fd, int pipe_end)
     CHECK(syscall(SYS_poll, both, 2, 5000) == 1 && both[0].revents == POLLIN);
 #endif
     CHECK(syscall(SYS_ppoll, both, 2, &time, &no_signals, 8L) == 1);
+    CHECK(syscall(SYS_ppoll, both, 2, &read_only, NULL, 0L) == 1);
     CHECK(both[0].revents == POLLIN && both[1].revents == 0);
     expect_some_left(&time);
     CHECK(syscall(SYS_ppoll, both, 2, &time, &no_signals, 16L) < 0 &&
