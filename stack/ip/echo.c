@@ -276,11 +276,7 @@ static struct ip_send how_to_send(const struct echo_pcb *pcb,
         .scope = choice->scope ? choice->scope : scope_of(pcb, to),
     };
 
-    ip_multicast_prepare(&pcb->multicast, &send);
-    if (choice->ttl != 0) { /* for a group, too */
-        send.ttl = choice->ttl;
-        send.stays_here = false;
-    }
+    ip_multicast_prepare(&pcb->multicast, choice, &send);
     return send;
 }
 

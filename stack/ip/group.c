@@ -341,11 +341,9 @@ bool ip_multicast_hears(const struct ip_multicast *multicast,
                           : source_filter_allows(&member->filter, src);
 }
 
-void ip_multicast_prepare(const struct ip_multicast *multicast,
-                          struct ip_send *send)
+static void prepare_for_group(const struct ip_multicast *multicast,
+                              struct ip_send *send)
 {
-    if (!ip_addr_is_multicast(&send->dst))
-        return;
     send->ttl = multicast->ttl;
     send->stays_here = multicast->ttl == 0;
     send->is_not_looped = !multicast->is_looped;
@@ -353,6 +351,17 @@ void ip_multicast_prepare(const struct ip_multicast *multicast,
         send->scope = multicast->iface;
     if (ip_addr_is_any(&send->src))
         send->src = multicast->addr;
+}
+
+void ip_multicast_prepare(const struct ip_multicast *multicast,
+                          const struct ip_choice *choice, struct ip_send *send)
+{
+    if (ip_addr_is_multicast(&send->dst))
+        prepare_for_group(multicast, send);
+    if (choice->ttl == 0)
+        return;
+    send->ttl = choice->ttl; /* for a group, too */
+    send->stays_here = false;
 }
 
 int ip_multicast_path(const struct ip_multicast *multicast,
@@ -368,7 +377,7 @@ int ip_multicast_path(const struct ip_multicast *multicast,
         send->scope = choice->scope;
     if (choice->scope && !ip_iface_by_index(ip, choice->scope))
         return -ENODEV;
-    ip_multicast_prepare(multicast, send);
+    ip_multicast_prepare(multicast, choice, send);
     error = ip_path(ip, &send->dst, &send->src, send->scope, path);
     if (error == 0 && choice->on_link &&
         !ip_addr_equal(&path->next_hop, &send->dst))

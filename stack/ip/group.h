@@ -90,10 +90,10 @@ void ip_multicast_init(struct ip_multicast *multicast, struct ip *ip);
 /* Leaves all groups. */
 void ip_multicast_fini(struct ip_multicast *multicast);
 
-/* What the options say of a packet to a group: they are filled in. Those to
- * one host are left as they are. */
+/* What the options say of a packet to a group is filled in, and then the TTL
+ * that was chosen for this packet alone. */
 void ip_multicast_prepare(const struct ip_multicast *multicast,
-                          struct ip_send *send);
+                          const struct ip_choice *choice, struct ip_send *send);
 
 /*
  * The way of what a program sends: `send` has source, destination and scope of

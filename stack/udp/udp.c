@@ -175,11 +175,7 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     };
     struct frame frame;
 
-    ip_multicast_prepare(&pcb->multicast, &send);
-    if (choice->ttl != 0) { /* for a group, too */
-        send.ttl = choice->ttl;
-        send.stays_here = false;
-    }
+    ip_multicast_prepare(&pcb->multicast, choice, &send);
     frame_init_output(&frame);
     for (unsigned i = 0; i < count; i++)
         frame_add_slice(&frame, pieces[i]);
