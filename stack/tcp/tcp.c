@@ -46,6 +46,7 @@ static const struct tcp_config defaults = {
     .challenge_interval = 1 * USEC_PER_SEC,
     .resets_per_second = 0,
     .congestion = "cubic",
+    .unpaced_segments = 10,
     .hystart = true,
     .hystart_train = true,
     .cubic_fast_convergence = true,

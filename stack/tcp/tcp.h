@@ -133,7 +133,8 @@ struct tcp_config {
     /* Congestion control: the algorithm's name; of cubic, RFC 9406 and RFC
      * 9438 4.7. */
     char congestion[TCP_CONGESTION_MAX];
-    bool pacing;     /* of those that have a window only; bbr always is */
+    bool pacing; /* of those that have a window only; bbr always is */
+    unsigned unpaced_segments; /* a connection's first ones leave at once */
     bool bbr_strict; /* its answer to losses is the draft's: see tcp_bbr.c */
     bool hystart;
     bool hystart_train;        /* trains of ACKs count, too: tcp_hystart.h */

@@ -61,6 +61,13 @@ static usec time_of(uint32_t len, uint64_t rate)
     return (usec)(((uint64_t)len * USEC_PER_SEC + rate / 2) / rate);
 }
 
+/* As in Linux: an initial window that waits for half of its round trip would
+ * delay all that follows on a long path. */
+static bool is_unpaced(const struct tcb *tcb)
+{
+    return tcb->counts.text_segments_out < tcb->tcp->config.unpaced_segments;
+}
+
 /* What goes later than it might, because nobody drove the stack in time, gets
  * up to half of its own time back, or each delay would be lost for good. So
  * does the first segment after an idle time, as in Linux. */
@@ -70,7 +77,7 @@ void pacing_sent(struct tcb *tcb, uint32_t len)
     uint64_t rate = pacing_rate(tcb);
     usec next = tcb->pacing.next_send_time;
 
-    if (rate == TCP_PACING_UNLIMITED)
+    if (rate == TCP_PACING_UNLIMITED || is_unpaced(tcb))
         return;
     usec delay = time_of(len, rate);
     usec late = next < now ? usec_min(now - next, delay / 2) : 0;

@@ -7,11 +7,13 @@
  *
  *   --buffer BYTES   SO_SNDBUF and SO_RCVBUF; otherwise they tune themselves
  *   --cc NAME        TCP_CONGESTION
+ *   --at SECONDS     since the epoch: a connection that is made before waits
+ *                    until then
  *
- * The receiver counts from its accept for the given time and then resets the
- * connection: what waits in queues by then is not counted, and nobody waits for
- * it. The sender tells what TCP_INFO said at the end of its own time; "- -" if
- * there is none.
+ * The receiver counts from its accept (or --at) for the given time and then
+ * resets the connection: what waits in queues by then is not counted, and
+ * nobody waits for it. The sender tells what TCP_INFO said at the end of its
+ * own time; "- -" if there is none.
  */
 #ifdef KERNEL
 #define _GNU_SOURCE
@@ -64,6 +66,7 @@ static int64_t now_us(void)
 struct options {
     int buffer; /* 0: not set */
     const char *cc;
+    double at; /* 0: at once */
 };
 
 static int new_socket(const struct options *options)
@@ -151,6 +154,18 @@ static int wait_for(int fd, short events, int64_t end)
            now_us() < end;
 }
 
+/* Until options->at; the stack is driven meanwhile. */
+static void wait_for_start(const struct options *options)
+{
+    struct timespec now;
+    double left;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    left = options->at - (double)now.tv_sec - (double)now.tv_nsec / 1e9;
+    if (left > 0)
+        (void)CALL(poll)(NULL, 0, (int)(left * 1e3) + 1);
+}
+
 /* ---- Receiving ----------------------------------------------------------- */
 
 static void receive(const char *port, double seconds,
@@ -159,12 +174,15 @@ static void receive(const char *port, double seconds,
     struct sockaddr_in any = address_of("0.0.0.0", port);
     int listener = listen_at(&any, options);
     int fd = CALL(accept)(listener, NULL, NULL);
-    int64_t began = now_us();
-    int64_t end = began + (int64_t)(seconds * 1e6);
+    int64_t began;
+    int64_t end;
     long long bytes = 0;
 
     if (fd < 0)
         err(1, "accept");
+    wait_for_start(options);
+    began = now_us();
+    end = began + (int64_t)(seconds * 1e6);
     while (wait_for(fd, POLLIN, end)) {
         ssize_t len = CALL(recv)(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
@@ -216,9 +234,12 @@ static void send_all(const char *host, const char *port, double seconds,
 {
     struct sockaddr_in addr = address_of(host, port);
     int fd = connect_to(&addr, options);
-    int64_t end = now_us() + (int64_t)(seconds * 1e6);
-    int status = send_until(fd, end);
+    int64_t end;
+    int status;
 
+    wait_for_start(options);
+    end = now_us() + (int64_t)(seconds * 1e6);
+    status = send_until(fd, end);
     print_info(fd);
     if (status == 0)
         (void)send_until(fd, end + SENDER_GRACE_MS * 1000);
@@ -234,6 +255,8 @@ static void take_options(int *argc, char **argv, struct options *options)
             options->buffer = atoi(argv[2]);
         else if (strcmp(argv[1], "--cc") == 0)
             options->cc = argv[2];
+        else if (strcmp(argv[1], "--at") == 0)
+            options->at = atof(argv[2]);
         else
             errx(2, "%s: no such option", argv[1]);
         *argc -= 2;
@@ -256,8 +279,8 @@ int main(int argc, char **argv)
         alarm((unsigned)atof(argv[4]) + PATIENCE);
         send_all(argv[2], argv[3], atof(argv[4]), &options);
     } else {
-        errx(2, "usage: bulk [--buffer BYTES] [--cc NAME] receive PORT SECONDS "
-                "| send HOST PORT SECONDS");
+        errx(2, "usage: bulk [--buffer BYTES] [--cc NAME] [--at SECONDS] "
+                "receive PORT SECONDS | send HOST PORT SECONDS");
     }
     return 0;
 }

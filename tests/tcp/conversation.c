@@ -106,6 +106,7 @@ static void configure(struct tcp_config *tcp,
     snprintf(tcp->congestion, sizeof(tcp->congestion), "%s",
              options->congestion != NULL ? options->congestion : "reno");
     tcp->pacing = options->pacing;
+    tcp->unpaced_segments = options->unpaced_segments;
     set_if(&tcp->initial_window, options->initial_window);
     set_if(&tcp->retries, options->retries);
     set_if(&tcp->syn_retries, options->syn_retries);

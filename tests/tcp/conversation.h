@@ -107,6 +107,7 @@ struct conversation_options {
     /* The stack: changes to tcp_config_default(). */
     const char *congestion; /* "reno", by which segments are easily counted */
     bool pacing;
+    unsigned unpaced_segments; /* 0: the first one is paced */
     unsigned initial_window;
     unsigned retries;
     unsigned syn_retries;

@@ -390,6 +390,43 @@ START_TEST(before_the_first_round_trip_nothing_is_held_back)
 }
 END_TEST
 
+/* As Linux has it, ten: here three. */
+START_TEST(the_first_segments_of_a_connection_leave_at_once)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 10, .unpaced_segments = 3);
+
+    limit(&c, 100000);
+    app_writes(&c, 6000);
+    expect_now(&c, 1, 1000);
+    expect_now(&c, 1001, 1000);
+    expect_now(&c, 2001, 1000);
+    expect_after(&c, 5000, 3001, 1000); /* the third has waited long */
+    expect_after(&c, 10000, 4001, 1000);
+    expect_after(&c, 10000, 5001, 1000);
+    peer_sends(&c, .ack = 6001, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_connection_at_rest_does_not_begin_again_unpaced)
+{
+    struct conversation c;
+    open_conversation(&c, .rtt_ms = 10, .unpaced_segments = 2);
+
+    limit(&c, 100000);
+    app_writes(&c, 1000);
+    expect_now(&c, 1, 1000);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    advance(&c, 5000);
+    app_writes(&c, 2000);
+    expect_now(&c, 1001, 1000);
+    expect_after(&c, 5000, 2001, 1000);
+    peer_sends(&c, .ack = 3001, .flags = ACK);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp pacing", segments_leave_at_the_rate_that_the_program_allows,
           without_a_rate_they_leave_together,
           the_time_of_a_small_segment_is_short,
@@ -405,4 +442,6 @@ UNIT_MAIN("tcp pacing", segments_leave_at_the_rate_that_the_program_allows,
           in_slow_start_the_window_takes_half_a_round_trip,
           after_slow_start_the_window_takes_less_than_a_round_trip,
           the_programs_limit_is_not_exceeded_by_the_window,
-          before_the_first_round_trip_nothing_is_held_back)
+          before_the_first_round_trip_nothing_is_held_back,
+          the_first_segments_of_a_connection_leave_at_once,
+          a_connection_at_rest_does_not_begin_again_unpaced)
