@@ -217,7 +217,7 @@ static void follow_rounds(struct tcb *tcb)
 {
     struct hystart *hystart = &cubic_of(tcb)->hystart;
 
-    if (is_first_slow_start(tcb) && tcb->tcp->config.hystart_train)
+    if (is_first_slow_start(tcb))
         hystart_ack_arrived(hystart, tcb->tcp->env->now);
     if (is_first_slow_start(tcb) &&
         !hystart_acked(hystart, tcb->snd_una, tcb->snd_nxt))
@@ -229,9 +229,11 @@ static void follow_rounds(struct tcb *tcb)
 static void cubic_init(struct tcb *tcb)
 {
     struct cubic *cubic = cubic_of(tcb);
+    const struct tcp_config *config = &tcb->tcp->config;
 
     *cubic = (struct cubic){.paused = USEC_NEVER};
-    hystart_init(&cubic->hystart, tcb->snd_nxt);
+    hystart_init(&cubic->hystart, tcb->snd_nxt,
+                 config->hystart && config->hystart_train);
     tcb->cwnd = tcp_cc_initial_window(tcb);
     tcb->ssthresh = UINT32_MAX;
     tcb->bytes_acked = 0;

@@ -29,9 +29,10 @@ static void begin_round(struct hystart *hystart, tcp_seq snd_nxt)
     hystart->train_began = USEC_NEVER;
 }
 
-void hystart_init(struct hystart *hystart, tcp_seq snd_nxt)
+void hystart_init(struct hystart *hystart, tcp_seq snd_nxt, bool has_train)
 {
     *hystart = (struct hystart){
+        .has_train = has_train,
         .current_round_min_rtt = USEC_NEVER,
         .css_baseline_min_rtt = USEC_NEVER,
         .min_rtt = USEC_NEVER,
@@ -39,25 +40,32 @@ void hystart_init(struct hystart *hystart, tcp_seq snd_nxt)
     begin_round(hystart, snd_nxt);
 }
 
-static usec rtt_thresh(const struct hystart *hystart)
+static usec rtt_thresh(usec before)
 {
-    usec thresh = hystart->last_round_min_rtt / MIN_RTT_DIVISOR;
+    usec thresh = before / MIN_RTT_DIVISOR;
 
     return usec_max(min_rtt_thresh, usec_min(thresh, max_rtt_thresh));
 }
 
 static bool rtt_has_risen(const struct hystart *hystart)
 {
-    return hystart->last_round_min_rtt != USEC_NEVER &&
-           hystart->current_round_min_rtt >=
-               hystart->last_round_min_rtt + rtt_thresh(hystart);
+    usec before = hystart->last_round_min_rtt;
+
+    if (before == USEC_NEVER)
+        return false;
+    if (hystart->has_train)
+        before = hystart->min_rtt;
+    return hystart->current_round_min_rtt >= before + rtt_thresh(before);
 }
 
-static void enter_css(struct hystart *hystart)
+static void enter_css(struct hystart *hystart, bool is_train)
 {
     hystart->is_in_css = true;
+    hystart->is_train = is_train;
     hystart->css_rounds = 0;
-    hystart->css_baseline_min_rtt = hystart->current_round_min_rtt;
+    /* no RTT shows that a train was none */
+    hystart->css_baseline_min_rtt =
+        is_train ? 0 : hystart->current_round_min_rtt;
 }
 
 static void resume_slow_start(struct hystart *hystart)
@@ -70,7 +78,7 @@ void hystart_ack_arrived(struct hystart *hystart, usec now)
 {
     usec gap = usec_max(hystart->min_rtt / ACK_GAP_DIVISOR, min_ack_gap);
 
-    if (hystart->is_in_css || hystart->min_rtt == USEC_NEVER)
+    if (!hystart->has_train || hystart->min_rtt == USEC_NEVER)
         return;
     if (hystart->train_began == USEC_NEVER)
         hystart->train_began = hystart->train_end = now;
@@ -79,8 +87,10 @@ void hystart_ack_arrived(struct hystart *hystart, usec now)
     hystart->train_end = now;
     if (now - hystart->train_began < hystart->min_rtt / TRAIN_DIVISOR)
         return;
-    enter_css(hystart);
-    hystart->css_baseline_min_rtt = 0; /* no RTT shows that this was wrong */
+    if (!hystart->is_in_css)
+        enter_css(hystart, true);
+    else if (!hystart->is_train)
+        hystart->is_over = true;
 }
 
 void hystart_rtt_sample(struct hystart *hystart, usec rtt)
@@ -92,11 +102,14 @@ void hystart_rtt_sample(struct hystart *hystart, usec rtt)
         hystart->rtt_sample_count++;
     if (hystart->rtt_sample_count < N_RTT_SAMPLE)
         return;
-    if (!hystart->is_in_css && rtt_has_risen(hystart))
-        enter_css(hystart);
-    else if (hystart->is_in_css &&
-             hystart->current_round_min_rtt < hystart->css_baseline_min_rtt)
+    if (!hystart->is_in_css) {
+        if (rtt_has_risen(hystart))
+            enter_css(hystart, false);
+    } else if (hystart->is_train) {
+        hystart->is_over = hystart->is_over || rtt_has_risen(hystart);
+    } else if (hystart->current_round_min_rtt < hystart->css_baseline_min_rtt) {
         resume_slow_start(hystart);
+    }
 }
 
 uint32_t hystart_growth(const struct hystart *hystart, uint32_t acked)
@@ -109,8 +122,10 @@ bool hystart_acked(struct hystart *hystart, tcp_seq snd_una, tcp_seq snd_nxt)
     /* SND.NXT is the number of the next octet: that one has to be acknowledged
      */
     if (seq_leq(snd_una, hystart->window_end))
-        return true;
+        return !hystart->is_over;
     begin_round(hystart, snd_nxt);
     /* the round in which it began counts too */
-    return !hystart->is_in_css || ++hystart->css_rounds < CSS_ROUNDS;
+    if (hystart->is_in_css && ++hystart->css_rounds == CSS_ROUNDS)
+        hystart->is_over = true;
+    return !hystart->is_over;
 }

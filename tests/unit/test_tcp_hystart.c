@@ -13,10 +13,15 @@ struct fixture {
     tcp_seq nxt;
 };
 
-static void begin(struct fixture *f)
+static void begin_with(struct fixture *f, bool has_train)
 {
     *f = (struct fixture){.una = UINT32_MAX - 5000, .nxt = UINT32_MAX - 5000};
-    hystart_init(&f->hystart, f->nxt);
+    hystart_init(&f->hystart, f->nxt, has_train);
+}
+
+static void begin(struct fixture *f)
+{
+    begin_with(f, false);
 }
 
 static void samples(struct fixture *f, unsigned count, double rtt_ms)
@@ -40,12 +45,17 @@ static bool is_in_css(const struct fixture *f)
 }
 
 /* A round with this RTT, and the next one has begun. */
-static void settle(struct fixture *f, double rtt_ms)
+static void settle_with(struct fixture *f, double rtt_ms, bool has_train)
 {
-    begin(f);
+    begin_with(f, has_train);
     ck_assert(round_ends(f));
     samples(f, 8, rtt_ms);
     ck_assert(round_ends(f));
+}
+
+static void settle(struct fixture *f, double rtt_ms)
+{
+    settle_with(f, rtt_ms, false);
 }
 
 /* The smallest rise after a round of `rtt_ms` that counts, in steps of 1/8 ms.
@@ -172,12 +182,17 @@ END_TEST
 
 /* ---- Trains of ACKs: not RFC 9406, as Linux ------------------------------ */
 
+static void acks(struct fixture *f, double gap_ms, double ms)
+{
+    for (double at = 0; at <= ms; at += gap_ms)
+        hystart_ack_arrived(&f->hystart, (usec)(at * USEC_PER_MSEC));
+}
+
 /* An ACK every so often for so long, in the round after one of `rtt_ms`. */
 static void train(struct fixture *f, double rtt_ms, double gap_ms, double ms)
 {
-    settle(f, rtt_ms);
-    for (double at = 0; at <= ms; at += gap_ms)
-        hystart_ack_arrived(&f->hystart, (usec)(at * USEC_PER_MSEC));
+    settle_with(f, rtt_ms, true);
+    acks(f, gap_ms, ms);
 }
 
 START_TEST(acks_in_a_train_of_half_the_rtt_begin_css)
@@ -226,7 +241,7 @@ START_TEST(without_an_rtt_a_train_means_nothing)
 {
     struct fixture f;
 
-    begin(&f);
+    begin_with(&f, true);
     for (unsigned i = 0; i <= 100; i++)
         hystart_ack_arrived(&f.hystart, i * USEC_PER_MSEC);
     ck_assert(!is_in_css(&f));
@@ -244,6 +259,60 @@ START_TEST(after_a_train_no_rtt_resumes_slow_start)
     for (unsigned i = 0; i < 4; i++)
         ck_assert(round_ends(&f));
     ck_assert(!round_ends(&f));
+}
+END_TEST
+
+/* One that rises slowly, from round to round, has risen, too. */
+START_TEST(the_rtt_is_compared_with_the_shortest_of_all)
+{
+    struct fixture f;
+
+    for (int has_train = 0; has_train <= 1; has_train++) {
+        settle_with(&f, 100, has_train);
+        samples(&f, 8, 112);
+        ck_assert(!is_in_css(&f));
+        ck_assert(round_ends(&f));
+        samples(&f, 8, 112.5);
+        ck_assert(is_in_css(&f) == has_train);
+    }
+}
+END_TEST
+
+START_TEST(an_rtt_that_rises_after_a_train_ends_slow_start)
+{
+    struct fixture f;
+
+    train(&f, 100, 5, 50);
+    samples(&f, 8, 112);
+    ck_assert(round_ends(&f));
+    samples(&f, 7, 113);
+    ck_assert(hystart_acked(&f.hystart, f.una, f.nxt));
+    samples(&f, 1, 113);
+    ck_assert(!hystart_acked(&f.hystart, f.una, f.nxt));
+}
+END_TEST
+
+START_TEST(a_train_after_an_rtt_that_rose_ends_slow_start)
+{
+    struct fixture f;
+
+    settle_with(&f, 100, true);
+    samples(&f, 8, 120);
+    ck_assert(round_ends(&f));
+    acks(&f, 5, 45);
+    ck_assert(hystart_acked(&f.hystart, f.una, f.nxt));
+    acks(&f, 5, 50);
+    ck_assert(!hystart_acked(&f.hystart, f.una, f.nxt));
+}
+END_TEST
+
+START_TEST(without_the_setting_a_train_is_no_sign)
+{
+    struct fixture f;
+
+    settle(&f, 20);
+    acks(&f, 1, 20);
+    ck_assert(!is_in_css(&f));
 }
 END_TEST
 
@@ -268,4 +337,8 @@ UNIT_MAIN("tcp_hystart", an_eighth_of_the_rtt_between_4_and_16_ms_is_a_rise,
           on_a_long_path_the_gaps_may_be_larger,
           without_an_rtt_a_train_means_nothing,
           after_a_train_no_rtt_resumes_slow_start,
+          the_rtt_is_compared_with_the_shortest_of_all,
+          an_rtt_that_rises_after_a_train_ends_slow_start,
+          a_train_after_an_rtt_that_rose_ends_slow_start,
+          without_the_setting_a_train_is_no_sign,
           the_growth_is_a_quarter_in_css)
