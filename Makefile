@@ -68,7 +68,10 @@ library := $(call objects,$(library_sources))
 # An app is a file apps/NAME.c, or a folder apps/NAME/ with main.c and others.
 app_folders := $(patsubst %/main.c,%,$(wildcard apps/*/main.c))
 apps := $(patsubst %.c,$(B)/%,$(wildcard apps/*.c)) $(addprefix $(B)/,$(app_folders))
-command := $(call objects,$(wildcard tools/tapir*.c))
+command := $(call objects,$(wildcard tools/*.c))
+
+# What of the command's parts the tests look into: all but the subcommands.
+parts := $(call objects,$(filter-out tools/tapir%,$(wildcard tools/*.c)))
 
 # What has no thread is not worth ThreadSanitizer's time.
 ifdef TSAN
@@ -163,6 +166,11 @@ $(B)/tapir: $(command) $(B)/libtapir.a
 	$(say) "  LINK  $@"
 	$(quiet)$(link) -o $@ $^
 
+$(B)/obj/tools/parts.a: $(parts) $(B)/sources
+	@rm -f $@
+	$(say) "  AR    $@"
+	$(quiet)$(AR) rcs $@ $(parts)
+
 $(B)/apps/%: $(B)/obj/apps/%.o $(B)/libtapir.a
 	@mkdir -p $(@D)
 	$(say) "  LINK  $@"
@@ -181,7 +189,7 @@ check_libs = $(shell pkg-config --libs check 2>/dev/null || \
 
 define suite_rule
 $(B)/tests/$(1)/%: $(B)/obj/tests/$(1)/%.o $(call helpers,$(1)) \
-                   $(B)/libtapir.a $(B)/sources
+                   $(B)/obj/tools/parts.a $(B)/libtapir.a $(B)/sources
 	@mkdir -p $$(@D)
 	$$(say) "  LINK  $$@"
 	$$(quiet)$$(link) -o $$@ $$(filter %.o %.a,$$^) $$(check_libs)
