@@ -3,6 +3,7 @@
  * bytes to a server on the other. No device, no privileges, no kernel network.
  *
  *   two [--bytes N] [--virtual] [--faults SPEC] [--seed N] [--trace]
+ *       [--pcap FILE]
  *
  * By default both stacks run on the real clock and poll waits for the next
  * thing to happen. With --virtual they run on a clock of the program's own:
@@ -310,7 +311,8 @@ static void create_world(struct world *world,
     struct tapir_wire wire = {.link = TAPIR_LINK_ETHERNET,
                               .mtu = settings->mtu,
                               .faults = settings->faults,
-                              .seed = seed};
+                              .seed = seed,
+                              .pcap = settings->pcap};
     int iface[2];
 
     /* A seed of 0 is none: each draws one of its own. */
@@ -364,8 +366,8 @@ static void parse_options(struct world *world, int argc, char **argv)
             printf("usage: two [--bytes N] [--virtual]\n"
                    "  --bytes N  that the client sends (1000000)\n"
                    "  --virtual  on a clock that jumps to the next event\n"
-                   "%s(of these, two looks at --faults, --seed, --mtu and "
-                   "--trace)\n",
+                   "%s(of these, two looks at --faults, --seed, --mtu, --trace "
+                   "and --pcap,\nwhich records what the client sees)\n",
                    tapir_config_help());
             exit(0);
         default:

@@ -620,13 +620,16 @@ TAPIR_API int tapir_add_tap(struct tapir_stack *stack, const char *name,
  * own. `faults` as in tapir_config (NULL: none) acts on both directions, drawn
  * from `seed`. The interfaces' numbers are stored in iface. Stacks on their
  * own clock get what is on the wire with tapir_advance, and their deadlines
- * tell when there is something.
+ * tell when there is something. `pcap` (NULL: none) is a file to record to what
+ * `a` sends, before the faults, and what reaches it; on a clock of their own
+ * its times are that clock's.
  */
 struct tapir_wire {
     enum tapir_link link;
     unsigned mtu; /* 0: 1500 */
     const char *faults;
     uint64_t seed;
+    const char *pcap;
 };
 TAPIR_API int tapir_join(struct tapir_stack *a, struct tapir_stack *b,
                          const struct tapir_wire *wire, int iface[2]);

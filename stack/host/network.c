@@ -6,11 +6,13 @@
 
 #include "netdev/callback.h"
 #include "netdev/faults.h"
+#include "netdev/pcap.h"
 #include "netdev/tap.h"
 #include "netdev/wire.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { MTU_DEFAULT = 1500, WIRE_QUEUE_BYTES = 1 << 20, ETHERNET_HEADER = 14 };
 
@@ -166,6 +168,27 @@ static int wrap_in_faults(struct netdev **end, const struct tapir_wire *wire)
     return 0;
 }
 
+/* The wall-clock time of stack time 0; a clock of its own has none. */
+static usec epoch_of(const struct tapir_stack *stack)
+{
+    struct timespec wall;
+
+    if (stack->clock == TAPIR_CLOCK_MANUAL)
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return wall.tv_sec * USEC_PER_SEC + wall.tv_nsec / 1000 - host_now();
+}
+
+/* Outside of the faults: as this end sees it. */
+static int wrap_in_pcap(struct netdev **end, const struct tapir_stack *stack,
+                        const struct tapir_wire *wire)
+{
+    if (wire->pcap == NULL || *wire->pcap == '\0')
+        return 0;
+    return pcap_create(&the_host.memory, *end, wire->pcap, epoch_of(stack),
+                       end);
+}
+
 /* Takes the ends over, also when it fails. */
 static int add_ends(struct tapir_stack *a, struct tapir_stack *b,
                     struct netdev *ends[2], unsigned mtu, int iface[2])
@@ -209,6 +232,8 @@ static int join(struct tapir_stack *a, struct tapir_stack *b,
     if (r < 0)
         return r;
     r = wrap_in_faults(&ends[0], wire);
+    if (r == 0)
+        r = wrap_in_pcap(&ends[0], a, wire);
     if (r == 0)
         return add_ends(a, b, ends, config.mtu, iface);
     netdev_close(ends[0]);
