@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"lab", lab_main, "a private network with a TAP device, to try things in"},
     {"wire", wire_main, "a bad network between two kernels or stacks"},
     {"run", run_main, "an unmodified program on a stack of its own"},
+    {"plot", plot_main, "a connection of a capture as a picture (SVG)"},
     {"doctor", doctor_main, "what on this machine stands in the way, if any"},
 };
 

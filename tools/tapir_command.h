@@ -8,6 +8,7 @@
 int lab_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
 int wire_main(int argc, char **argv);
+int plot_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 
 #endif
