@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"wire", wire_main, "a bad network between two kernels or stacks"},
     {"run", run_main, "an unmodified program on a stack of its own"},
     {"plot", plot_main, "a connection of a capture as a picture (SVG)"},
+    {"replay", replay_main, "the stack once more, with what entered it then"},
     {"doctor", doctor_main, "what on this machine stands in the way, if any"},
 };
 

@@ -10,5 +10,6 @@ int doctor_main(int argc, char **argv);
 int wire_main(int argc, char **argv);
 int plot_main(int argc, char **argv);
 int run_main(int argc, char **argv);
+int replay_main(int argc, char **argv);
 
 #endif
