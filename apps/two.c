@@ -4,12 +4,14 @@
  *
  *   two [--bytes N] [--virtual] [--faults SPEC] [--seed N] [--trace]
  *       [--pcap FILE]
+ *       [--record FILE]
  *
  * By default both stacks run on the real clock and poll waits for the next
  * thing to happen. With --virtual they run on a clock of the program's own:
  * whenever no socket is ready, time jumps to the next moment at which a stack
  * has something to do. So hours of a bad network take a moment, and with --seed
- * every run is the same, to the byte.
+ * every run is the same, to the byte. With --record each stack has a recording
+ * of its own, FILE.client and FILE.server.
  *
  * The sockets do not block: one thread plays both sides, which take turns.
  */
@@ -288,8 +290,17 @@ static void run(struct world *world)
     }
 }
 
+static void name_recording(char record[TAPIR_TEXT_MAX], const char *file,
+                           const char *who)
+{
+    if (*file != '\0' &&
+        snprintf(record, TAPIR_TEXT_MAX, "%s.%s", file, who) >= TAPIR_TEXT_MAX)
+        errx(2, "--record %s: the name is too long", file);
+}
+
 static struct tapir_stack *create_stack(const struct tapir_config *settings,
-                                        bool is_virtual, uint64_t seed)
+                                        const char *who, bool is_virtual,
+                                        uint64_t seed)
 {
     struct tapir_stack_config config;
 
@@ -298,9 +309,10 @@ static struct tapir_stack *create_stack(const struct tapir_config *settings,
     config.seed = seed;
     config.trace = settings->trace;
     memcpy(config.trace_what, settings->trace_what, sizeof(config.trace_what));
+    name_recording(config.record, settings->record, who);
     struct tapir_stack *stack = tapir_stack_create(&config);
     if (stack == NULL)
-        err(1, "stack");
+        err(1, "%s", *config.record != '\0' ? config.record : "stack");
     return stack;
 }
 
@@ -316,9 +328,10 @@ static void create_world(struct world *world,
     int iface[2];
 
     /* A seed of 0 is none: each draws one of its own. */
-    world->client.stack = create_stack(settings, world->is_virtual, seed);
-    world->server.stack =
-        create_stack(settings, world->is_virtual, seed != 0 ? seed + 1 : 0);
+    world->client.stack =
+        create_stack(settings, "client", world->is_virtual, seed);
+    world->server.stack = create_stack(settings, "server", world->is_virtual,
+                                       seed != 0 ? seed + 1 : 0);
     if (tapir_join(world->client.stack, world->server.stack, &wire, iface) < 0)
         err(1, "wire");
     if (tapir_add_address(world->client.stack, iface[0], "198.51.100.1/24") <
@@ -368,6 +381,8 @@ static void parse_options(struct world *world, int argc, char **argv)
                    "  --virtual  on a clock that jumps to the next event\n"
                    "%s(of these, two looks at --faults, --seed, --mtu, --trace "
                    "and --pcap,\nwhich records what the client sees)\n",
+                   "%s(of these, two looks at --faults, --seed, --mtu, "
+                   "--trace and --record)\n",
                    tapir_config_help());
             exit(0);
         default:

@@ -180,8 +180,8 @@ static void take_frame(struct stack *stack, struct iface *iface,
     stack->env.frame_number = 0;
 }
 
-DOOR void stack_input(struct stack *stack, usec now, unsigned index,
-                      struct frame *frame)
+void stack_do_input(struct stack *stack, usec now, unsigned index,
+                    struct frame *frame)
 {
     struct iface *iface = stack_iface(stack, index);
 
@@ -219,7 +219,7 @@ void stack_reassembly_timed_out(void *context, struct iface *iface,
                     ICMP_REASSEMBLY_TIME_EXCEEDED);
 }
 
-void stack_run_timers(struct stack *stack, usec now)
+void stack_do_run_timers(struct stack *stack, usec now)
 {
     stack_enter(stack, now);
     timers_run(&stack->env.timers, stack->env.now);
@@ -268,7 +268,7 @@ static void send_all(struct stack *stack)
     } while (taken > 0);
 }
 
-void stack_flush(struct stack *stack, usec now)
+void stack_do_flush(struct stack *stack, usec now)
 {
     stack_enter(stack, now);
     send_all(stack);
@@ -306,7 +306,7 @@ bool stack_has_connections(const struct stack *stack)
     return tcp_has_connections(&stack->tcp);
 }
 
-void stack_abort_all(struct stack *stack, usec now)
+void stack_do_abort_all(struct stack *stack, usec now)
 {
     stack_enter(stack, now);
     sockets_abort_all(&stack->sockets);

@@ -18,11 +18,13 @@
 #include "socket/socket.h"
 
 struct stack;
+struct recorder; /* stack_record.h */
 
 struct stack_config {
     struct memory *memory; /* outlives the stack */
     struct hash_key seed;  /* all randomness follows from it */
     struct trace trace;
+    struct recorder *recorder; /* writes down what enters; NULL: nobody does */
     struct arp_config arp;
     struct ip_config ip;
     struct icmp_config icmp;
@@ -30,7 +32,7 @@ struct stack_config {
     struct socket_config socket;
 };
 
-/* The defaults; memory, seed and trace are still to be set. */
+/* The defaults; memory, seed, trace and recorder are still to be set. */
 struct stack_config stack_config_default(void);
 
 /* With a loopback interface ("lo", 127.0.0.1/8) from the start. */

@@ -62,8 +62,8 @@ static int check_iface(const struct iface_config *config)
     return mac_addr_is_multicast(&config->mac) ? -EINVAL : 0;
 }
 
-int stack_iface_add(struct stack *stack, usec now,
-                    const struct iface_config *config)
+int stack_do_iface_add(struct stack *stack, usec now,
+                       const struct iface_config *config)
 {
     int error;
 
@@ -154,8 +154,8 @@ static int add_subnet_route(struct stack *stack, struct iface *iface,
     return route_add(&stack->ip.routes, addr, &on_link, iface);
 }
 
-int stack_addr_add(struct stack *stack, usec now, unsigned index,
-                   const struct ip_prefix *addr)
+int stack_do_addr_add(struct stack *stack, usec now, unsigned index,
+                      const struct ip_prefix *addr)
 {
     struct iface *iface = stack_iface(stack, index);
     int error;
@@ -188,9 +188,9 @@ static struct iface *iface_towards(const struct stack *stack,
     return route->iface;
 }
 
-int stack_route_add(struct stack *stack, usec now,
-                    const struct ip_prefix *prefix,
-                    const struct ip_addr *gateway, unsigned index)
+int stack_do_route_add(struct stack *stack, usec now,
+                       const struct ip_prefix *prefix,
+                       const struct ip_addr *gateway, unsigned index)
 {
     struct iface *iface = stack_iface(stack, index);
 
@@ -209,8 +209,9 @@ int stack_route_add(struct stack *stack, usec now,
     return route_add(&stack->ip.routes, prefix, gateway, iface);
 }
 
-int stack_neighbour_add(struct stack *stack, usec now, unsigned index,
-                        const struct ip_addr *addr, const struct mac_addr *mac)
+int stack_do_neighbour_add(struct stack *stack, usec now, unsigned index,
+                           const struct ip_addr *addr,
+                           const struct mac_addr *mac)
 {
     struct iface *iface = stack_iface(stack, index);
 

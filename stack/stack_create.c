@@ -159,7 +159,7 @@ static int add_loopback(struct stack *stack)
     if (dev == NULL)
         return -ENOBUFS;
 
-    int index = stack_iface_add(stack, stack->env.now, &lo);
+    int index = stack_do_iface_add(stack, stack->env.now, &lo);
 
     if (index < 0) {
         netdev_close(dev);
@@ -167,7 +167,7 @@ static int add_loopback(struct stack *stack)
     }
     stack->loopback = stack_iface(stack, (unsigned)index);
     stack->loopback->loopback = true;
-    return stack_addr_add(stack, stack->env.now, (unsigned)index, &addr);
+    return stack_do_addr_add(stack, stack->env.now, (unsigned)index, &addr);
 }
 
 /* From below: each needs those before it. They end in the other order. */
@@ -201,14 +201,14 @@ static int start_layers(struct stack *stack, const struct stack_config *config)
 }
 
 /* No frame leaves: what the layers would still say is not flushed. */
-void stack_destroy(struct stack *stack)
+void stack_do_destroy(struct stack *stack)
 {
     stop_layers(stack, ARRAY_LENGTH(layers));
     memory_free(stack->env.memory, stack, sizeof(*stack));
 }
 
-int stack_create(const struct stack_config *config, usec now,
-                 struct stack **out)
+int stack_do_create(const struct stack_config *config, usec now,
+                    struct stack **out)
 {
     struct stack *stack = memory_alloc(config->memory, sizeof(*stack));
     int error;
@@ -221,7 +221,7 @@ int stack_create(const struct stack_config *config, usec now,
         return error;
     }
     if ((error = add_loopback(stack)) < 0) {
-        stack_destroy(stack);
+        stack_do_destroy(stack);
         return error;
     }
     *out = stack;

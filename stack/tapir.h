@@ -103,6 +103,10 @@ struct tapir_config {
      * most 3; none: names are those of /etc/hosts; empty: the servers that
      * /etc/resolv.conf names */
     char dns[TAPIR_DNS_MAX];
+    /* File for a recording of all that enters the stack: `tapir replay` runs it
+     * once more. Text of TCP and UDP is left out, but for its length and a
+     * hash, unless "full:" stands before the name; empty: off */
+    char record[TAPIR_TEXT_MAX];
 };
 
 TAPIR_API void tapir_config_init(struct tapir_config *config);
@@ -567,12 +571,14 @@ struct tapir_stack_config {
     unsigned fast_open;  /* as in tapir_config */
     unsigned buffer_max; /* as in tapir_config */
     unsigned spin;       /* as in tapir_config; real clock only */
-    char dns[TAPIR_DNS_MAX]; /* as in tapir_config */
+    char dns[TAPIR_DNS_MAX];     /* as in tapir_config */
+    char record[TAPIR_TEXT_MAX]; /* as in tapir_config */
 };
 
 TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);
 
-/* A stack with a loopback interface only. NULL: ENOMEM. */
+/* A stack with a loopback interface only. NULL: ENOMEM; EINVAL; why the file of
+ * `record` cannot be made. */
 TAPIR_API struct tapir_stack *
 tapir_stack_create(const struct tapir_stack_config *config);
 

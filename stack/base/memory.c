@@ -45,14 +45,16 @@ void *memory_alloc(struct memory *memory, size_t size)
 void *memory_resize(struct memory *memory, void *block, size_t old_size,
                     size_t new_size)
 {
+    void *resized = NULL;
+
     assert(new_size > 0 && old_size <= memory->used);
-    if (!limit_allows(memory, old_size, new_size))
-        return NULL;
-
-    void *resized = memory->resize(memory, block, new_size);
-
+    memory->asked++;
+    if (limit_allows(memory, old_size, new_size))
+        resized = memory->resize(memory, block, new_size);
     if (resized != NULL)
         memory->used = memory->used - old_size + new_size;
+    else if (memory->refused != NULL)
+        memory->refused(memory->watcher);
     return resized;
 }
 

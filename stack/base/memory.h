@@ -16,6 +16,11 @@ struct memory {
     void *(*resize)(struct memory *memory, void *block, size_t new_size);
     size_t used;
     size_t limit;
+    /* For a recording: requests so far (whoever counts sets it to 0), and who
+     * is told when one is refused; NULL: nobody. */
+    uint64_t asked;
+    void (*refused)(void *watcher);
+    void *watcher;
 };
 
 /* From the C library, at most `limit` bytes. */

@@ -43,6 +43,7 @@ static const struct setting table[] = {
     {"--buffer-max", "TAPIR_BUFFER_MAX", NUMBER, FIELD(buffer_max), 0},
     {"--spin", "TAPIR_SPIN", NUMBER, FIELD(spin), 0},
     {"--dns", "TAPIR_DNS", TEXT_FIELD(dns)},
+    {"--record", "TAPIR_RECORD", TEXT_FIELD(record)},
 };
 
 void tapir_config_init(struct tapir_config *config)
@@ -315,6 +316,8 @@ const char *tapir_config_help(void)
            "  --mac MAC        (TAPIR_MAC; made from the address)\n"
            "  --mtu BYTES      (TAPIR_MTU; the device's)\n"
            "  --pcap FILE      record every frame (TAPIR_PCAP)\n"
+           "  --record FILE    what enters the stack, for tapir replay\n"
+           "                   (TAPIR_RECORD); full:FILE: with all text\n"
            "  --trace[=WHAT]   a line for each event, to standard error\n"
            "                   (TAPIR_TRACE); WHAT: eth,arp,ip,icmp,udp,tcp,\n"
            "                   socket,drop\n"

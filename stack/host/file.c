@@ -41,7 +41,7 @@ struct file *file_create_socket(struct tapir_stack *stack, socket_id id,
     file->stack = stack;
     file->id = id;
     file->socket_type = (uint8_t)type;
-    hash_table_insert(&stack->files, &stack->memory, &file->by_id,
+    hash_table_insert(&stack->files, &the_host.memory, &file->by_id,
                       hash_of_id(id));
     return file;
 }

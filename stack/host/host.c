@@ -81,6 +81,14 @@ usec host_now(void)
     return stack_clock_look(&the_host.clock, host_clock());
 }
 
+usec host_epoch(void)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return wall.tv_sec * USEC_PER_SEC + wall.tv_nsec / 1000 - host_now();
+}
+
 ssize_t errno_result(ssize_t result)
 {
     if (result >= 0)

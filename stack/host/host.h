@@ -12,8 +12,9 @@
 #include "host/descriptors.h"
 #include "host/drive.h"
 #include "host/file.h"
-#include "host/inherit.h"
 #include "host/guess.h"
+#include "host/inherit.h"
+#include "host/record.h"
 #include "host/settings.h"
 #include "host/shim.h"
 #include "host/trace_text.h"
@@ -70,6 +71,7 @@ struct tapir_stack {
     struct random names_random; /* ids of questions */
     bool is_ending;
     struct trace_text trace_text;
+    struct record_file *record; /* NULL: it is not recorded */
 };
 
 /* A read in vain costs little, so it is tried again soon. */
@@ -173,6 +175,8 @@ void host_unlock(void);
 usec host_clock(void);
 /* The process's stack time. */
 usec host_now(void);
+/* The wall-clock time of stack time 0. */
+usec host_epoch(void);
 /* sockets.c: opens it by the environment unless it is there; negative errno,
    and why is written to standard error. Lock not held. */
 MUST_CHECK int ensure_default_stack(void);

@@ -180,6 +180,7 @@ static bool take_over(int device)
     if (!done)
         return false;
     close_end(&the_host.inheritance.estate_fd);
+    record_file_take_over(the_host.default_stack->record);
     the_host.is_child = false;
     helper_start();
     drive_devices_changed();

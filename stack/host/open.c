@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     LAB_STACKS_MAX = 250,
@@ -62,15 +61,6 @@ static int wrap_in_faults(const struct tapir_config *config,
     return 0;
 }
 
-/* The wall-clock time of stack time 0. */
-static usec epoch(void)
-{
-    struct timespec wall;
-
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return wall.tv_sec * USEC_PER_SEC + wall.tv_nsec / 1000 - host_now();
-}
-
 static int wrap_in_pcap(const struct tapir_config *config, struct netdev **dev,
                         char why[TAPIR_TEXT_MAX])
 {
@@ -78,7 +68,7 @@ static int wrap_in_pcap(const struct tapir_config *config, struct netdev **dev,
 
     if (*config->pcap == '\0')
         return 0;
-    r = pcap_create(&the_host.memory, *dev, config->pcap, epoch(), dev);
+    r = pcap_create(&the_host.memory, *dev, config->pcap, host_epoch(), dev);
     if (r < 0)
         say(why, config->pcap, r);
     return r;
@@ -135,6 +125,27 @@ static int set_up_interface(struct tapir_stack *stack, const char *name,
     return r;
 }
 
+/* 0, or an error that `why` tells; no stack comes of it then. */
+static int begin_stack(const struct tapir_config *config, const char *name,
+                       struct tapir_stack *stack, char why[TAPIR_TEXT_MAX])
+{
+    const char *path = record_path(config->record);
+    int r = 0;
+
+    if (*config->record != '\0')
+        r = record_file_create(config->record, host_epoch(), &stack->record);
+    if (r < 0) {
+        say(why, path, r);
+        return r;
+    }
+    r = stack_begin(config->seed, stack);
+    if (r < 0) {
+        record_file_close(stack->record);
+        say(why, name, r);
+    }
+    return r;
+}
+
 static int start(const struct tapir_config *config,
                  const struct settings *settings, const char *name,
                  char why[TAPIR_TEXT_MAX])
@@ -161,11 +172,10 @@ static int start(const struct tapir_config *config,
         free(stack);
         return r;
     }
-    r = stack_begin(config->seed, stack);
+    r = begin_stack(config, name, stack, why);
     if (r < 0) {
         netdev_close(dev);
         free(stack);
-        say(why, name, r);
         return r;
     }
     r = set_up_interface(stack, name, config, settings, dev, why);

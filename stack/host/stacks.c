@@ -62,6 +62,8 @@ static int create_core(struct tapir_stack *stack, uint64_t seed)
     config.tcp.memory_limit = memory_for_tcp();
     if (stack->trace_text.layers != 0)
         config.trace = trace_text_listener(&stack->trace_text);
+    if (stack->record != NULL)
+        config.recorder = record_file_recorder(stack->record);
     return stack_create(&config, stack_now(stack), &stack->core);
 }
 
@@ -75,12 +77,12 @@ int stack_begin(uint64_t seed, struct tapir_stack *stack)
     list_init(&stack->ports);
     list_init(&stack->timeouts);
     list_init(&stack->enders);
-    r = hash_table_init(&stack->files, &stack->memory);
+    r = hash_table_init(&stack->files, &the_host.memory);
     if (r < 0)
         return r;
     r = create_core(stack, seed);
     if (r < 0) {
-        hash_table_fini(&stack->files, &stack->memory);
+        hash_table_fini(&stack->files, &the_host.memory);
         return r;
     }
     list_append(&the_host.stacks, &stack->node);
@@ -126,6 +128,8 @@ static int configure(struct tapir_stack *stack,
         return -EINVAL;
     if (config->ecn > TCP_ECN_MAX || config->spin > SPIN_MAX)
         return -EINVAL;
+    if (memchr(config->record, '\0', sizeof(config->record)) == NULL)
+        return -EINVAL;
     if ((config->fast_open & ~(unsigned)TCP_FAST_OPEN_BITS) != 0)
         return -EINVAL;
     if (config->buffer_max < TCP_BUFFER_MAX_LEAST ||
@@ -146,6 +150,18 @@ static int configure(struct tapir_stack *stack,
     return 0;
 }
 
+/* On a clock of its own its time is no wall clock's. */
+static int record(const struct tapir_stack_config *config,
+                  struct tapir_stack *stack)
+{
+    bool is_real = config->clock == TAPIR_CLOCK_REAL;
+
+    if (*config->record == '\0')
+        return 0;
+    return record_file_create(config->record, is_real ? host_epoch() : 0,
+                              &stack->record);
+}
+
 struct tapir_stack *tapir_stack_create(const struct tapir_stack_config *config)
 {
     struct tapir_stack *stack = calloc(1, sizeof(*stack));
@@ -155,7 +171,11 @@ struct tapir_stack *tapir_stack_create(const struct tapir_stack_config *config)
         host_lock();
         if (config->debug)
             stack_clock_stop_with_process(&the_host.clock);
-        r = the_host.is_child ? -ENETDOWN : stack_begin(config->seed, stack);
+        r = the_host.is_child ? -ENETDOWN : record(config, stack);
+        if (r == 0)
+            r = stack_begin(config->seed, stack);
+        if (r < 0)
+            record_file_close(stack->record);
         host_unlock();
     }
     if (r < 0) {
@@ -262,8 +282,9 @@ void stack_end(struct tapir_stack *stack)
     list_remove(&stack->work_node);
     forget_timeouts(stack);
     stack_destroy(stack->core);
+    record_file_close(stack->record);
     close_ports(stack);
-    hash_table_fini(&stack->files, &stack->memory);
+    hash_table_fini(&stack->files, &the_host.memory);
     drive_devices_changed();
     free(stack);
 }

@@ -113,6 +113,11 @@ socket_id socket_number(const struct socket *socket)
     return socket->id;
 }
 
+int socket_transport(const struct socket *socket)
+{
+    return socket->ops->protocol;
+}
+
 void socket_mark_ready(struct socket *socket)
 {
     if (!list_is_linked(&socket->ready_node))

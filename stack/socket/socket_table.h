@@ -56,6 +56,8 @@ void sockets_end_pass(struct sockets *sockets);
 /* NULL: there is none, or no longer. */
 struct socket *socket_find(const struct sockets *sockets, socket_id id);
 socket_id socket_number(const struct socket *socket);
+/* IPPROTO_TCP, IPPROTO_UDP, ...: what stands below it. */
+int socket_transport(const struct socket *socket);
 
 /*
  * For the transports: the socket `owner` has changed. It is told once, however

@@ -63,6 +63,7 @@ static void create_host(struct link *link, unsigned index, struct netdev *dev)
     config.seed = (struct hash_key){link->transfer->seed, index};
     snprintf(config.tcp.congestion, sizeof(config.tcp.congestion), "%s",
              link->transfer->congestion);
+    config.recorder = link->transfer->recorders[index];
     if (index == SENDER)
         config.trace = link->transfer->trace;
     if (link->transfer->buffer > 0) {

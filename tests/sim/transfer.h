@@ -18,7 +18,8 @@ struct transfer {
     usec time_max;      /* from the accept on: it ends after so long, */
     uint64_t bytes_max; /* or with so many bytes */
     uint64_t seed;
-    struct trace trace; /* of the sender; may be none */
+    struct trace trace;            /* of the sender; may be none */
+    struct recorder *recorders[2]; /* of the sender and the receiver; or NULL */
 };
 
 struct transfer_result {

@@ -1,0 +1,153 @@
+/*
+ * A recording goes into a file that is mapped, part by part: so it costs no
+ * system call an entry, and what is written is the file's though the process
+ * may be killed. Room is made in the file before it is mapped: a full disk is
+ * told by an error, once, and not by a signal.
+ */
+#include "host/record.h"
+
+#include "host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { WINDOW = 1 << 20 };
+
+struct record_file {
+    struct record_sink sink;
+    struct recorder recorder;
+    int fd;
+    off_t from;      /* of the file, what is mapped: from here on, */
+    uint8_t *window; /* NULL: nothing */
+    size_t len;      /* so much */
+    off_t written;   /* where the last entry ends, once nothing is mapped */
+    char path[TAPIR_TEXT_MAX];
+};
+
+static const char full[] = "full:";
+
+static bool is_full(const char *where)
+{
+    return strncmp(where, full, sizeof(full) - 1) == 0;
+}
+
+const char *record_path(const char *where)
+{
+    return is_full(where) ? where + sizeof(full) - 1 : where;
+}
+
+static void unmap(struct record_file *file)
+{
+    if (file->window == NULL)
+        return;
+    file->written = file->from + (file->sink.at - file->window);
+    munmap(file->window, file->len);
+    file->window = NULL;
+}
+
+/* What is mapped begins with the page of the next byte. 0; negative errno. */
+static int map_next(struct record_file *file, size_t need)
+{
+    off_t page = sysconf(_SC_PAGESIZE);
+    size_t into = (size_t)(file->written % page);
+    size_t len = into + need > WINDOW ? into + need : WINDOW;
+    off_t from = file->written - (off_t)into;
+    int error = posix_fallocate(file->fd, from, (off_t)len);
+    void *window;
+
+    if (error != 0)
+        return -error;
+    window = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                  file->fd, from);
+    if (window == MAP_FAILED)
+        return -errno;
+    file->from = from;
+    file->window = window;
+    file->len = len;
+    file->sink.at = file->window + into;
+    file->sink.end = file->window + len;
+    return 0;
+}
+
+static bool more(struct record_sink *sink, size_t need)
+{
+    struct record_file *file = container_of(sink, struct record_file, sink);
+    int r;
+
+    unmap(file);
+    r = map_next(file, need);
+    if (r < 0)
+        fprintf(stderr, "tapir: --record %s: %s: nothing more is recorded\n",
+                file->path, strerror(-r));
+    return r == 0;
+}
+
+static int begin(struct record_file *file)
+{
+    int r = map_next(file, WINDOW);
+
+    if (r < 0)
+        return r;
+    memcpy(file->sink.at, RECORD_MAGIC, RECORD_MAGIC_LEN);
+    file->sink.at += RECORD_MAGIC_LEN;
+    return 0;
+}
+
+int record_file_create(const char *where, usec epoch, struct record_file **out)
+{
+    struct record_file *file = calloc(1, sizeof(*file));
+    int r;
+
+    if (file == NULL)
+        return -ENOMEM;
+    snprintf(file->path, sizeof(file->path), "%s", record_path(where));
+    file->sink.more = more;
+    file->recorder.sink = &file->sink;
+    file->recorder.keeps_text = is_full(where);
+    file->recorder.epoch = epoch;
+    file->fd = open(file->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file->fd < 0) {
+        r = -errno;
+        free(file);
+        return r;
+    }
+    host_own_fd(file->fd);
+    r = begin(file);
+    if (r < 0) {
+        record_file_close(file);
+        return r;
+    }
+    *out = file;
+    return 0;
+}
+
+struct recorder *record_file_recorder(struct record_file *file)
+{
+    return &file->recorder;
+}
+
+void record_file_take_over(struct record_file *file)
+{
+    if (file == NULL || file->window == NULL)
+        return;
+    memset(file->sink.at, 0, (size_t)(file->sink.end - file->sink.at));
+    if (ftruncate(file->fd, file->from + (off_t)file->len) < 0)
+        fprintf(stderr, "tapir: --record %s: %s\n", file->path,
+                strerror(errno));
+}
+
+void record_file_close(struct record_file *file)
+{
+    if (file == NULL)
+        return;
+    unmap(file);
+    if (ftruncate(file->fd, file->written) < 0)
+        fprintf(stderr, "tapir: --record %s: %s\n", file->path,
+                strerror(errno));
+    host_disown_fd(file->fd);
+    close(file->fd);
+    free(file);
+}
