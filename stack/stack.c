@@ -12,6 +12,7 @@
 
 #include "ip/echo.h"
 #include "link/eth.h"
+#include "tcp/tcp_told.h"
 
 /*
  * How many frames to ourselves one flush takes in. Two programs that talk over
@@ -289,6 +290,17 @@ usec stack_next_deadline(const struct stack *stack)
     if (!ip_loop_is_empty(&stack->ip))
         return stack->env.now;
     return usec_max(stack->env.now, next);
+}
+
+int stack_tell_beginning(struct stack *stack, usec now,
+                         const struct endpoint *local,
+                         const struct endpoint *remote, uint32_t iss,
+                         uint32_t ts_val)
+{
+    struct tcp_ends ends = tcp_ends_of(local, remote);
+
+    stack_enter(stack, now);
+    return tcp_tell(&stack->tcp, &ends, iss, ts_val);
 }
 
 const struct tcp_stats *stack_tcp_stats(const struct stack *stack)

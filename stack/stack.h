@@ -114,6 +114,17 @@ void stack_flush(struct stack *stack, usec now);
  */
 usec stack_next_deadline(const struct stack *stack);
 
+/*
+ * For a replay of what another stack did: connections between these ends begin
+ * at this ISS, and their timestamps go on from `ts_val` at `now`, in place of
+ * those that RFC 6528 and RFC 7323 5.4 would choose. -ENOBUFS; -EISCONN: such a
+ * connection is at rest.
+ */
+MUST_CHECK int stack_tell_beginning(struct stack *stack, usec now,
+                                    const struct endpoint *local,
+                                    const struct endpoint *remote, uint32_t iss,
+                                    uint32_t ts_val);
+
 /* TCP's counters; they are the stack's and go on changing. */
 const struct tcp_stats *stack_tcp_stats(const struct stack *stack);
 

@@ -398,7 +398,7 @@ void tcb_update_mss(struct tcb *tcb, unsigned mtu)
 
 uint32_t tcb_timestamp(const struct tcb *tcb)
 {
-    return (uint32_t)(tcb->tcp->env->now / USEC_PER_MSEC) + tcb->ts_offset;
+    return tcp_clock(tcb->tcp) + tcb->ts_offset;
 }
 
 void tcb_check(const struct tcb *tcb)

@@ -9,6 +9,7 @@
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_rest.h"
 #include "tcp/tcp_time_wait.h"
+#include "tcp/tcp_told.h"
 
 #include <errno.h>
 
@@ -110,6 +111,7 @@ static int init_tables(struct tcp *tcp)
     int errors[] = {
         hash_table_init(&tcp->connections, memory),
         hash_table_init(&tcp->ports, memory),
+        tcp_told_init(tcp),
         rest_init(tcp),
         half_open_init(tcp),
         time_wait_init(tcp),
@@ -127,6 +129,7 @@ static int init_tables(struct tcp *tcp)
 /* Also where there was no memory for one. */
 static void fini_tables(struct tcp *tcp)
 {
+    tcp_told_fini(tcp);
     rest_fini(tcp);
     half_open_fini(tcp);
     time_wait_fini(tcp);
@@ -172,6 +175,11 @@ void tcp_fini(struct tcp *tcp)
         tcb_reap(tcp);
     }
     fini_tables(tcp);
+}
+
+uint32_t tcp_clock(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->env->now / USEC_PER_MSEC);
 }
 
 /* Each is called once: whoever is marked while this goes on waits for the next

@@ -228,6 +228,7 @@ struct tcp {
     struct timer half_open_timer;
     struct hash_table time_wait_table; /* likewise; tcp_time_wait.h */
     struct timer time_wait_timer;
+    struct hash_table told;  /* likewise; tcp_told.h */
     struct hash_table ports; /* by local port: LISTEN and bound */
     struct list output;      /* marked: they owe an ACK or can send */
     struct list all;         /* every TCB, oldest first */
@@ -258,6 +259,10 @@ void tcp_config_limit_buffers(struct tcp_config *config, uint32_t most);
 MUST_CHECK int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,
                         const struct tcp_config *config);
 void tcp_fini(struct tcp *tcp);
+
+/* RFC 7323 5.4: the clock of the timestamps ticks each millisecond; each
+ * connection adds an offset of its own. */
+uint32_t tcp_clock(const struct tcp *tcp);
 
 /* A datagram with protocol 6. */
 void tcp_input(struct tcp *tcp, const struct ip_packet *packet);

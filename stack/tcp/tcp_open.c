@@ -7,11 +7,16 @@
 #include "tcp/tcp_rest.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_timer.h"
+#include "tcp/tcp_told.h"
 #include "tcp/tcp_user_timeout.h"
 
 /* RFC 6528 3: ISN = M + F(ends, secret), M a clock of 4 us */
 static tcp_seq choose_iss(const struct tcp *tcp, const struct tcp_ends *ends)
 {
+    tcp_seq iss;
+
+    if (tcp_told_iss(tcp, ends, &iss))
+        return iss;
     return (tcp_seq)(tcp->env->now / 4) +
            (tcp_seq)tcp_ends_hash(ends, &tcp->isn_key);
 }
@@ -19,6 +24,10 @@ static tcp_seq choose_iss(const struct tcp *tcp, const struct tcp_ends *ends)
 uint32_t tcp_timestamp_offset(const struct tcp *tcp,
                               const struct tcp_ends *ends)
 {
+    uint32_t offset;
+
+    if (tcp_told_offset(tcp, ends, &offset))
+        return offset;
     return (uint32_t)tcp_ends_hash(ends, &tcp->ts_key);
 }
 
