@@ -15,8 +15,9 @@ static const char help[] =
     "usage: tapir replay FILE [OPTION...]\n"
     "\n"
     "Runs the stack again, in virtual time, with what FILE says has entered\n"
-    "it. FILE is a recording (--record of any Tapir program). `tapir replay\n"
-    "FILE --help` tells the options of its kind.\n"
+    "it. FILE is a recording (--record of any Tapir program), or a capture of\n"
+    "another host's packets. `tapir replay FILE --help` tells the options of\n"
+    "its kind.\n"
     "\n"
     "The exit status is 0 if all is as it was, 1 if something differs, 2 if\n"
     "FILE cannot be replayed.\n";
@@ -27,6 +28,11 @@ static const struct kind {
     int (*replay)(int argc, char **argv);
 } kinds[] = {
     {"TAPIRREC", 8, replay_recording},
+    {"\x0a\x0d\x0d\x0a", 4, replay_capture}, /* pcapng */
+    {"\xa1\xb2\xc3\xd4", 4, replay_capture}, /* pcap, both byte orders */
+    {"\xd4\xc3\xb2\xa1", 4, replay_capture},
+    {"\xa1\xb2\x3c\x4d", 4, replay_capture}, /* the same with nanoseconds */
+    {"\x4d\x3c\xb2\xa1", 4, replay_capture},
 };
 
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
@@ -69,6 +75,6 @@ int replay_main(int argc, char **argv)
     fclose(file);
     kind = find_kind(begin, len);
     if (kind == NULL)
-        return complain(argv[1], "is not a recording");
+        return complain(argv[1], "is neither a recording nor a capture");
     return kind->replay(argc - 1, argv + 1);
 }

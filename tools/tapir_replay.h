@@ -12,5 +12,6 @@ enum { REPLAY_MAGIC_MAX = 8 };
  * The exit status: 0 the same, 1 something differs, 2 it cannot be replayed.
  */
 int replay_recording(int argc, char **argv);
+int replay_capture(int argc, char **argv);
 
 #endif

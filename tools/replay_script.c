@@ -1,0 +1,714 @@
+/*
+ * One walk over the capture. What a program did is not in it, only what came of
+ * that, so this is a guess, and where it is wrong the replay differs though no
+ * TCP did wrong:
+ *
+ * - A write ends with the segment that has PSH (RFC 9293 3.9.1.2) or FIN, and
+ *   was made when its first segment was sent: the rest may have waited for the
+ *   window.
+ * - FIN is a shutdown, and a close too if the host reset the connection later
+ *   on. RST, if the stack does not send it by itself, is an abort.
+ * - A port is open if ever a SYN to it was accepted; of UDP, unless ICMP said
+ *   that it is not.
+ * - What had to wait for ARP was sent when ARP asked.
+ */
+#include "replay_script.h"
+
+#include "ip/icmp.h"
+#include "link/eth.h"
+#include "tcp/tcp_ends.h"
+#include "udp/udp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    MSS_DEFAULT = 536,             /* RFC 9293 3.7.1 MUST-15 */
+    HOLE_MAX = 1024 * 1024,        /* farther off is not of the stream */
+    STREAM_MAX = 512 * 1024 * 1024 /* bytes of one connection */
+};
+
+static const struct hash_key key = {.k0 = 3, .k1 = 4};
+
+/* ---- Flows --------------------------------------------------------------- */
+
+static uint32_t hash_of(enum replay_kind kind, const struct endpoint *local,
+                        const struct endpoint *remote)
+{
+    struct tcp_ends ends = tcp_ends_of(local, remote);
+
+    return (uint32_t)tcp_ends_hash(&ends, &key) + (uint32_t)kind;
+}
+
+struct replay_flow *replay_flow_find(const struct replay_script *script,
+                                     enum replay_kind kind,
+                                     const struct endpoint *local,
+                                     const struct endpoint *remote)
+{
+    struct hash_node *node =
+        hash_table_first(&script->table, hash_of(kind, local, remote));
+
+    for (; node != NULL; node = hash_table_next(node)) {
+        struct replay_flow *flow = container_of(node, struct replay_flow, node);
+
+        if (flow->kind == kind && endpoint_equal(&flow->local, local) &&
+            endpoint_equal(&flow->remote, remote))
+            return flow;
+    }
+    return NULL;
+}
+
+void replay_flow_begin(struct replay_script *script, struct replay_flow *flow)
+{
+    struct replay_flow *old =
+        replay_flow_find(script, flow->kind, &flow->local, &flow->remote);
+
+    if (old != NULL)
+        hash_table_remove(&script->table, &old->node);
+    hash_table_insert(&script->table, script->memory, &flow->node,
+                      hash_of(flow->kind, &flow->local, &flow->remote));
+}
+
+static struct replay_flow *create_flow(struct replay_script *script,
+                                       enum replay_kind kind,
+                                       const struct endpoint *local,
+                                       const struct endpoint *remote)
+{
+    struct replay_flow *flow = memory_alloc(script->memory, sizeof(*flow));
+
+    if (flow == NULL)
+        return NULL;
+    flow->kind = kind;
+    flow->local = *local;
+    flow->remote = *remote;
+    flow->mss = MSS_DEFAULT;
+    *script->last = flow;
+    script->last = &flow->next;
+    replay_flow_begin(script, flow);
+    return flow;
+}
+
+static struct replay_flow *get_flow(struct replay_script *script,
+                                    enum replay_kind kind,
+                                    const struct endpoint *local,
+                                    const struct endpoint *remote)
+{
+    struct replay_flow *flow = replay_flow_find(script, kind, local, remote);
+
+    return flow != NULL ? flow : create_flow(script, kind, local, remote);
+}
+
+/* Room for one more of `size` bytes in an array that doubles. NULL: none. */
+static void *grow(struct memory *memory, void *array, size_t count,
+                  size_t *room, size_t size)
+{
+    size_t new_room = *room > 0 ? 2 * *room : 16;
+    void *grown;
+
+    if (count < *room)
+        return array;
+    grown = memory_resize(memory, array, *room * size, new_room * size);
+    if (grown != NULL)
+        *room = new_room;
+    return grown;
+}
+
+/* ---- What was sent ------------------------------------------------------- */
+
+/* Relative, as in tcpdump: 0 is the SYN of whoever sends. */
+static void make_relative(const struct replay_flow *flow,
+                          const struct replay_sent *sent,
+                          struct replay_packet *packet)
+{
+    if (packet->seq != 0 || flow->has_iss)
+        packet->seq -= flow->iss;
+    if (packet->flags & SEG_ACK)
+        packet->ack -= flow->irs;
+    for (unsigned i = 0; i < packet->options.sack_count; i++) {
+        packet->options.sacks[i].start -= flow->irs;
+        packet->options.sacks[i].end -= flow->irs;
+    }
+    if (!(packet->flags & SEG_SYN))
+        packet->wnd <<= sent->wscale;
+}
+
+static void note_scale(struct replay_flow *flow, struct replay_sent *sent,
+                       const struct replay_packet *packet)
+{
+    if (!(packet->flags & SEG_SYN))
+        return;
+    sent->wscale = packet->options.has_window_scale && flow->has_scale[1]
+                       ? packet->options.window_scale
+                       : 0;
+}
+
+static void note_end(struct replay_sent *sent,
+                     const struct replay_packet *packet)
+{
+    uint32_t end = packet->seq + (uint32_t)packet->text.len;
+
+    if (packet->flags & SEG_RST)
+        return;
+    if (packet->flags & SEG_SYN)
+        end++;
+    if (packet->flags & SEG_FIN)
+        end++;
+    if (seq_gt(end, sent->end))
+        sent->end = end;
+}
+
+static int add_packet(struct replay_script *script, struct replay_sent *sent,
+                      const struct replay_packet *packet)
+{
+    struct replay_packet *packets =
+        grow(script->memory, sent->packets, sent->count, &sent->room,
+             sizeof(*packets));
+
+    if (packets == NULL)
+        return -ENOBUFS;
+    sent->packets = packets;
+    packets[sent->count++] = *packet;
+    return 0;
+}
+
+static int add_pieces(struct replay_script *script, struct replay_flow *flow,
+                      struct replay_sent *sent,
+                      const struct replay_packet *whole)
+{
+    struct replay_packet piece;
+    size_t at = 0;
+
+    while (replay_packet_piece(whole, flow->mss, &at, &piece))
+        if (add_packet(script, sent, &piece) < 0)
+            return -ENOBUFS;
+    return 0;
+}
+
+int replay_script_sent(struct replay_script *script, enum replay_side side,
+                       const struct replay_packet *packet)
+{
+    struct replay_packet relative = *packet;
+    struct replay_flow *flow =
+        get_flow(script, packet->kind, &packet->src, &packet->dst);
+
+    if (flow == NULL)
+        return -ENOBUFS;
+    if (packet->kind == REPLAY_TCP) {
+        note_scale(flow, &flow->sent[side], packet);
+        make_relative(flow, &flow->sent[side], &relative);
+        note_end(&flow->sent[side], &relative);
+    }
+    return add_pieces(script, flow, &flow->sent[side], &relative);
+}
+
+/* ---- Actions ------------------------------------------------------------- */
+
+static int add_action(struct replay_script *script,
+                      const struct replay_action *action)
+{
+    struct replay_action *actions =
+        grow(script->memory, script->actions, script->action_count,
+             &script->action_room, sizeof(*actions));
+
+    if (actions == NULL)
+        return -ENOBUFS;
+    script->actions = actions;
+    actions[script->action_count] = *action;
+    actions[script->action_count].order = script->action_count;
+    script->action_count++;
+    return 0;
+}
+
+/* When ARP asked for the way, if the packet waited for that. */
+static size_t when_asked(struct replay_script *script,
+                         const struct ip_addr *remote, size_t at)
+{
+    struct replay_neighbour *hop = replay_next_hop(&script->neighbours, remote);
+
+    if (hop == NULL || !hop->is_asked || hop->is_given)
+        return at;
+    hop->is_asked = false;
+    return hop->asked_at;
+}
+
+/* ---- TCP: the peer ------------------------------------------------------- */
+
+static void take_peer_syn(struct replay_flow *flow,
+                          const struct replay_packet *packet)
+{
+    const struct tcp_options *options = &packet->options;
+    uint32_t mss = options->has_mss ? options->mss : MSS_DEFAULT;
+
+    flow->has_irs = true;
+    flow->irs = packet->seq;
+    flow->has_scale[1] = options->has_window_scale;
+    flow->has_timestamps = options->has_timestamps;
+    flow->mss = max_u32(mss, 1);
+}
+
+/* What both SYNs say is known: the size of a full segment's text. */
+static void settle(struct replay_flow *flow,
+                   const struct tcp_options *host_options)
+{
+    uint32_t options_len = 0;
+
+    flow->has_timestamps = flow->has_timestamps && host_options->has_timestamps;
+    if (flow->has_timestamps)
+        options_len = 2 + TCP_OPTION_TIMESTAMPS_LEN;
+    if (flow->local_mss > 0)
+        flow->mss = min_u32(flow->mss, flow->local_mss);
+    if (flow->mss > options_len)
+        flow->mss -= options_len;
+}
+
+static void settle_active(struct replay_flow *flow)
+{
+    const struct replay_packet *syn = &flow->sent[REPLAY_HOST].packets[0];
+
+    settle(flow, &syn->options);
+    note_scale(flow, &flow->sent[REPLAY_HOST], syn);
+}
+
+static bool is_new_syn(const struct replay_flow *flow,
+                       const struct replay_packet *packet)
+{
+    if (flow == NULL)
+        return true;
+    if (flow->is_active) /* simultaneous open, else a new connection */
+        return flow->has_irs && flow->irs != packet->seq;
+    return flow->irs != packet->seq;
+}
+
+static int begin_passive(struct replay_script *script, size_t at,
+                         struct replay_flow **flow)
+{
+    const struct replay_packet *packet = &script->capture->records[at].packet;
+    struct replay_action begin = {.before = at, .kind = REPLAY_BEGIN};
+
+    *flow = create_flow(script, REPLAY_TCP, &packet->dst, &packet->src);
+    begin.flow = *flow;
+    return *flow == NULL ? -ENOBUFS : add_action(script, &begin);
+}
+
+static int take_segment_of_peer(struct replay_script *script, size_t at)
+{
+    struct replay_record *record = &script->capture->records[at];
+    const struct replay_packet *packet = &record->packet;
+    struct replay_flow *flow =
+        replay_flow_find(script, REPLAY_TCP, &packet->dst, &packet->src);
+    bool is_syn = (packet->flags & SEG_SYN) != 0;
+    bool is_first = is_syn && !(packet->flags & SEG_ACK);
+
+    if (is_first && is_new_syn(flow, packet) &&
+        begin_passive(script, at, &flow) < 0)
+        return -ENOBUFS;
+    if (flow == NULL) {
+        script->midstream++;
+        return 0;
+    }
+    if (is_syn && !flow->has_irs) {
+        take_peer_syn(flow, packet);
+        if (flow->is_active) /* only now both are known */
+            settle_active(flow);
+    }
+    flow->peer_fin = flow->peer_fin || (packet->flags & SEG_FIN);
+    record->flow = flow;
+    return 0;
+}
+
+/* ---- TCP: the host ------------------------------------------------------- */
+
+/* What the host is able to, as it shows in its SYNs. */
+static void note_abilities(struct replay_script *script,
+                           const struct replay_packet *packet)
+{
+    enum { ASKS_ECN = SEG_SYN | SEG_ECE | SEG_CWR }; /* RFC 3168 6.1.1 */
+    const struct tcp_options *options = &packet->options;
+
+    script->timestamps = script->timestamps || options->has_timestamps;
+    script->sack = script->sack || options->sack_permitted;
+    script->window_scale = script->window_scale || options->has_window_scale;
+    if (options->has_mss && options->mss > script->mss)
+        script->mss = options->mss;
+    if (options->window_scale > script->wscale)
+        script->wscale = options->window_scale;
+    if ((packet->flags & (ASKS_ECN | SEG_ACK)) == ASKS_ECN)
+        script->asks_ecn = true;
+}
+
+static int take_syn_of_host(struct replay_script *script, size_t at,
+                            struct replay_flow **flow)
+{
+    const struct replay_packet *packet = &script->capture->records[at].packet;
+    size_t when = when_asked(script, &packet->dst.addr, at);
+    struct replay_action begin = {.before = when, .kind = REPLAY_BEGIN};
+    struct replay_action connect = {.before = when, .kind = REPLAY_CONNECT};
+
+    if (packet->flags & SEG_ACK)
+        return 0;
+    if (*flow != NULL && (!(*flow)->is_active || (*flow)->iss == packet->seq))
+        return 0; /* simultaneous, or once more */
+    *flow = create_flow(script, REPLAY_TCP, &packet->src, &packet->dst);
+    if (*flow == NULL)
+        return -ENOBUFS;
+    (*flow)->is_active = true;
+    begin.flow = connect.flow = *flow;
+    return add_action(script, &begin) < 0 || add_action(script, &connect) < 0
+               ? -ENOBUFS
+               : 0;
+}
+
+static void note_syn_of_host(struct replay_script *script,
+                             struct replay_flow *flow,
+                             const struct replay_packet *packet)
+{
+    const struct tcp_options *options = &packet->options;
+
+    if (flow->has_iss)
+        return;
+    flow->has_iss = true;
+    flow->iss = packet->seq;
+    flow->local_mss = options->has_mss ? options->mss : 0;
+    note_abilities(script, packet);
+    if (!flow->is_active) {
+        script->listens[flow->local.port] = true;
+        settle(flow, options);
+    }
+}
+
+/* The latest that its clock may be by what it says: so that nothing that the
+ * peer echoes is from the stack's future. */
+static void note_clock(struct replay_flow *flow,
+                       const struct replay_packet *packet)
+{
+    uint32_t passed = (uint32_t)(packet->time / USEC_PER_MSEC -
+                                 flow->ts_time / USEC_PER_MSEC);
+    bool is_first = flow->ts_time == 0;
+    int32_t ahead;
+
+    if (!packet->options.has_timestamps || flow->has_fin)
+        return;
+    ahead = (int32_t)(packet->options.ts_val - (flow->ts_val + passed));
+    if (is_first) {
+        flow->ts_val = packet->options.ts_val;
+        flow->ts_time = packet->time;
+    } else if (ahead > 0 && ahead <= 4) { /* more is another rate */
+        flow->ts_val += (uint32_t)ahead;
+    }
+}
+
+/* Bytes [from, from + text.len) of the stream, which may grow. */
+static int put_stream(struct replay_script *script, struct replay_flow *flow,
+                      size_t from, struct bytes text)
+{
+    size_t end = from + text.len;
+
+    while (flow->stream_room < end) {
+        size_t room = flow->stream_room > 0 ? 2 * flow->stream_room : 4096;
+        uint8_t *stream = memory_resize(script->memory, flow->stream,
+                                        flow->stream_room, room);
+
+        if (stream == NULL)
+            return -ENOBUFS;
+        memset(stream + flow->stream_room, 0, room - flow->stream_room);
+        flow->stream = stream;
+        flow->stream_room = room;
+    }
+    if (text.len > 0)
+        memcpy(flow->stream + from, text.data, text.len);
+    return 0;
+}
+
+static int write_goes_on(struct replay_script *script, struct replay_flow *flow,
+                         size_t at, size_t end)
+{
+    struct replay_action write = {.before = at,
+                                  .kind = REPLAY_WRITE,
+                                  .flow = flow,
+                                  .from = flow->stream_len};
+
+    if (end <= flow->stream_len)
+        return 0;
+    if (!flow->is_writing) {
+        if (add_action(script, &write) < 0)
+            return -ENOBUFS;
+        flow->write = script->action_count - 1;
+    }
+    script->actions[flow->write].to = end;
+    flow->stream_len = end;
+    flow->is_writing = true;
+    return 0;
+}
+
+/* `packet` is as it came: absolute, uncut. */
+static int take_text(struct replay_script *script, struct replay_flow *flow,
+                     size_t at, const struct replay_packet *packet)
+{
+    uint32_t control = (packet->flags & SEG_SYN) ? 1 : 0;
+    uint32_t from = packet->seq + control - (flow->iss + 1);
+    size_t end = (size_t)from + packet->text.len;
+
+    if (packet->text.len == 0 || from > STREAM_MAX ||
+        from > flow->stream_len + HOLE_MAX)
+        return 0;
+    flow->has_hole = flow->has_hole || from > flow->stream_len;
+    if (put_stream(script, flow, from, packet->text) < 0 ||
+        write_goes_on(script, flow, at, end) < 0)
+        return -ENOBUFS;
+    if ((packet->flags & SEG_PSH) && end >= flow->stream_len)
+        flow->is_writing = false;
+    return 0;
+}
+
+/* With text: the program had shut down before that could be sent, so it may as
+ * well have done so when it wrote it. */
+static int take_fin(struct replay_script *script, struct replay_flow *flow,
+                    size_t at)
+{
+    const struct replay_packet *packet = &script->capture->records[at].packet;
+    struct replay_action shutdown = {
+        .before = at, .kind = REPLAY_SHUTDOWN, .flow = flow};
+
+    if (flow->has_fin)
+        return 0;
+    if (packet->text.len > 0 && flow->stream_len > 0)
+        shutdown.before = script->actions[flow->write].before;
+    flow->has_fin = true;
+    flow->is_writing = false;
+    flow->closes_last = flow->peer_fin;
+    return add_action(script, &shutdown);
+}
+
+static int take_rst(struct replay_script *script, struct replay_flow *flow,
+                    size_t at)
+{
+    struct replay_action abort = {
+        .before = at, .kind = REPLAY_ABORT, .flow = flow};
+
+    if (!flow->has_iss)
+        flow->is_refused = true;
+    if (flow->has_fin)
+        flow->is_hung_up = true;
+    return flow->has_iss && !flow->has_fin ? add_action(script, &abort) : 0;
+}
+
+static int take_segment_of_host(struct replay_script *script, size_t at)
+{
+    struct replay_record *record = &script->capture->records[at];
+    const struct replay_packet *packet = &record->packet;
+    struct replay_flow *flow =
+        replay_flow_find(script, REPLAY_TCP, &packet->src, &packet->dst);
+
+    if ((packet->flags & SEG_SYN) && take_syn_of_host(script, at, &flow) < 0)
+        return -ENOBUFS;
+    if (flow == NULL) {
+        script->midstream++;
+        return 0;
+    }
+    record->flow = flow;
+    if (packet->flags & SEG_SYN)
+        note_syn_of_host(script, flow, packet);
+    note_clock(flow, packet);
+    if (replay_script_sent(script, REPLAY_HOST, packet) < 0 ||
+        (flow->has_iss && take_text(script, flow, at, packet) < 0))
+        return -ENOBUFS;
+    if ((packet->flags & SEG_FIN) && take_fin(script, flow, at) < 0)
+        return -ENOBUFS;
+    return packet->flags & SEG_RST ? take_rst(script, flow, at) : 0;
+}
+
+/* ---- The others ---------------------------------------------------------- */
+
+/* The UDP port of the host's that an ICMP error says is closed; 0: none. */
+static uint16_t closed_port(const struct replay_capture *capture,
+                            const struct replay_record *record)
+{
+    size_t link = capture->type == NETDEV_ETHERNET ? ETH_HEADER_LEN : 0;
+    const struct replay_packet *packet = &record->packet;
+    struct bytes ip = bytes_of(record->frame + link, record->len - link);
+    struct ip_header header;
+    struct ip_header quoted;
+    struct bytes quote;
+    enum drop_reason why;
+
+    if (packet->type != ICMP_UNREACHABLE ||
+        packet->code != ICMP_PORT_UNREACHABLE ||
+        ip_parse_quote(ip, &header, &why) < 0)
+        return 0;
+    quote = bytes_from(ip, header.header_len + ICMP_HEADER_LEN);
+    if (ip_parse_quote(quote, &quoted, &why) < 0 ||
+        quoted.protocol != IP_PROTO_UDP ||
+        quote.len < quoted.header_len + UDP_HEADER_LEN)
+        return 0;
+    return get_be16(quote.data + quoted.header_len + UDP_DST_PORT);
+}
+
+static int take_datagram_of_host(struct replay_script *script, size_t at)
+{
+    struct replay_record *record = &script->capture->records[at];
+    const struct replay_packet *packet = &record->packet;
+    struct replay_action send = {.kind = REPLAY_DATAGRAM, .record = at};
+
+    if (packet->kind == REPLAY_ICMP && packet->type != ICMP_ECHO_REQUEST) {
+        script->is_closed[closed_port(script->capture, record)] = true;
+    } else {
+        send.before = when_asked(script, &packet->dst.addr, at);
+        if (add_action(script, &send) < 0)
+            return -ENOBUFS;
+    }
+    if (packet->kind == REPLAY_UDP)
+        script->sends[packet->src.port] = true;
+    return replay_script_sent(script, REPLAY_HOST, packet);
+}
+
+static int take_arp_of_host(struct replay_script *script, size_t at)
+{
+    const struct replay_record *record = &script->capture->records[at];
+    struct replay_neighbour *neighbour;
+
+    if (record->packet.type == ARP_REPLY)
+        return replay_script_sent(script, REPLAY_HOST, &record->packet);
+    if (!replay_is_question(&script->neighbours, record)) {
+        script->questions++;
+        return 0;
+    }
+    neighbour =
+        replay_neighbour_find(&script->neighbours, &record->packet.dst.addr);
+    if (neighbour != NULL && !neighbour->is_asked) {
+        neighbour->is_asked = true;
+        neighbour->asked_at = at;
+    }
+    return replay_script_sent(script, REPLAY_HOST, &record->packet);
+}
+
+static int take_record_of_host(struct replay_script *script, size_t at)
+{
+    const struct replay_packet *packet = &script->capture->records[at].packet;
+
+    switch (packet->kind) {
+    case REPLAY_TCP:
+        return take_segment_of_host(script, at);
+    case REPLAY_UDP:
+    case REPLAY_ICMP:
+        return take_datagram_of_host(script, at);
+    case REPLAY_ARP:
+        return take_arp_of_host(script, at);
+    case REPLAY_NOTHING:
+        break;
+    }
+    if (packet->is_fragment)
+        script->fragments++;
+    else
+        script->others++;
+    return 0;
+}
+
+static int take_record_of_peer(struct replay_script *script, size_t at)
+{
+    const struct replay_packet *packet = &script->capture->records[at].packet;
+
+    if (!ip_addr_equal(&packet->dst.addr, &script->capture->addr))
+        return 0;
+    if (packet->kind == REPLAY_UDP || packet->is_fragment)
+        script->has_socket[packet->dst.port] = true;
+    return packet->kind == REPLAY_TCP ? take_segment_of_peer(script, at) : 0;
+}
+
+/* What waits for ARP no longer waits once something goes there. */
+static void note_sent(struct replay_script *script, size_t at)
+{
+    const struct replay_packet *packet = &script->capture->records[at].packet;
+    struct replay_neighbour *hop;
+
+    if (packet->kind == REPLAY_ARP)
+        return;
+    hop = replay_next_hop(&script->neighbours, &packet->dst.addr);
+    if (hop != NULL)
+        hop->is_asked = false;
+}
+
+static int walk(struct replay_script *script)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < script->capture->count && error == 0; i++) {
+        const struct replay_record *record = &script->capture->records[i];
+
+        if (!record->is_parsed)
+            continue;
+        if (!record->is_ours) {
+            error = take_record_of_peer(script, i);
+            continue;
+        }
+        error = take_record_of_host(script, i);
+        note_sent(script, i);
+    }
+    return error;
+}
+
+/* ---- All of it ----------------------------------------------------------- */
+
+static int compare_actions(const void *a, const void *b)
+{
+    const struct replay_action *one = a;
+    const struct replay_action *other = b;
+
+    if (one->before != other->before)
+        return one->before < other->before ? -1 : 1;
+    return one->order < other->order ? -1 : one->order > other->order;
+}
+
+/* The replay begins: no connection has begun yet. */
+static void rewind_flows(struct replay_script *script)
+{
+    for (struct replay_flow *flow = script->first; flow != NULL;
+         flow = flow->next)
+        if (flow->kind == REPLAY_TCP &&
+            replay_flow_find(script, flow->kind, &flow->local, &flow->remote) ==
+                flow)
+            hash_table_remove(&script->table, &flow->node);
+}
+
+int replay_script_init(struct replay_script *script, struct memory *memory,
+                       struct replay_capture *capture)
+{
+    int error;
+
+    *script = (struct replay_script){.memory = memory, .capture = capture};
+    script->last = &script->first;
+    error = replay_neighbours_init(&script->neighbours, memory, capture);
+    if (hash_table_init(&script->table, memory) < 0 || error < 0)
+        return -ENOBUFS;
+    if ((error = walk(script)) < 0)
+        return error;
+    if (script->action_count > 0)
+        qsort(script->actions, script->action_count, sizeof(*script->actions),
+              compare_actions);
+    rewind_flows(script);
+    return 0;
+}
+
+static void destroy_flow(struct memory *memory, struct replay_flow *flow)
+{
+    for (int i = 0; i < REPLAY_SIDES; i++)
+        memory_free(memory, flow->sent[i].packets,
+                    flow->sent[i].room * sizeof(struct replay_packet));
+    memory_free(memory, flow->stream, flow->stream_room);
+    memory_free(memory, flow, sizeof(*flow));
+}
+
+void replay_script_fini(struct replay_script *script)
+{
+    struct replay_flow *flow = script->first;
+
+    while (flow != NULL) {
+        struct replay_flow *next = flow->next;
+
+        destroy_flow(script->memory, flow);
+        flow = next;
+    }
+    memory_free(script->memory, script->actions,
+                script->action_room * sizeof(*script->actions));
+    hash_table_fini(&script->table, script->memory);
+    replay_neighbours_fini(&script->neighbours);
+}
