@@ -38,6 +38,8 @@ struct stack_config stack_config_default(void);
 /* With a loopback interface ("lo", 127.0.0.1/8) from the start. */
 MUST_CHECK int stack_create(const struct stack_config *config, usec now,
                             struct stack **out);
+/* Who hears of events from now on; without `emit`, nobody. */
+void stack_set_trace(struct stack *stack, struct trace trace);
 /* All connections end without a word. Devices are the caller's to close. */
 void stack_destroy(struct stack *stack);
 

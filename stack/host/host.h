@@ -17,6 +17,7 @@
 #include "host/record.h"
 #include "host/settings.h"
 #include "host/shim.h"
+#include "host/trace_hub.h"
 #include "host/trace_text.h"
 #include "stack.h"
 #include "tapir.h"
@@ -70,6 +71,7 @@ struct tapir_stack {
     unsigned dns_turn;          /* of `options rotate` */
     struct random names_random; /* ids of questions */
     bool is_ending;
+    struct trace_hub trace; /* who listens */
     struct trace_text trace_text;
     struct record_file *record; /* NULL: it is not recorded */
 };
@@ -99,10 +101,18 @@ enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2, SEED_NAMES = 3 };
 struct hash_key seed_key(uint64_t seed, uint64_t purpose);
 /*
  * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open,
- * buffer_max, dns and trace_text are set. It runs from now on. -ENOBUFS; the
+ * buffer_max, dns and trace are set. It runs from now on. -ENOBUFS; the
  * stack is then the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);
+/* Nobody listens, but for the lines of --trace if `layers` is not 0. To be
+   called before stack_begin. */
+void stack_trace_begin(struct tapir_stack *stack, unsigned layers);
+/* A listener to its events, until it is taken away or the stack ends. */
+void stack_attach_listener(struct tapir_stack *stack,
+                           struct trace_listener *listener);
+void stack_detach_listener(struct tapir_stack *stack,
+                           struct trace_listener *listener);
 /* network.c: its number; -EINVAL, -ENOBUFS, -ENOMEM: the device is the
    caller's. */
 MUST_CHECK int stack_port_add(struct tapir_stack *stack,

@@ -166,7 +166,7 @@ static int start(const struct tapir_config *config,
     stack->fast_open = config->fast_open;
     stack->buffer_max = config->buffer_max;
     stack->dns = settings->dns;
-    trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
+    stack_trace_begin(stack, settings->trace_layers);
     r = open_device(config, settings, name, &dev, why);
     if (r < 0) {
         free(stack);

@@ -124,6 +124,7 @@ static void dispatch(struct tapir_stack *stack)
 static void finish(struct tapir_stack *stack, usec now)
 {
     stack_flush(stack->core, now);
+    trace_hub_pass_over(&stack->trace);
     dispatch(stack);
 }
 

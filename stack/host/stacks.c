@@ -47,6 +47,35 @@ static size_t memory_for_tcp(void)
     return pages > 0 && page > 0 ? (size_t)pages / 4 * (size_t)page : 0;
 }
 
+/* Before the core is there, too: then it begins with those. */
+static void tell_core(struct tapir_stack *stack)
+{
+    if (stack->core != NULL)
+        stack_set_trace(stack->core, trace_hub_trace(&stack->trace));
+}
+
+void stack_attach_listener(struct tapir_stack *stack,
+                           struct trace_listener *listener)
+{
+    trace_hub_add(&stack->trace, listener);
+    tell_core(stack);
+}
+
+void stack_detach_listener(struct tapir_stack *stack,
+                           struct trace_listener *listener)
+{
+    trace_hub_remove(&stack->trace, listener);
+    tell_core(stack);
+}
+
+void stack_trace_begin(struct tapir_stack *stack, unsigned layers)
+{
+    trace_hub_init(&stack->trace);
+    trace_text_init(&stack->trace_text, layers, stderr);
+    if (layers != 0)
+        stack_attach_listener(stack, &stack->trace_text.listener);
+}
+
 static int create_core(struct tapir_stack *stack, uint64_t seed)
 {
     struct stack_config config = stack_config_default();
@@ -64,6 +93,7 @@ static int create_core(struct tapir_stack *stack, uint64_t seed)
         config.trace = trace_text_listener(&stack->trace_text);
     if (stack->record != NULL)
         config.recorder = record_file_recorder(stack->record);
+    config.trace = trace_hub_trace(&stack->trace);
     return stack_create(&config, stack_now(stack), &stack->core);
 }
 
@@ -146,7 +176,7 @@ static int configure(struct tapir_stack *stack,
     stack->exit_wait = config->exit_wait;
     stack->spin = config->spin;
     stack->ecn = (enum tcp_ecn)config->ecn;
-    trace_text_init(&stack->trace_text, layers, stderr);
+    stack_trace_begin(stack, layers);
     return 0;
 }
 

@@ -315,9 +315,11 @@ static bool is_wanted(const struct trace_text *text,
     return (text->layers >> layer & 1) != 0 && !is_bare_ip(event);
 }
 
-static void emit(void *listener, const struct trace_event *event)
+static void print(struct trace_listener *listener,
+                  const struct trace_event *event)
 {
-    const struct trace_text *text = listener;
+    const struct trace_text *text =
+        container_of(listener, struct trace_text, listener);
     struct line line = {.len = 0};
 
     if (!is_wanted(text, event))
@@ -334,10 +336,6 @@ static void emit(void *listener, const struct trace_event *event)
 
 void trace_text_init(struct trace_text *text, unsigned layers, FILE *to)
 {
-    *text = (struct trace_text){.layers = layers, .to = to};
-}
-
-struct trace trace_text_listener(struct trace_text *text)
-{
-    return (struct trace){.emit = emit, .listener = text};
+    *text = (struct trace_text){
+        .listener = {.event = print}, .layers = layers, .to = to};
 }

@@ -5,7 +5,7 @@
 #ifndef TAPIR_HOST_TRACE_TEXT_H
 #define TAPIR_HOST_TRACE_TEXT_H
 
-#include "base/trace.h"
+#include "host/trace_hub.h"
 
 #include <stdio.h>
 
@@ -17,11 +17,11 @@ MUST_CHECK int trace_text_parse(const char *what, unsigned *layers);
 const char *trace_text_layers(void);
 
 struct trace_text {
+    struct trace_listener listener;
     unsigned layers;
     FILE *to;
 };
 
 void trace_text_init(struct trace_text *text, unsigned layers, FILE *to);
-struct trace trace_text_listener(struct trace_text *text);
 
 #endif

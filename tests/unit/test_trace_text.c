@@ -16,14 +16,12 @@ static const char *print(const char *layers, struct trace_event event)
 {
     FILE *file = fmemopen(printed, sizeof(printed), "w");
     struct trace_text text;
-    struct trace trace;
     unsigned set;
 
     memset(printed, 0, sizeof(printed));
     ck_assert_int_eq(trace_text_parse(layers, &set), 0);
     trace_text_init(&text, set, file);
-    trace = trace_text_listener(&text);
-    trace.emit(trace.listener, &event);
+    text.listener.event(&text.listener, &event);
     fclose(file);
     return printed;
 }
