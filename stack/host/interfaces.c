@@ -429,7 +429,21 @@ char *tapir_if_indextoname(unsigned index, char *name)
                                : memcpy(name, iface.name, sizeof(iface.name));
 }
 
-/* One block: the array, then the names. */
+/* One block: the array, of which the last is all zero, then the names. */
+static void fill_nameindex(const struct stack *core, struct if_nameindex *list,
+                           unsigned count)
+{
+    char *name = (char *)(list + count + 1);
+    struct iface_info iface;
+
+    for (unsigned i = 0; i < count; i++, name += IF_NAMESIZE) {
+        if (info_of(core, i + 1, &iface) < 0)
+            break;
+        memcpy(name, iface.name, sizeof(iface.name));
+        list[i] = (struct if_nameindex){.if_index = i + 1, .if_name = name};
+    }
+}
+
 struct if_nameindex *tapir_if_nameindex(void)
 {
     const struct stack *core;
@@ -442,15 +456,8 @@ struct if_nameindex *tapir_if_nameindex(void)
     while (info_of(core, count + 1, &iface) == 0)
         count++;
     list = calloc(count + 1, sizeof(*list) + IF_NAMESIZE);
-
-    char *name = (char *)(list + count + 1);
-
-    for (unsigned i = 0; list != NULL && i < count; i++, name += IF_NAMESIZE) {
-        if (info_of(core, i + 1, &iface) < 0)
-            break;
-        memcpy(name, iface.name, sizeof(iface.name));
-        list[i] = (struct if_nameindex){.if_index = i + 1, .if_name = name};
-    }
+    if (list != NULL)
+        fill_nameindex(core, list, count);
     host_unlock();
     if (list == NULL)
         errno = ENOBUFS;

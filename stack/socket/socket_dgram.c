@@ -27,15 +27,19 @@ static ssize_t result_of(const struct dgram *dgram, size_t copied, int flags)
     return (ssize_t)(flags & MSG_TRUNC ? dgram->len : copied);
 }
 
-/* One datagram, or what lies of it from `offset` on. */
+/*
+ * One datagram, or what lies of it from `offset` on. Linux: of a part MSG_TRUNC
+ * is told also where it is read to its end, without room for more.
+ */
 static ssize_t give_dgram(struct socket *socket, const struct dgram *dgram,
                           size_t offset, struct socket_message *message)
 {
     int given = message->flags;
     struct bytes rest = bytes_from(bytes_of(dgram->data, dgram->len), offset);
     size_t copied = message_fill(message, rest);
+    bool is_full = copied == (size_t)message_len(message);
 
-    message->flags = copied < rest.len ? MSG_TRUNC : 0;
+    message->flags = copied < dgram->len && is_full ? MSG_TRUNC : 0;
     if (message->name != NULL)
         *message->name = dgram->src;
     if (message->control != NULL)

@@ -9,24 +9,27 @@
 #include <errno.h>
 
 /* Linux: what the options ask for is told of the ICMP message; the port is
- * what stands in its place in what is quoted. */
+ * what stands in its place in what is quoted, and without both ports there is
+ * no destination. */
 static void tell_packet(const struct socket *socket,
                         const struct error_report *report,
                         struct socket_control *control)
 {
-    enum { DST_PORT = 2 };
+    enum { DST_PORT = 2, PORTS_LEN = 4 };
+    bool has_port = report->len >= PORTS_LEN;
 
     if (report->iface == 0)
         return;
     control->present |= socket_wants(socket) & CONTROL_OF_PACKET;
+    if (!has_port)
+        control->present &= ~(unsigned)CONTROL_DESTINATION;
     control->ttl = report->ttl;
     control->tos = report->tos;
     control->source = IP_ADDR_ANY_V4;
     control->destination = (struct endpoint){
         .addr = report->told,
         .scope = report->iface,
-        .port =
-            report->len < DST_PORT + 2 ? 0 : get_be16(report->data + DST_PORT),
+        .port = has_port ? get_be16(report->data + DST_PORT) : 0,
     };
 }
 

@@ -51,7 +51,10 @@ int socket_get_filter(const struct socket *socket, void *value, size_t *len)
     if (room > 0 && room < count)
         return -EINVAL;
     *len = count;
-    if (room > 0 && count > 0)
-        memcpy(value, socket->filter->insns, count * BPF_INSN_LEN);
+    if (room == 0 || count == 0)
+        return 0;
+    if (value == NULL)
+        return -EFAULT;
+    memcpy(value, socket->filter->insns, count * BPF_INSN_LEN);
     return 0;
 }

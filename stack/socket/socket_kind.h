@@ -206,6 +206,13 @@ void socket_free(struct socket *socket);
 /* Something was done to the socket that others who wait on it must hear of. */
 void socket_mark_ready(struct socket *socket);
 
+/*
+ * What an option tells, cut to the room that the caller has, as in Linux.
+ * -EFAULT: `value` is NULL, and there is something to put there.
+ */
+MUST_CHECK int socket_give(const void *from, size_t size, void *value,
+                           size_t *len);
+
 /* What a socket begins with. */
 struct socket_settings socket_settings_default(void);
 

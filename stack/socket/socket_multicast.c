@@ -38,10 +38,8 @@ static int give_number(int number, void *value, size_t *len)
     uint8_t octet = (uint8_t)number;
     bool is_small = *len < sizeof(number) && *len > 0;
 
-    *len = is_small ? 1 : min_size(*len, sizeof(number));
-    if (*len > 0)
-        memcpy(value, is_small ? (void *)&octet : (void *)&number, *len);
-    return 0;
+    return is_small ? socket_give(&octet, sizeof(octet), value, len)
+                    : socket_give(&number, sizeof(number), value, len);
 }
 
 /* ---- How to send, what to hear ------------------------------------------ */
@@ -137,10 +135,7 @@ static int get_iface(const struct ip_multicast *multicast, void *value,
 {
     struct in_addr addr = in_addr_of(&multicast->addr);
 
-    *len = min_size(*len, sizeof(addr));
-    if (*len > 0)
-        memcpy(value, &addr, *len);
-    return 0;
+    return socket_give(&addr, sizeof(addr), value, len);
 }
 
 /* ---- Joining and leaving, RFC 3678 4.1.1, 4.1.3 ------------------------- */
@@ -311,6 +306,8 @@ static int get_msfilter(const struct ip_multicast *multicast, void *value,
 
     if (*len < IP_MSFILTER_SIZE(0))
         return -EINVAL;
+    if (value == NULL)
+        return -EFAULT;
     memcpy(&answer, value, IP_MSFILTER_SIZE(0));
     where = (struct group_where){
         .group = addr_of(answer.imsf_multiaddr),
@@ -342,6 +339,8 @@ static int get_group_filter(const struct ip_multicast *multicast, void *value,
 
     if (*len < GROUP_FILTER_SIZE(0))
         return -EINVAL;
+    if (value == NULL)
+        return -EFAULT;
     memcpy(&answer, value, GROUP_FILTER_SIZE(0));
     where = (struct group_where){.iface = answer.gf_interface};
     if ((error = read_sockaddr(&answer.gf_group, &where.group)) < 0)

@@ -267,12 +267,14 @@ static const struct int_option *find_option(int level, int name)
     return NULL;
 }
 
-/* As Linux: a read is cut to the room that the caller has. */
-static int give(const void *from, size_t size, void *value, size_t *len)
+int socket_give(const void *from, size_t size, void *value, size_t *len)
 {
     *len = min_size(*len, size);
-    if (*len > 0) /* `value` may be NULL */
-        memcpy(value, from, *len);
+    if (*len == 0)
+        return 0;
+    if (value == NULL)
+        return -EFAULT;
+    memcpy(value, from, *len);
     return 0;
 }
 
@@ -281,7 +283,7 @@ static int get_linger(const struct socket *socket, void *value, size_t *len)
     struct linger linger = {.l_onoff = socket->settings.lingers,
                             .l_linger = (int)socket->settings.linger};
 
-    return give(&linger, sizeof(linger), value, len);
+    return socket_give(&linger, sizeof(linger), value, len);
 }
 
 static int set_linger(struct socket *socket, struct bytes value)
@@ -304,7 +306,7 @@ static int get_timeout(usec timeout, void *value, size_t *len)
     if (timeout != USEC_NEVER)
         tv = (struct timeval){.tv_sec = timeout / USEC_PER_SEC,
                               .tv_usec = timeout % USEC_PER_SEC};
-    return give(&tv, sizeof(tv), value, len);
+    return socket_give(&tv, sizeof(tv), value, len);
 }
 
 /* Linux: all zero is never, a negative time is at once. */
@@ -338,12 +340,12 @@ static int get_device(const struct socket *socket, void *value, size_t *len)
     const struct iface *iface = device_of(socket);
 
     if (socket->settings.device == 0)
-        return give("", 0, value, len);
+        return socket_give("", 0, value, len);
     if (*len < IFACE_NAME_MAX)
         return -EINVAL;
     if (iface == NULL)
         return -ENODEV;
-    return give(iface->name, strlen(iface->name) + 1, value, len);
+    return socket_give(iface->name, strlen(iface->name) + 1, value, len);
 }
 
 /* No name, and "", unbind; one need not end with a NUL. */
@@ -371,9 +373,9 @@ static int get_max_pacing_rate(const struct socket *socket, void *value,
     if (rate == 0)
         rate = UINT64_MAX;
     if (*len >= sizeof(rate))
-        return give(&rate, sizeof(rate), value, len);
+        return socket_give(&rate, sizeof(rate), value, len);
     small = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
-    return give(&small, sizeof(small), value, len);
+    return socket_give(&small, sizeof(small), value, len);
 }
 
 static int set_max_pacing_rate(struct socket *socket, struct bytes value)
@@ -433,8 +435,8 @@ static int give_int(int level, int from, void *value, size_t *len)
     uint8_t octet = (uint8_t)from;
 
     if (level == IPPROTO_IP && *len < sizeof(from) && octet == from)
-        return give(&octet, sizeof(octet), value, len);
-    return give(&from, sizeof(from), value, len);
+        return socket_give(&octet, sizeof(octet), value, len);
+    return socket_give(&from, sizeof(from), value, len);
 }
 
 static int set_bytes(struct socket *socket, int level, int name,

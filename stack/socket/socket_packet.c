@@ -226,11 +226,9 @@ static int packet_get_bytes_option(struct socket *socket, int name, void *value,
 
     if (name != OPTION_STATISTICS)
         return -ENOPROTOOPT;
-    *len = min_size(*len, sizeof(stats));
-    memcpy(value, stats, *len);
     pcb->seen = 0;
     pcb->lost = 0;
-    return 0;
+    return socket_give(stats, sizeof(stats), value, len);
 }
 
 /* The two types are the same but in what packet_open makes of them. */

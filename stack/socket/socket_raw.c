@@ -236,9 +236,7 @@ static int raw_get_bytes_option(struct socket *socket, int name, void *value,
         return -ENOPROTOOPT;
     if (pcb->protocol != IP_PROTO_ICMP)
         return -EOPNOTSUPP;
-    *len = min_size(*len, sizeof(pcb->icmp_filter));
-    memcpy(value, &pcb->icmp_filter, *len);
-    return 0;
+    return socket_give(&pcb->icmp_filter, sizeof(pcb->icmp_filter), value, len);
 }
 
 const struct socket_ops socket_raw_ops = {

@@ -928,10 +928,7 @@ static int get_congestion(const struct stream *stream, void *value, size_t *len)
     char name[TCP_CONGESTION_MAX] = "";
 
     strncpy(name, tcp_congestion(stream->tcb), sizeof(name) - 1);
-    *len = min_size(*len, sizeof(name));
-    if (*len > 0) /* or there need not be a place for it */
-        memcpy(value, name, *len);
-    return 0;
+    return socket_give(name, sizeof(name), value, len);
 }
 
 static int get_fast_open_key(const struct stream *stream, void *value,
@@ -939,10 +936,7 @@ static int get_fast_open_key(const struct stream *stream, void *value,
 {
     uint8_t keys[2 * FAST_OPEN_KEY_LEN];
 
-    *len = min_size(*len, tcp_fast_open_key(stream->tcb, keys));
-    if (*len > 0)
-        memcpy(value, keys, *len);
-    return 0;
+    return socket_give(keys, tcp_fast_open_key(stream->tcb, keys), value, len);
 }
 
 static int stream_set_bytes_option(struct socket *socket, int name,
@@ -966,10 +960,8 @@ static int stream_get_bytes_option(struct socket *socket, int name, void *value,
         return get_congestion(stream_of_const(socket), value, len);
     if (name == TCP_FASTOPEN_KEY)
         return get_fast_open_key(stream_of_const(socket), value, len);
-    if (name == TCP_INFO) {
-        socket_tcp_get_info(stream_of_const(socket)->tcb, value, len);
-        return 0;
-    }
+    if (name == TCP_INFO)
+        return socket_tcp_get_info(stream_of_const(socket)->tcb, value, len);
     return -ENOPROTOOPT;
 }
 

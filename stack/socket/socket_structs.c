@@ -5,21 +5,12 @@
 
 #include <errno.h>
 
-/* As Linux: a read is cut to the room that the caller has. */
-static int give(const void *from, size_t size, void *value, size_t *len)
-{
-    *len = min_size(*len, size);
-    if (*len > 0)
-        memcpy(value, from, *len);
-    return 0;
-}
-
 /* struct ucred, as Linux has it of what is no AF_UNIX: nobody. */
 static int get_peer_credentials(void *value, size_t *len)
 {
     static const int nobody[] = {0, -1, -1};
 
-    return give(nobody, sizeof(nobody), value, len);
+    return socket_give(nobody, sizeof(nobody), value, len);
 }
 
 static int get_peer_name(const struct socket *socket, void *value, size_t *len)
@@ -34,7 +25,7 @@ static int get_peer_name(const struct socket *socket, void *value, size_t *len)
         *len = sizeof(name);
     put_be16((uint8_t *)&name.sin_port, remote.port);
     put_be32((uint8_t *)&name.sin_addr, ip_addr_to_v4(&remote.addr));
-    return give(&name, sizeof(name), value, len);
+    return socket_give(&name, sizeof(name), value, len);
 }
 
 /* A number that no other socket of this stack has: Linux wants room for it. */
@@ -44,7 +35,7 @@ static int get_cookie(const struct socket *socket, void *value, size_t *len)
 
     if (*len < sizeof(cookie))
         return -EINVAL;
-    return give(&cookie, sizeof(cookie), value, len);
+    return socket_give(&cookie, sizeof(cookie), value, len);
 }
 
 /* <linux/sock_diag.h>: the numbers that mean something here; others are 0. */
@@ -59,7 +50,7 @@ static int get_memory_info(struct socket *socket, void *value, size_t *len)
     info[RECEIVED] = unread > 0 ? (uint32_t)unread : 0;
     info[RECEIVE_LIMIT] = socket->settings.receive_buffer;
     info[SEND_LIMIT] = socket->settings.send_buffer;
-    return give(info, sizeof(info), value, len);
+    return socket_give(info, sizeof(info), value, len);
 }
 
 static int get_socket_struct(struct socket *socket, int name, void *value,

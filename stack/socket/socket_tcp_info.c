@@ -6,6 +6,8 @@
  */
 #include "socket/socket_tcp_options.h"
 
+#include "socket/socket_kind.h"
+
 #include "tcp/tcp_info.h"
 
 #include <linux/tcp.h>
@@ -145,7 +147,7 @@ static void put_limits(const uint32_t ms[static TCP_LIMIT_COUNT],
         (ms[TCP_LIMIT_PATH] + receive_window + send_buffer) * 1000;
 }
 
-void socket_tcp_get_info(const struct tcb *tcb, void *value, size_t *len)
+int socket_tcp_get_info(const struct tcb *tcb, void *value, size_t *len)
 {
     struct tcp_status_info from;
     struct tcp_info to = {0};
@@ -157,7 +159,5 @@ void socket_tcp_get_info(const struct tcb *tcb, void *value, size_t *len)
     put_flight(&from, &to);
     put_counts(&from.counts, &to);
     put_limits(from.counts.limited_ms, &to);
-    *len = min_size(*len, sizeof(to));
-    if (*len > 0) /* or there may be no room at all */
-        memcpy(value, &to, *len);
+    return socket_give(&to, sizeof(to), value, len);
 }

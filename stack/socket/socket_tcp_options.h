@@ -13,6 +13,7 @@ MUST_CHECK int socket_tcp_get_option(const struct tcb *tcb, int name,
                                      int *value);
 
 /* TCP_INFO: struct tcp_info of <linux/tcp.h>, cut to *len bytes. */
-void socket_tcp_get_info(const struct tcb *tcb, void *value, size_t *len);
+MUST_CHECK int socket_tcp_get_info(const struct tcb *tcb, void *value,
+                                   size_t *len);
 
 #endif

@@ -141,6 +141,38 @@ START_TEST(an_unconnected_socket_is_told_all)
 }
 END_TEST
 
+/* How many octets of ancillary data there are with a datagram of `text`. */
+static size_t ancillary_of(int fd, const char *text)
+{
+    _Alignas(struct cmsghdr) char control[ROOM];
+    struct msghdr message = {.msg_control = control,
+                             .msg_controllen = sizeof(control)};
+
+    send_to(fd, 2, text);
+    await_error(fd);
+    ck_assert_int_ge(tapir_recvmsg(fd, &message, MSG_ERRQUEUE), 0);
+    return message.msg_controllen;
+}
+
+/* Linux takes it from where the quoted text has what could be ports. */
+START_TEST(a_quote_without_room_for_ports_has_no_destination)
+{
+    size_t error = CMSG_SPACE(sizeof(struct sock_extended_err) +
+                              sizeof(struct sockaddr_in));
+    size_t destination = CMSG_SPACE(sizeof(struct sockaddr_in));
+
+    joined = joined_open(TAPIR_CLOCK_REAL);
+    int fd = new_socket(SOCK_DGRAM, 0);
+    set(fd, IPPROTO_IP, IP_RECVERR, 1);
+    set(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, 1);
+    ck_assert_uint_eq(ancillary_of(fd, "abcd"), destination + error);
+    ck_assert_uint_eq(ancillary_of(fd, "abc"), error);
+    ck_assert_uint_eq(ancillary_of(fd, ""), error);
+    ck_assert_int_eq(tapir_close(fd), 0);
+    joined_close(&joined);
+}
+END_TEST
+
 START_TEST(the_queue_stays_when_the_error_has_been_told)
 {
     char data[4];
@@ -238,6 +270,7 @@ START_TEST(a_ping_is_told_of_a_host_that_is_not_there)
 END_TEST
 
 UNIT_MAIN("error queue", an_unconnected_socket_is_told_all,
+          a_quote_without_room_for_ports_has_no_destination,
           the_queue_stays_when_the_error_has_been_told,
           without_the_option_there_is_no_queue,
           what_is_too_big_is_told_with_the_size_that_would_not_be,

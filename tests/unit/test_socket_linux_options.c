@@ -9,6 +9,7 @@
 #include "stacks.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 
 struct fixture {
     struct memory memory;
@@ -332,8 +333,60 @@ START_TEST(memory_is_told_in_nine_numbers)
 }
 END_TEST
 
+/* What getsockopt says of NULL with room for `room` bytes. */
+static int get_nowhere(struct fixture *f, socket_id id, int level, int name,
+                       size_t room)
+{
+    return stack_get_option(f->stack, 0, id, level, name, NULL, &room);
+}
+
+START_TEST(a_place_is_missed_only_if_there_is_something_to_put_there)
+{
+    static const struct {
+        int level;
+        int name;
+        int of_none; /* with room for nothing */
+        int of_four;
+    } expected[] = {
+        {SOL_SOCKET, SO_TYPE, 0, -EFAULT},
+        {SOL_SOCKET, SO_ATTACH_FILTER /* and SO_GET_FILTER */, 0, 0},
+        {SOL_SOCKET, SO_LINGER, 0, -EFAULT},
+        {SOL_SOCKET, SO_RCVTIMEO, 0, -EFAULT},
+        {SOL_SOCKET, SO_PEERCRED, 0, -EFAULT},
+        {SOL_SOCKET, SO_PEERNAME, -ENOTCONN, -ENOTCONN},
+        {SOL_SOCKET, SO_MEMINFO, 0, -EFAULT},
+        {SOL_SOCKET, SO_COOKIE, -EINVAL, -EINVAL},
+        {SOL_SOCKET, SO_BINDTODEVICE, 0, 0},
+        {SOL_SOCKET, SO_MAX_PACING_RATE, 0, -EFAULT},
+        {SOL_SOCKET, 9999, -ENOPROTOOPT, -ENOPROTOOPT},
+        {IPPROTO_IP, IP_TTL, 0, -EFAULT},
+        {IPPROTO_IP, IP_MULTICAST_TTL, 0, -EFAULT},
+        {IPPROTO_IP, IP_MULTICAST_IF, 0, -EFAULT},
+        {IPPROTO_IP, IP_OPTIONS, 0, 0},
+        {IPPROTO_TCP, TCP_NODELAY, 0, -EFAULT},
+        {IPPROTO_TCP, TCP_INFO, 0, -EFAULT},
+        {IPPROTO_TCP, TCP_CONGESTION, 0, -EFAULT},
+    };
+    struct fixture f;
+
+    open_stack(&f);
+    socket_id id = new_socket(&f, 0);
+    for (unsigned i = 0; i < ARRAY_LENGTH(expected); i++) {
+        int level = expected[i].level;
+        int name = expected[i].name;
+
+        ck_assert_msg(
+            get_nowhere(&f, id, level, name, 0) == expected[i].of_none &&
+                get_nowhere(&f, id, level, name, 4) == expected[i].of_four,
+            "option %d of level %d", name, level);
+    }
+    close_stack(&f);
+}
+END_TEST
+
 UNIT_MAIN("options of Linux", each_kind_of_socket_answers_as_linuxs,
           a_type_of_service_has_its_priority,
           there_is_one_kind_of_time_stamp_at_a_time,
           a_buffer_that_was_given_a_size_is_locked, a_cookie_is_its_sockets_own,
-          memory_is_told_in_nine_numbers)
+          memory_is_told_in_nine_numbers,
+          a_place_is_missed_only_if_there_is_something_to_put_there)

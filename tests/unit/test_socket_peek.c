@@ -115,6 +115,28 @@ START_TEST(a_peek_tells_whether_the_rest_was_cut)
 }
 END_TEST
 
+/* Also where nothing of the part is left, unless there was room for more. */
+START_TEST(a_part_is_told_as_cut_where_the_room_is_full)
+{
+    struct station s;
+    socket_id id = open_dgram(&s);
+    char text[256];
+
+    comes(&s, "0123456789");
+    for (size_t room = 6; room <= 8; room++) {
+        struct iovec iov = {.iov_base = text, .iov_len = room};
+        struct socket_message message = {
+            .iov = &iov, .iov_count = 1, .flags = MSG_PEEK};
+
+        ck_assert_int_eq(set_offset(&s, id, 3), 0);
+        ck_assert_int_eq(stack_receive(s.stack, s.now, id, &message),
+                         room < 7 ? 6 : 7);
+        ck_assert_int_eq(message.flags, room < 8 ? MSG_TRUNC : 0);
+    }
+    station_close(&s);
+}
+END_TEST
+
 START_TEST(without_an_offset_each_peek_is_the_first)
 {
     struct station s;
@@ -255,6 +277,7 @@ END_TEST
 
 UNIT_MAIN("peeks", peeks_go_from_datagram_to_datagram,
           a_peek_tells_whether_the_rest_was_cut,
+          a_part_is_told_as_cut_where_the_room_is_full,
           without_an_offset_each_peek_is_the_first, peeks_go_on_in_the_stream,
           beyond_the_end_a_peek_finds_the_end, the_offset_does_not_overflow,
           only_datagrams_and_streams_have_an_offset)
