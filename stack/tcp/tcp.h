@@ -401,6 +401,8 @@ enum tcp_readiness {
     TCP_URGENT_READABLE = 64 /* the urgent octet can be read */
 };
 unsigned tcp_readiness(const struct tcb *tcb);
+/* The send buffer has a third free: TCP_WRITABLE, as far as it is for that. */
+bool tcp_has_send_space(const struct tcb *tcb);
 /* Both SYNs are not acknowledged yet, and no Fast Open lets text pass. */
 bool tcp_is_opening(const struct tcb *tcb);
 enum tcp_state tcp_status(const struct tcb *tcb);

@@ -71,6 +71,9 @@ static uint32_t now_ms(const struct tcb *tcb)
     return (uint32_t)(tcb->tcp->env->now / USEC_PER_MSEC);
 }
 
+/* All is sent and the buffer cannot be written to: whoever writes, or polls for
+ * it, waits. Linux looks whether somebody has done so; a program that holds so
+ * much in flight, and polls for anything at all, has. */
 static enum tcp_limit what_limits(const struct tcb *tcb)
 {
     uint32_t unsent = tcb_unsent(tcb);
@@ -80,7 +83,7 @@ static enum tcp_limit what_limits(const struct tcb *tcb)
         return TCP_LIMIT_NOTHING_TO_SEND;
     if (unsent > 0 && flight + min_u32(unsent, tcb->snd_mss) > tcb->snd_wnd)
         return TCP_LIMIT_RECEIVE_WINDOW;
-    if (unsent == 0 && tcb->counts.buffer_was_full)
+    if (unsent == 0 && !tcp_has_send_space(tcb))
         return TCP_LIMIT_SEND_BUFFER;
     return TCP_LIMIT_PATH;
 }

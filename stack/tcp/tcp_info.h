@@ -36,7 +36,6 @@ struct tcp_counts {
     uint32_t limited_ms[TCP_LIMIT_COUNT];
     uint32_t limited_since; /* ms of stack time */
     uint8_t limit;          /* enum tcp_limit */
-    bool buffer_was_full;   /* the last write was cut short */
 };
 
 /* Recovery as the kernel's tools name it. */

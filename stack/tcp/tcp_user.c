@@ -310,7 +310,6 @@ ssize_t tcp_connect_with(struct tcb *tcb, const struct endpoint *remote,
 ssize_t tcp_send(struct tcb *tcb, const struct tcp_text *text)
 {
     ssize_t taken;
-    size_t wanted = iov_total(text->iov, text->count);
 
     if (tcp_awaits_text(tcb)) {
         taken = send_with_syn(tcb, text);
@@ -321,8 +320,7 @@ ssize_t tcp_send(struct tcb *tcb, const struct tcp_text *text)
         return taken;
     rate_check_app_limited(tcb);
     taken = take_at_most(tcb, text, tcp_room_below_lowat(tcb));
-    tcb->counts.buffer_was_full = taken >= 0 && (size_t)taken < wanted;
-    if (taken == 0 && wanted > 0)
+    if (taken == 0 && iov_total(text->iov, text->count) > 0)
         return -EAGAIN;
     if (taken <= 0)
         return taken;
@@ -616,7 +614,7 @@ void tcp_close(struct tcb *tcb)
 /* ---- STATUS ------------------------------------------------------------- */
 
 /* A third is free, as Linux has it. */
-static bool has_send_space(const struct tcb *tcb)
+bool tcp_has_send_space(const struct tcb *tcb)
 {
     uint32_t limit = tcp_memory_send_limit(tcb);
 
@@ -641,7 +639,7 @@ unsigned tcp_readiness(const struct tcb *tcb)
         ready |= TCP_URGENT_READABLE;
     if (!receives || tcb->is_receive_shut)
         ready |= TCP_PEER_CLOSED | TCP_READABLE;
-    if (!sends || (has_send_space(tcb) && tcp_is_below_lowat(tcb)))
+    if (!sends || (tcp_has_send_space(tcb) && tcp_is_below_lowat(tcb)))
         ready |= TCP_WRITABLE;
     if (!receives && !sends)
         ready |= TCP_ENDED;

@@ -6,7 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
 
 /* ---- receiving ---- */
 
@@ -1069,6 +1069,51 @@ START_TEST(a_device_that_cuts_gets_one_large_segment)
 }
 END_TEST
 
+/* TCP_INFO, in usec: how long the send buffer was too small. */
+static uint64_t send_buffer_limited(struct conversation *c)
+{
+    struct tcp_info info;
+    size_t len = sizeof(info);
+
+    ck_assert_int_eq(stack_get_option(c->stack, c->now, c->peer->socket,
+                                      IPPROTO_TCP, TCP_INFO, &info, &len),
+                     0);
+    return info.tcpi_sndbuf_limited;
+}
+
+/* As Linux, which marks the buffer as too small when a program polls, too. */
+START_TEST(the_time_is_counted_in_which_the_send_buffer_holds_a_program_back)
+{
+    struct conversation c;
+    open_conversation(&c, .send_buffer = 4000, .initial_window = 10);
+
+    app_writes(&c, 3000); /* less than a third is free then */
+    conversation_ignore_sent(&c);
+    app_polls(&c, 0);
+    advance(&c, 150);
+    ck_assert_uint_eq(send_buffer_limited(&c), 150000);
+    peer_sends(&c, .ack = 1001, .flags = ACK);
+    app_polls(&c, POLLOUT);
+    advance(&c, 50);
+    ck_assert_uint_eq(send_buffer_limited(&c), 150000);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_program_that_is_told_to_try_again_is_held_back_too)
+{
+    struct conversation c;
+    open_conversation(&c, .send_buffer = 4000, .initial_window = 10);
+
+    app_writes(&c, 4000);
+    conversation_ignore_sent(&c);
+    app_fails_to_write(&c, EAGAIN);
+    advance(&c, 150);
+    ck_assert_uint_eq(send_buffer_limited(&c), 150000);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN(
     "tcp data", data_in_order_is_delivered_and_acknowledged,
     an_ack_is_not_delayed_by_more_than_40_ms,
@@ -1120,4 +1165,6 @@ UNIT_MAIN(
     a_window_that_shrinks_to_zero_is_probed,
     the_send_buffer_is_a_limit_and_opens_with_acks, a_megabyte_goes_out_whole,
     a_megabyte_comes_in_whole, the_peers_numbers_may_wrap,
-    a_hole_at_the_wrap_is_filled, a_device_that_cuts_gets_one_large_segment)
+    a_hole_at_the_wrap_is_filled, a_device_that_cuts_gets_one_large_segment,
+    the_time_is_counted_in_which_the_send_buffer_holds_a_program_back,
+    a_program_that_is_told_to_try_again_is_held_back_too)
