@@ -56,6 +56,8 @@
     X(ICMP_BAD_CHECKSUM, "icmp", "checksum is wrong", "RFC 792")               \
     X(ICMP_UNKNOWN_TYPE, "icmp", "unknown type", "RFC 1122 3.2.2")             \
     X(ICMP_BAD_QUOTE, "icmp", "quoted packet is not ours", "RFC 5927 4")       \
+    X(ICMP_LOST_FRAGMENT, "icmp", "a fragment of ours was lost: no error",     \
+      "RFC 792")                                                               \
     X(ICMP_BROADCAST, "icmp", "echo to a broadcast address",                   \
       "RFC 1122 3.2.2.6")                                                      \
     X(ICMP_NO_LISTENER, "icmp", "no socket waits for this reply", "RFC 792")   \

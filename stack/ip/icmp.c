@@ -123,7 +123,8 @@ static bool can_have_sent(const struct icmp *icmp, const struct iface *iface,
 /*
  * RFC 5927 4: an error counts only if it speaks of a packet that we can have
  * sent. Whether we did is for the transport to say, which knows its ports and
- * sequence numbers.
+ * sequence numbers. Not RFC 1122 3.2.2.4, but as Linux: that the receiver has
+ * missed a fragment is not told to it.
  */
 static enum icmp_result take_error(struct icmp *icmp,
                                    const struct ip_packet *packet,
@@ -133,6 +134,11 @@ static enum icmp_result take_error(struct icmp *icmp,
     struct bytes quote = bytes_from(frame_head(packet->frame), ICMP_HEADER_LEN);
     struct icmp_error error;
 
+    if (header->type == ICMP_TIME_EXCEEDED &&
+        header->code == ICMP_REASSEMBLY_TIME_EXCEEDED) {
+        env_drop(icmp->env, DROP_ICMP_LOST_FRAGMENT, packet->frame);
+        return ICMP_DONE;
+    }
     if (icmp_error_from_quote(quote, header->type, header->code, &error) < 0 ||
         !can_have_sent(icmp, packet->iface, &error.quoted)) {
         icmp->stats.in_errors++;

@@ -380,6 +380,25 @@ START_TEST(each_error_has_its_errno)
 }
 END_TEST
 
+/* As measured on Linux: no socket hears of it. */
+START_TEST(a_fragment_that_was_lost_is_no_error)
+{
+    struct icmp_message message;
+    struct net net;
+
+    net_open(&net);
+    for (uint8_t code = 0; code < 2; code++)
+        ck_assert_int_eq(
+            receive_error(&net, ICMP_TIME_EXCEEDED, code, 0,
+                          make_quote(&net, (struct net_packet){0}, 8),
+                          &message),
+            code == 0 ? ICMP_ERROR : ICMP_DONE);
+    ck_assert_uint_eq(net.env.drops[DROP_ICMP_LOST_FRAGMENT], 1);
+    ck_assert_uint_eq(net.icmp.stats.in_errors, 0);
+    net_close(&net);
+}
+END_TEST
+
 /* RFC 5927 4 */
 START_TEST(an_error_about_a_packet_that_we_cannot_have_sent_is_dropped)
 {
@@ -611,6 +630,7 @@ UNIT_MAIN("icmp", an_echo_request_is_answered_with_the_same_data,
           what_we_do_not_speak_is_discarded_silently,
           an_error_about_a_packet_of_ours_is_handed_up,
           fragmentation_needed_tells_the_mtu, each_error_has_its_errno,
+          a_fragment_that_was_lost_is_no_error,
           an_error_about_a_packet_that_we_cannot_have_sent_is_dropped,
           every_cut_of_a_quote_is_dropped,
           an_error_quotes_the_packet_it_is_about, an_error_is_576_bytes_at_most,
