@@ -686,7 +686,7 @@ static int stream_linger(struct socket *socket)
 
     if (is_closed(stream) || is_listening(socket) || is_opening(stream))
         return 0;
-    if (!wake(stream)) /* the close will be a reset */
+    if (!wake(stream)) /* the close does what can be done without memory */
         return 0;
     if (tcp_unread(stream->tcb) > 0 || shut_send(stream) < 0)
         return 0;
@@ -716,6 +716,23 @@ static void leave_groups(struct stream *stream)
                 sizeof(*stream->multicast));
 }
 
+/* SO_LINGER with time 0. */
+static bool is_to_reset(const struct socket *socket)
+{
+    return socket->settings.lingers && socket->settings.linger == 0;
+}
+
+/* Without memory to wake it. */
+static void close_at_rest(struct stream *stream)
+{
+    struct tcp *tcp = stream->socket.sockets->tcp;
+
+    if (is_to_reset(&stream->socket))
+        tcp_rest_abort(tcp, stream->rest);
+    else
+        tcp_rest_close(tcp, stream->rest);
+}
+
 static void stream_close(struct socket *socket)
 {
     struct stream *stream = stream_of(socket);
@@ -723,12 +740,12 @@ static void stream_close(struct socket *socket)
 
     leave_groups(stream);
     if (!wake(stream)) {
-        tcp_rest_abort(socket->sockets->tcp, stream->rest);
+        close_at_rest(stream);
         return;
     }
     error = tcp_set_filter(stream->tcb, NULL); /* it ends with the socket */
     assert(error == 0);
-    if (socket->settings.lingers && socket->settings.linger == 0)
+    if (is_to_reset(socket))
         tcp_abort(stream->tcb);
     else
         tcp_close(stream->tcb);

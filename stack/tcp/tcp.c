@@ -224,4 +224,5 @@ void tcp_abort_all(struct tcp *tcp)
         if (tcb->state != TCPS_CLOSED && tcb->owner == NULL)
             tcp_abort(tcb);
     }
+    rest_abort_closed(tcp);
 }

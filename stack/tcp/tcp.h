@@ -235,6 +235,8 @@ struct tcp {
     struct list time_wait;   /* the next to end first */
     struct list reaped;      /* CLOSED and nobody's, freed when the pass ends */
     struct list tired;       /* put to rest when the pass ends */
+    struct tcp_rest *closing; /* at rest, closed, without memory for a TCB */
+    struct timer closing_timer;
     struct tcp_memory memory;
     uint32_t connection_count;
     uint32_t time_wait_count;
@@ -434,8 +436,9 @@ bool tcp_is_finished(const struct tcb *tcb);
 
 /*
  * Of a connection at rest. tcp_wake: all that can be done with a TCB; NULL
- * without memory, then it rests on. The others leave it at rest; tcp_rest_abort
- * is tcp_abort, for where there is no memory for more.
+ * without memory, then it rests on. The others leave it at rest. For where
+ * there is no memory tcp_rest_close is tcp_close, though the FIN goes when
+ * there is some again, and tcp_rest_abort is tcp_abort.
  */
 MUST_CHECK struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest);
 unsigned tcp_rest_readiness(const struct tcp_rest *rest);
@@ -443,6 +446,7 @@ enum tcp_state tcp_rest_status(const struct tcp_rest *rest);
 struct endpoint tcp_rest_local(const struct tcp_rest *rest);
 struct endpoint tcp_rest_remote(const struct tcp_rest *rest);
 uint32_t tcp_rest_arrived(const struct tcp_rest *rest);
+void tcp_rest_close(struct tcp *tcp, struct tcp_rest *rest);
 void tcp_rest_abort(struct tcp *tcp, struct tcp_rest *rest);
 
 /* Of the path, in bytes, as far as it is known; it is not closed. */

@@ -32,6 +32,11 @@ static usec time_for_one(const struct tcp_config *config, uint32_t among)
                                                     config->challenge_acks_all);
 }
 
+usec challenge_time(const struct tcp *tcp)
+{
+    return time_for_one(&tcp->config, next_power_of_two(tcp->connection_count));
+}
+
 unsigned challenge_share(const struct tcp *tcp, uint32_t among, usec time)
 {
     const struct tcp_config *config = &tcp->config;
@@ -47,7 +52,7 @@ void send_challenge_ack(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
     uint32_t among = next_power_of_two(tcp->connection_count);
-    usec time = time_for_one(&tcp->config, among);
+    usec time = challenge_time(tcp);
     unsigned most = challenge_share(tcp, among, time);
 
     if (!tcp_tally_allows(&tcb->challenges, tcp->env->now, most, time)) {

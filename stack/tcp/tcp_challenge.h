@@ -55,6 +55,9 @@ void send_challenge_ack(struct tcb *tcb);
  */
 void send_limited_ack(struct tcb *tcb);
 
+/* The time in which a connection has its part; it has at least one then. */
+usec challenge_time(const struct tcp *tcp);
+
 /* How many one of `among` may send in `time`: at least one, or none at all if
  * that is what is set. */
 unsigned challenge_share(const struct tcp *tcp, uint32_t among, usec time);

@@ -87,6 +87,18 @@ void tcp_extra_note_arrival(struct tcb *tcb, tcp_seq before)
     add_arrival(extra, tcb->rcv_nxt, tcb->tcp->env->now);
 }
 
+void tcp_extra_tidy(struct tcb *tcb)
+{
+    struct tcp_extra *extra = tcb->extra;
+
+    if (extra == NULL || tcb->settings.stamps_text)
+        return;
+    forget_read(extra, read_seq(tcb));
+    if (extra->arrival_count == 0 && extra->filter == NULL &&
+        error_queue_first(&extra->errors) == NULL)
+        tcp_extra_free(tcb);
+}
+
 usec tcp_arrived_at(const struct tcb *tcb, uint32_t ahead)
 {
     tcp_seq end = read_seq(tcb) + ahead;

@@ -39,5 +39,8 @@ void tcp_extra_add_error(struct tcb *tcb, const struct icmp_error *error);
  * time: so Linux does with segments that it joins.
  */
 void tcp_extra_note_arrival(struct tcb *tcb, tcp_seq before);
+/* Without SO_TIMESTAMP: what was noted of text that is read by now goes, and
+ * all of it if nothing is left. */
+void tcp_extra_tidy(struct tcb *tcb);
 
 #endif

@@ -316,16 +316,6 @@ static enum drop_reason is_unwanted(const struct tcb *tcb,
     return is_wanted(tcb, packet, seg) ? DROP_NONE : DROP_TCP_FILTERED;
 }
 
-/* Now, if it was at rest; false without memory for that. */
-static bool is_awake(struct tcp *tcp, struct receiver *receiver)
-{
-    if (receiver->rest == NULL)
-        return true;
-    receiver->tcb = tcp_wake(tcp, receiver->rest);
-    receiver->rest = NULL;
-    return receiver->tcb != NULL;
-}
-
 static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
                           const struct ip_packet *packet,
                           const struct tcp_segment *seg)
@@ -360,6 +350,37 @@ static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
         env_trace(tcp->env, &event);
 }
 
+/* By who is at rest, who then rests on. */
+static bool is_refused_at_rest(struct tcp *tcp, struct tcp_rest *rest,
+                               const struct ip_packet *packet,
+                               const struct tcp_segment *seg)
+{
+    struct tcb copy;
+    struct receiver receiver = {.tcb = &copy};
+    enum drop_reason why;
+
+    if (rest == NULL)
+        return false;
+    rest_copy(tcp, rest, &copy);
+    why = rest_refuses(&copy, packet, seg);
+    if (why == DROP_NONE)
+        return false;
+    trace_arrival(tcp, &receiver, packet, seg);
+    env_drop(tcp->env, why, packet->frame);
+    rest_answer(rest, &copy, seg, why);
+    return true;
+}
+
+/* Now, if it was at rest; false without memory for that. */
+static bool is_awake(struct tcp *tcp, struct receiver *receiver)
+{
+    if (receiver->rest == NULL)
+        return true;
+    receiver->tcb = tcp_wake(tcp, receiver->rest);
+    receiver->rest = NULL;
+    return receiver->tcb != NULL;
+}
+
 DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
 {
     struct tcp_segment seg;
@@ -374,6 +395,8 @@ DOOR void tcp_input(struct tcp *tcp, const struct ip_packet *packet)
         return;
     }
     receiver = find_receiver(tcp, packet, &seg);
+    if (is_refused_at_rest(tcp, receiver.rest, packet, &seg))
+        return;
     if (!is_awake(tcp, &receiver)) {
         env_drop(tcp->env, DROP_TCP_NO_BUFFER, packet->frame);
         return;

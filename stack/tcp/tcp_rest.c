@@ -8,11 +8,15 @@
  */
 #include "tcp/tcp_rest.h"
 
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_port.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_timer.h"
+
+/* When a close is tried again for which there was no memory. */
+#define CLOSING_AGAIN (100 * USEC_PER_MSEC)
 
 /* With a keepalive timer. */
 struct timed_rest {
@@ -56,6 +60,8 @@ static struct tcp_rest *alloc(struct tcp *tcp, const struct tcp_ends *ends,
         rest = &with_timer->rest;
     tcp_ends_keep(&rest->ends, ends);
     rest->packed_len = (uint16_t)packed_len;
+    rest->answered = 0;
+    rest->is_closing = false;
     rest->has_timer = has_timer;
     return rest;
 }
@@ -253,8 +259,7 @@ static size_t pack(const struct tcb *tcb, const struct tcp_ends *ends,
     return pack_bytes(bytes_of((const uint8_t *)&image, sizeof(image)), to);
 }
 
-/* A TCB that no table and no list knows. */
-static void unpack(struct tcp *tcp, struct tcp_rest *rest, struct tcb *tcb)
+void rest_copy(struct tcp *tcp, struct tcp_rest *rest, struct tcb *tcb)
 {
     struct tcp_ends ends = tcp_ends_of_kept(&rest->ends);
     struct tcb new;
@@ -269,7 +274,7 @@ static void unpack(struct tcp *tcp, struct tcp_rest *rest, struct tcb *tcb)
     tcb_init_links(tcb);
     tcp_timer_init_link(tcb);
     tcb->port = tcp_port_find(tcp, ends.local_port);
-    tcb->owner = rest->owner;
+    tcb->owner = rest->is_closing ? NULL : rest->owner;
     tcb->local = tcp_ends_local(&ends);
     tcb->remote = tcp_ends_remote(&ends);
 }
@@ -338,6 +343,7 @@ void rest_timer_fired(struct tcb *tcb)
 {
     usec due = idle_since(tcb) + tcb->tcp->config.buffer_idle;
 
+    tcp_extra_tidy(tcb);
     if (!is_on(tcb) || must_stay(tcb) || has_work(tcb))
         return; /* when that is over it is considered again */
     if (tcb->tcp->env->now < due)
@@ -381,7 +387,7 @@ static void put_to_rest(struct tcb *tcb)
     memcpy(packed_of(rest), packed, packed_len);
     rest->owner = tcb->owner;
     rest->rcv_nxt = tcb->rcv_nxt;
-    rest->state = (uint8_t)tcb->state;
+    rest->state = tcb->state & 0x7f;
     rest->readiness = tcp_readiness(tcb) & 0x7f;
     if (has_timer)
         start_timer(tcp, timed(rest), tcb->due[TCP_TIMER_KEEPALIVE]);
@@ -407,7 +413,8 @@ void rest_all_that_may(struct tcp *tcp)
 
 /* ---- Awake -------------------------------------------------------------- */
 
-struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest)
+/* A TCB in place of the record; NULL without memory. */
+static struct tcb *take_out(struct tcp *tcp, struct tcp_rest *rest)
 {
     struct tcb *tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
 
@@ -415,26 +422,87 @@ struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest)
         tcb = memory_alloc(tcp->env->memory, sizeof(*tcb));
     if (tcb == NULL)
         return NULL;
-    unpack(tcp, rest, tcb);
+    rest_copy(tcp, rest, tcb);
     forget(tcp, rest);
     tcb_enter(tcb);
     if (tcp_timer_is_set(tcb, TCP_TIMER_KEEPALIVE))
         tcp_timer_set(tcb, TCP_TIMER_KEEPALIVE, tcb->due[TCP_TIMER_KEEPALIVE]);
+    return tcb;
+}
+
+/* Their FINs go, as far as there is memory. */
+static void close_those_that_wait(struct tcp *tcp)
+{
+    while (tcp->closing != NULL) {
+        struct tcp_rest *next = tcp->closing->next;
+        struct tcb *tcb = take_out(tcp, tcp->closing);
+
+        if (tcb == NULL)
+            break;
+        tcp->closing = next;
+        tcp->unfinished--; /* the TCB counts as one itself */
+        tcp_close(tcb);
+    }
+    if (tcp->closing != NULL && !timer_is_armed(&tcp->closing_timer))
+        timer_arm(&tcp->env->timers, &tcp->closing_timer,
+                  tcp->env->now + CLOSING_AGAIN);
+}
+
+static void closing_timer_fired(struct timer *timer)
+{
+    close_those_that_wait(container_of(timer, struct tcp, closing_timer));
+}
+
+struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest)
+{
+    struct endpoint local = tcp_rest_local(rest);
+    struct endpoint remote = tcp_rest_remote(rest);
+    struct tcb *tcb;
+
+    if (rest->is_closing) {
+        close_those_that_wait(tcp);
+        return tcb_find(tcp, &local, &remote);
+    }
+    tcb = take_out(tcp, rest);
+    if (tcb == NULL)
+        return NULL;
     rest_consider(tcb);
     tcp->moved(tcp->notify_context, tcb->owner, tcb, NULL);
     return tcb;
+}
+
+void tcp_rest_close(struct tcp *tcp, struct tcp_rest *rest)
+{
+    if (rest->has_timer)
+        timer_disarm(&tcp->env->timers, &timed(rest)->timer);
+    rest->is_closing = true;
+    rest->next = tcp->closing;
+    tcp->closing = rest;
+    tcp->unfinished++;
+    close_those_that_wait(tcp);
 }
 
 void tcp_rest_abort(struct tcp *tcp, struct tcp_rest *rest)
 {
     struct tcb tcb;
 
-    unpack(tcp, rest, &tcb);
+    rest_copy(tcp, rest, &tcb);
     forget(tcp, rest);
     tcp->connection_count--;
     tcp_send_reset(&tcb);
     tcp_port_release(&tcb);
     tcb_set_state(&tcb, TCPS_CLOSED);
+}
+
+void rest_abort_closed(struct tcp *tcp)
+{
+    while (tcp->closing != NULL) {
+        struct tcp_rest *rest = tcp->closing;
+
+        tcp->closing = rest->next;
+        tcp->unfinished--;
+        tcp_rest_abort(tcp, rest);
+    }
 }
 
 unsigned tcp_rest_readiness(const struct tcp_rest *rest)
@@ -471,6 +539,7 @@ uint32_t tcp_rest_arrived(const struct tcp_rest *rest)
 int rest_init(struct tcp *tcp)
 {
     list_init(&tcp->tired);
+    timer_init(&tcp->closing_timer, closing_timer_fired);
     return hash_table_init(&tcp->resting, tcp->env->memory);
 }
 
@@ -483,10 +552,11 @@ void rest_fini(struct tcp *tcp)
         struct tcp_rest *rest = container_of(node, struct tcp_rest, node);
         struct tcb tcb;
 
-        unpack(tcp, rest, &tcb);
+        rest_copy(tcp, rest, &tcb);
         forget(tcp, rest);
         tcp->connection_count--;
         tcp_port_release(&tcb);
     }
+    timer_disarm(&tcp->env->timers, &tcp->closing_timer);
     hash_table_fini(&tcp->resting, tcp->env->memory);
 }

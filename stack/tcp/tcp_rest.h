@@ -13,6 +13,9 @@
  * accepted; one whose program has bound its port, which the rules of bind must
  * find; one whose urgent data or error waits, or that has what few have
  * (tcp_extra.h).
+ *
+ * Closed by its program while there is no memory for a TCB it rests on, and is
+ * tried again until there is: its FIN is late, not left out.
  */
 #ifndef TAPIR_TCP_REST_H
 #define TAPIR_TCP_REST_H
@@ -23,10 +26,15 @@
 
 struct tcp_rest {
     struct hash_node node; /* in tcp->resting */
-    void *owner;
+    union {
+        void *owner;
+        struct tcp_rest *next; /* in tcp->closing, if it is */
+    };
     tcp_seq rcv_nxt;
     uint16_t packed_len;
-    uint8_t state;         /* enum tcp_state */
+    uint16_t answered;     /* when: see tcp_rest_input.c; 0: it was not */
+    uint8_t state : 7;     /* enum tcp_state */
+    bool is_closing : 1;   /* nobody's, and its FIN is due */
     uint8_t readiness : 7; /* as tcp_readiness: it does not change */
     bool has_timer : 1;
     struct tcp_ends_kept ends; /* and behind its octets the packed TCB */
@@ -46,7 +54,19 @@ void rest_timer_fired(struct tcb *tcb);
 /* The pass ends: those that may now be put to rest. */
 void rest_all_that_may(struct tcp *tcp);
 
+/* Those whose FIN waits for memory: reset. */
+void rest_abort_closed(struct tcp *tcp);
+
 /* NULL: no connection with these ends is at rest. */
 struct tcp_rest *rest_find(struct tcp *tcp, const struct tcp_ends *ends);
+
+/* Its TCB, to look at: no table and no list knows it. */
+void rest_copy(struct tcp *tcp, struct tcp_rest *rest, struct tcb *copy);
+/* Why a segment does not wake it, or DROP_NONE; and what is answered then. */
+enum drop_reason rest_refuses(const struct tcb *copy,
+                              const struct ip_packet *packet,
+                              const struct tcp_segment *seg);
+void rest_answer(struct tcp_rest *rest, struct tcb *copy,
+                 const struct tcp_segment *seg, enum drop_reason why);
 
 #endif

@@ -119,19 +119,28 @@ static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
 }
 
 /* RFC 7323 5.3 R1, and 3.2 for a segment that lacks its timestamp */
-static bool passes_paws(struct tcb *tcb, const struct tcp_segment *seg)
+static enum drop_reason timestamp_is_wrong(const struct tcb *tcb,
+                                           const struct tcp_segment *seg)
 {
     if (!tcb->has_timestamps || (seg->flags & SEG_RST))
-        return true;
-    if (!seg->options.has_timestamps) {
-        drop_segment(tcb, seg, DROP_TCP_NO_TIMESTAMP);
-        return false;
-    }
+        return DROP_NONE;
+    if (!seg->options.has_timestamps)
+        return DROP_TCP_NO_TIMESTAMP;
     if ((int32_t)(seg->options.ts_val - tcb->ts_recent) >= 0 ||
         tcb->tcp->env->now - tcb->ts_recent_at > PAWS_IDLE)
+        return DROP_NONE;
+    return DROP_TCP_PAWS;
+}
+
+static bool passes_paws(struct tcb *tcb, const struct tcp_segment *seg)
+{
+    enum drop_reason why = timestamp_is_wrong(tcb, seg);
+
+    if (why == DROP_NONE)
         return true;
-    drop_segment(tcb, seg, DROP_TCP_PAWS);
-    answer_unacceptable(tcb, seg);
+    drop_segment(tcb, seg, why);
+    if (why == DROP_TCP_PAWS)
+        answer_unacceptable(tcb, seg);
     return false;
 }
 
@@ -158,6 +167,17 @@ static bool is_one_behind(const struct tcb *tcb, const struct tcp_segment *seg)
 {
     return seg->len == 0 && !(seg->flags & SEG_RST) &&
            tcb_is_synchronized(tcb) && seg->seq + 1 == tcb->rcv_nxt;
+}
+
+enum drop_reason sequence_is_wrong(const struct tcb *tcb,
+                                   const struct tcp_segment *seg)
+{
+    enum drop_reason why = timestamp_is_wrong(tcb, seg);
+
+    if (why != DROP_NONE || is_one_behind(tcb, seg) ||
+        segment_is_acceptable(seg, tcb->rcv_nxt, tcb_receive_window(tcb)))
+        return why;
+    return DROP_TCP_OUT_OF_WINDOW;
 }
 
 bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg)

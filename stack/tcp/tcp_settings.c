@@ -1,6 +1,7 @@
 #include "tcp/tcp_settings.h"
 
 #include "tcp/tcb.h"
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_timer.h"
 #include "tcp/tcp_user_timeout.h"
@@ -25,6 +26,8 @@ void tcp_change_settings(struct tcb *tcb, const struct tcp_settings *to)
         user_timeout_restart(tcb);
         user_timeout_changed(tcb);
     }
+    if (was.stamps_text && !to->stamps_text)
+        tcp_extra_tidy(tcb);
     if (was.corked && !to->corked)
         tcp_push(tcb);
     tcb_notify(tcb); /* low mark and urgent octet: readiness may differ */

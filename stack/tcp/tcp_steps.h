@@ -9,6 +9,10 @@
 
 /* First: acceptable, and trimmed to what is new and inside the window. */
 bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg);
+/* What it would refuse, without a word, of a synchronized state: why; or
+ * DROP_NONE. */
+enum drop_reason sequence_is_wrong(const struct tcb *tcb,
+                                   const struct tcp_segment *seg);
 /* Second. */
 bool process_rst(struct tcb *tcb, const struct tcp_segment *seg);
 /* Fourth. */

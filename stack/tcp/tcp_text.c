@@ -199,6 +199,8 @@ bool process_text(struct tcb *tcb, const struct tcp_segment *seg)
     }
     if (tcb->settings.stamps_text)
         tcp_extra_note_arrival(tcb, before);
+    else
+        tcp_extra_tidy(tcb);
     autotune_arrived(tcb, seg);
     tcb->counts.bytes_received += tcb->rcv_nxt - before;
     tcb_notify(tcb);

@@ -5,6 +5,9 @@
 #include "tests/tcp/conversation.h"
 #include "tests/unit/unit.h"
 
+#include "stack/stack_internal.h"
+#include "stack/tcp/tcb.h"
+
 enum { NONE = -1 };
 
 /* What a read of at most `len` bytes tells: msec since then, or NONE. */
@@ -126,8 +129,43 @@ START_TEST(the_end_has_no_time)
 }
 END_TEST
 
+/* And so is the memory for it: the connection can rest, see tcp_rest.h. */
+START_TEST(what_is_read_is_forgotten_when_nobody_asks_any_more)
+{
+    struct conversation c;
+    open_stamped(&c);
+
+    peer_writes(&c, 100);
+    app_sets(&c, SOL_SOCKET, SO_TIMESTAMP, 0);
+    advance(&c, 2000);
+    ck_assert_int_eq(age_told(&c, 100, 0), NONE);
+    advance(&c, 2000);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(c.stack->tcp.resting.entry_count, 1);
+    close_conversation(&c);
+}
+END_TEST
+
+/* After half the sequence space what is behind would seem to be ahead. */
+START_TEST(what_was_read_long_ago_is_not_found_again)
+{
+    struct conversation c;
+    open_stamped(&c);
+
+    peer_writes(&c, 100);
+    app_sets(&c, SOL_SOCKET, SO_TIMESTAMP, 0);
+    ck_assert_int_eq(age_told(&c, 100, 0), NONE);
+    peer_writes(&c, 100);
+    ck_assert_ptr_null(
+        container_of(c.stack->tcp.all.prev, struct tcb, all_node)->extra);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp arrivals", a_read_tells_when_its_last_byte_has_come,
           what_came_before_it_was_asked_for_has_no_time,
           a_hole_that_is_filled_makes_all_behind_it_readable,
           more_arrivals_than_there_is_room_for_count_as_the_last,
-          the_end_has_no_time)
+          the_end_has_no_time,
+          what_is_read_is_forgotten_when_nobody_asks_any_more,
+          what_was_read_long_ago_is_not_found_again)

@@ -254,18 +254,126 @@ START_TEST(a_write_wakes_it)
 }
 END_TEST
 
-/* An old duplicate: RFC 9293 3.10.7.4, first. It rests again soon. */
-START_TEST(a_segment_that_is_not_acceptable_is_answered_as_ever)
+/* An old duplicate: RFC 9293 3.10.7.4, first. Whoever sends it need not know
+ * anything of the connection, so it takes no memory. */
+START_TEST(text_that_is_not_acceptable_is_answered_and_does_not_wake_it)
+{
+    struct conversation c;
+    open_conversation(&c, .sack = true);
+
+    begin_at_rest(&c);
+    size_t used = c.memory.used;
+    for (int i = 0; i < 3; i++) {
+        peer_sends(&c, .seq = 1, .len = 100, .flags = ACK);
+        expect_segment(&c, .seq = 201, .ack = 101, .flags = ACK,
+                       .sack = {{1, 101}});
+    }
+    peer_sends(&c, .seq = 1000000, .len = 100, .flags = ACK);
+    expect_segment(&c, .seq = 201, .ack = 101, .flags = ACK);
+    expect_drops(&c, TCP_OUT_OF_WINDOW, 4);
+    expect_at_rest(&c);
+    ck_assert_uint_eq(c.memory.used, used);
+    peer_sends(&c, .seq = 101, .len = 100, .flags = ACK | PSH);
+    app_reads(&c, 100); /* and all is as it was */
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5961 4.2 and 7: one answer in an interval, and it is not forgotten. */
+START_TEST(forged_syns_and_acks_are_answered_now_and_then_and_do_not_wake_it)
 {
     struct conversation c;
     open_conversation(&c);
 
     begin_at_rest(&c);
-    peer_sends(&c, .seq = 1, .len = 100, .flags = ACK);
+    peer_sends(&c, .seq = 1000000, .flags = SYN);
     expect_segment(&c, .seq = 201, .ack = 101, .flags = ACK);
+    peer_sends(&c, .seq = 1000000, .flags = SYN);
+    peer_sends(&c, .seq = 1000000, .flags = ACK);
+    expect_silence(&c);
+    ck_assert_uint_eq(c.stack->tcp.stats.challenge_acks, 1);
+    ck_assert_uint_eq(c.stack->tcp.stats.challenge_acks_withheld, 1);
+    advance(&c, 1000);
+    peer_sends(&c, .seq = 1000000, .flags = ACK);
+    expect_segment(&c, .seq = 201, .ack = 101, .flags = ACK);
+    expect_at_rest(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(challenges_that_are_switched_off_are_so_at_rest)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    c.stack->tcp.config.challenge_acks = 0;
+    peer_sends(&c, .seq = 1000000, .flags = SYN);
+    expect_silence(&c);
+    expect_at_rest(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_forged_reset_does_not_wake_it)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    peer_sends(&c, .seq = 1000000, .flags = RST);
+    expect_silence(&c);
     expect_drops(&c, TCP_OUT_OF_WINDOW, 1);
+    expect_at_rest(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 7323 5.3 R1 */
+START_TEST(a_timestamp_that_is_too_old_does_not_wake_it)
+{
+    struct conversation c;
+    open_conversation(&c, .timestamps = true);
+
+    begin_at_rest(&c);
+    peer_sends(&c, .seq = 101, .len = 10, .flags = ACK, .ts_val = 0);
+    expect_segment(&c, .seq = 201, .ack = 101, .flags = ACK);
+    expect_drops(&c, TCP_PAWS, 1);
+    peer_sends(&c, .seq = 101, .len = 10, .flags = ACK, .no_timestamps = true);
+    expect_silence(&c);
+    expect_drops(&c, TCP_NO_TIMESTAMP, 1);
+    expect_at_rest(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 5082 3; the peer's packets have 64. */
+START_TEST(a_packet_from_too_far_away_does_not_wake_it)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    app_sets(&c, IPPROTO_IP, IP_MINTTL, 65);
     advance(&c, REST_MS);
     expect_at_rest(&c);
+    peer_sends(&c, .seq = 1, .len = 10, .flags = ACK);
+    expect_silence(&c);
+    expect_drops(&c, TCP_LOW_TTL, 1);
+    expect_at_rest(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 9293 3.8.4: one octet behind, from who knows the numbers. */
+START_TEST(a_keepalive_of_the_peer_wakes_it)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    peer_sends(&c, .seq = 100, .flags = ACK);
+    expect_segment(&c, .seq = 201, .ack = 101, .flags = ACK);
+    expect_awake(&c);
     close_conversation(&c);
 }
 END_TEST
@@ -435,11 +543,80 @@ START_TEST(without_memory_a_segment_is_lost_and_it_rests_on)
 }
 END_TEST
 
-START_TEST(without_memory_a_close_is_a_reset)
+/* What was written is acknowledged, so all that is left is to say goodbye. */
+START_TEST(without_memory_our_fin_waits_for_some)
 {
     struct conversation c;
     open_conversation(&c);
 
+    app_sets(&c, SOL_SOCKET, SO_KEEPALIVE, 1);
+    begin_at_rest(&c);
+    size_t limit = c.memory.limit;
+    c.memory.limit = c.memory.used + 100;
+    app_closes(&c);
+    advance(&c, 5 * REST_MS);
+    expect_silence(&c);
+    expect_at_rest(&c);
+    ck_assert_uint_eq(stack_unfinished(c.stack), 1);
+    peer_sends(&c, .len = 10, .flags = ACK | PSH);
+    expect_drops(&c, TCP_NO_BUFFER, 1);
+
+    c.memory.limit = limit;
+    advance(&c, 100);
+    expect_segment(&c, .seq = 201, .ack = 101, .flags = FIN | ACK);
+    expect_awake(&c);
+    ck_assert_uint_eq(stack_unfinished(c.stack), 1);
+    peer_sends(&c, .seq = 101, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 202, .ack = 102, .flags = ACK);
+    ck_assert_uint_eq(stack_unfinished(c.stack), 0);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(a_segment_too_finds_memory_for_our_fin)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    size_t limit = c.memory.limit;
+    c.memory.limit = c.memory.used + 100;
+    app_closes(&c);
+    expect_silence(&c);
+    c.memory.limit = limit;
+    peer_sends(&c, .seq = 101, .flags = FIN | ACK);
+    expect_segment(&c, .seq = 201, .ack = 102, .flags = FIN | ACK);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(without_memory_what_was_closed_is_reset_in_the_end)
+{
+    struct conversation c;
+    open_conversation(&c);
+
+    begin_at_rest(&c);
+    c.memory.limit = c.memory.used + 100;
+    app_closes(&c);
+    expect_silence(&c);
+    stack_abort_all(c.stack, c.now);
+    expect_segment(&c, .seq = 201, .ack = 101, .flags = RST | ACK);
+    expect_awake(&c);
+    ck_assert_uint_eq(stack_unfinished(c.stack), 0);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(without_memory_who_asks_for_a_reset_has_one)
+{
+    struct linger at_once = {.l_onoff = 1};
+    struct conversation c;
+    open_conversation(&c);
+
+    ck_assert_int_eq(stack_set_option(c.stack, c.now, c.peer->socket,
+                                      SOL_SOCKET, SO_LINGER,
+                                      bytes_of(&at_once, sizeof(at_once))),
+                     0);
     begin_at_rest(&c);
     c.memory.limit = c.memory.used + 100;
     app_closes(&c);
@@ -508,13 +685,22 @@ UNIT_MAIN("tcp rest", a_connection_is_at_rest_after_a_second_without_traffic,
           half_closed_by_the_peer_it_rests_too, switched_off_none_rests,
           an_idle_connection_takes_no_more_than_the_readme_tells,
           a_segment_wakes_it, a_write_wakes_it,
-          a_segment_that_is_not_acceptable_is_answered_as_ever, a_reset_ends_it,
+          text_that_is_not_acceptable_is_answered_and_does_not_wake_it,
+          forged_syns_and_acks_are_answered_now_and_then_and_do_not_wake_it,
+          challenges_that_are_switched_off_are_so_at_rest,
+          a_forged_reset_does_not_wake_it,
+          a_timestamp_that_is_too_old_does_not_wake_it,
+          a_packet_from_too_far_away_does_not_wake_it,
+          a_keepalive_of_the_peer_wakes_it, a_reset_ends_it,
           closing_it_sends_our_fin, whoever_looks_at_it_does_not_wake_it,
           nothing_is_expected_of_it, it_counts_as_a_connection,
           options_hold_on_and_can_be_set, keepalive_goes_on_at_rest,
           what_was_learnt_of_the_path_is_remembered,
           without_memory_a_segment_is_lost_and_it_rests_on,
-          without_memory_a_close_is_a_reset,
+          without_memory_our_fin_waits_for_some,
+          a_segment_too_finds_memory_for_our_fin,
+          without_memory_what_was_closed_is_reset_in_the_end,
+          without_memory_who_asks_for_a_reset_has_one,
           without_memory_an_option_is_refused,
           without_memory_it_rests_when_there_is_some_again,
           the_stack_may_end_meanwhile)
