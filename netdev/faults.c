@@ -86,6 +86,11 @@ static int faults_poll_fd(const struct netdev *dev)
     return netdev_poll_fd(faulty_of(dev)->inner);
 }
 
+static int faults_held_fd(const struct netdev *dev, unsigned i)
+{
+    return netdev_held_fd(faulty_of(dev)->inner, i);
+}
+
 static void faults_close(struct netdev *dev)
 {
     struct faulty *faulty = faulty_of(dev);
@@ -103,6 +108,7 @@ static const struct netdev_ops faults_ops = {
     .receive = faults_receive,
     .deadline = faults_deadline,
     .poll_fd = faults_poll_fd,
+    .held_fd = faults_held_fd,
     .close = faults_close,
 };
 

@@ -70,6 +70,13 @@ struct netdev_ops {
     /* The descriptor to poll for input, or -1. */
     int (*poll_fd)(const struct netdev *dev);
 
+    /*
+     * The i-th of all descriptors that the device holds, those of one that it
+     * wraps too; -1: there are not so many. For whoever must spare or close
+     * them from outside. NULL: it never holds any.
+     */
+    int (*held_fd)(const struct netdev *dev, unsigned i);
+
     /* Ends the device and releases it. */
     void (*close)(struct netdev *dev);
 };
@@ -111,6 +118,11 @@ static inline usec netdev_deadline(const struct netdev *dev)
 static inline int netdev_poll_fd(const struct netdev *dev)
 {
     return dev->ops->poll_fd(dev);
+}
+
+static inline int netdev_held_fd(const struct netdev *dev, unsigned i)
+{
+    return dev->ops->held_fd != NULL ? dev->ops->held_fd(dev, i) : -1;
 }
 
 static inline void netdev_close(struct netdev *dev)

@@ -25,8 +25,8 @@
  */
 #include "netdev/packet.h"
 
+#include "netdev/fd_device.h"
 #include "netdev/packet_attach.h"
-#include "netdev/virtio.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -39,29 +39,21 @@
 #include <unistd.h>
 
 enum {
-    PACKET_BATCH = 16, /* frames between two flushes, as on a TAP */
-    /* The largest IP packet, Ethernet header, room for VLAN tags. */
-    PACKET_FRAME_MAX = 65535 + 14 + 8,
     /* Linux cuts by itself, slowly, what with its Ethernet header reaches the
      * gso_max_size of most interfaces, 65536. */
     PACKET_MAX_GSO = 65535 - 14
 };
 
 struct packet_device {
-    struct netdev dev;
-    int fd;
-    int claim;       /* that the interface is ours: packet_attach.h */
-    bool gone;       /* the interface was deleted */
-    uint64_t missed; /* dev.missed points here */
+    struct fd_device base; /* gone: the interface was deleted */
+    int claim;             /* that the interface is ours: packet_attach.h */
+    uint64_t missed;       /* base.dev.missed points here */
     uint32_t missed_seen;
-    unsigned used; /* buffers handed out since the last flush */
-    uint8_t buffers[PACKET_BATCH][PACKET_FRAME_MAX]; /* last: a page costs
-                                                  nothing until it is touched */
 };
 
 static struct packet_device *packet_of(const struct netdev *dev)
 {
-    return container_of(dev, struct packet_device, dev);
+    return container_of(dev, struct packet_device, base.dev);
 }
 
 /* ---- Frames -------------------------------------------------------------- */
@@ -83,7 +75,7 @@ static int transmit_error(struct packet_device *packet, int error)
     switch (error) {
     case ENXIO: /* the interface was deleted */
     case ENODEV:
-        packet->gone = true;
+        packet->base.gone = true;
         return -ENETDOWN;
     case ENETDOWN:
         return -ENETDOWN;
@@ -97,26 +89,14 @@ static int packet_transmit(struct netdev *dev, usec now,
 {
     struct packet_device *packet = packet_of(dev);
     uint8_t header[VIRTIO_HEADER_LEN];
-    struct iovec iov[2 + FRAME_SLICES] = {
-        {.iov_base = header, .iov_len = sizeof(header)},
-        {.iov_base = frame->head, .iov_len = frame->head_len}};
-    int count = 2;
+    struct iovec iov[FD_DEVICE_IOV_MAX];
+    int count = fd_device_message(frame, header, iov);
 
     (void)now;
-    virtio_emit(frame, header);
     change_byte_order(header);
-    for (unsigned i = 0; i < frame->slice_count; i++)
-        iov[count++] = (struct iovec){.iov_base = (void *)frame->slices[i].data,
-                                      .iov_len = frame->slices[i].len};
-    if (writev(packet->fd, iov, count) < 0)
+    if (writev(packet->base.fd, iov, count) < 0)
         return transmit_error(packet, errno);
     return 0;
-}
-
-static void packet_flush(struct netdev *dev, usec now)
-{
-    (void)now;
-    packet_of(dev)->used = 0; /* the buffer used first is the warmest: again */
 }
 
 /* SO_RXQ_OVFL: comes with a frame once some were lost, and counts from the
@@ -137,16 +117,17 @@ static void take_missed(struct packet_device *packet, struct msghdr *message)
 /* 0, or a negative errno: nothing there, or nothing that is a frame. */
 static int read_frame(struct packet_device *packet, struct frame *frame)
 {
-    uint8_t *buffer = packet->buffers[packet->used];
+    uint8_t *buffer = packet->base.buffers[packet->base.used];
     uint8_t header[VIRTIO_HEADER_LEN];
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint32_t))];
-    struct iovec iov[2] = {{.iov_base = header, .iov_len = sizeof(header)},
-                           {.iov_base = buffer, .iov_len = PACKET_FRAME_MAX}};
+    struct iovec iov[2] = {
+        {.iov_base = header, .iov_len = sizeof(header)},
+        {.iov_base = buffer, .iov_len = FD_DEVICE_FRAME_MAX}};
     struct msghdr message = {.msg_iov = iov,
                              .msg_iovlen = 2,
                              .msg_control = control,
                              .msg_controllen = sizeof(control)};
-    ssize_t len = recvmsg(packet->fd, &message, MSG_DONTWAIT);
+    ssize_t len = recvmsg(packet->base.fd, &message, MSG_DONTWAIT);
 
     if (len < 0)
         return -errno;
@@ -168,10 +149,10 @@ static int receive_error(struct packet_device *packet)
     struct sockaddr_ll bound;
     socklen_t len = sizeof(bound);
 
-    if (getsockname(packet->fd, (struct sockaddr *)&bound, &len) < 0 ||
+    if (getsockname(packet->base.fd, (struct sockaddr *)&bound, &len) < 0 ||
         bound.sll_ifindex <= 0)
-        packet->gone = true;
-    return packet->gone ? -ENETDOWN : 0;
+        packet->base.gone = true;
+    return packet->base.gone ? -ENETDOWN : 0;
 }
 
 /* EINVAL: a super-segment of a kind that the virtio header has no word for. */
@@ -187,30 +168,24 @@ static int packet_receive(struct netdev *dev, usec now, struct frame *frame)
     int status = -EBADMSG;
 
     (void)now;
-    if (packet->gone)
+    if (packet->base.gone)
         return -ENETDOWN;
-    if (packet->used == PACKET_BATCH)
+    if (packet->base.used == FD_DEVICE_BATCH)
         return 0;
-    for (int i = 0; i < PACKET_BATCH && is_skipped(status); i++)
+    for (int i = 0; i < FD_DEVICE_BATCH && is_skipped(status); i++)
         status = read_frame(packet, frame);
     if (status == 0) {
-        packet->used++;
+        packet->base.used++;
         return 1;
     }
     return status == -ENETDOWN ? receive_error(packet) : 0;
 }
 
-static usec packet_deadline(const struct netdev *dev)
+/* The claim is as much the device's as the socket: in other hands it would
+ * outlive the stack. */
+static int packet_held_fd(const struct netdev *dev, unsigned i)
 {
-    (void)dev;
-    return USEC_NEVER;
-}
-
-static int packet_poll_fd(const struct netdev *dev)
-{
-    const struct packet_device *packet = packet_of(dev);
-
-    return packet->gone ? -1 : packet->fd;
+    return i == 1 ? packet_of(dev)->claim : fd_device_held_fd(dev, i);
 }
 
 /* With the socket ends that the interface is promiscuous for our sake. */
@@ -218,7 +193,7 @@ static void packet_close(struct netdev *dev)
 {
     struct packet_device *packet = packet_of(dev);
 
-    close(packet->fd);
+    close(packet->base.fd);
     close(packet->claim);
     free(packet);
 }
@@ -226,10 +201,11 @@ static void packet_close(struct netdev *dev)
 static const struct netdev_ops packet_ops = {
     .name = "packet",
     .transmit = packet_transmit,
-    .flush = packet_flush,
+    .flush = fd_device_flush,
     .receive = packet_receive,
-    .deadline = packet_deadline,
-    .poll_fd = packet_poll_fd,
+    .deadline = fd_device_deadline,
+    .poll_fd = fd_device_poll_fd,
+    .held_fd = packet_held_fd,
     .close = packet_close,
 };
 
@@ -250,14 +226,14 @@ int packet_open(const char *name, struct netdev **out,
         snprintf(why, NETDEV_WHY_MAX, "no memory");
         return -ENOMEM;
     }
-    packet->dev = (struct netdev){.ops = &packet_ops,
-                                  .type = NETDEV_ETHERNET,
-                                  .mtu = attached.mtu,
-                                  .max_gso = PACKET_MAX_GSO,
-                                  .fills_checksum = true,
-                                  .missed = &packet->missed};
-    packet->fd = attached.fd;
+    packet->base.dev = (struct netdev){.ops = &packet_ops,
+                                       .type = NETDEV_ETHERNET,
+                                       .mtu = attached.mtu,
+                                       .max_gso = PACKET_MAX_GSO,
+                                       .fills_checksum = true,
+                                       .missed = &packet->missed};
+    packet->base.fd = attached.fd;
     packet->claim = attached.claim;
-    *out = &packet->dev;
+    *out = &packet->base.dev;
     return 0;
 }

@@ -20,7 +20,7 @@
 #define _GNU_SOURCE /* accept4, POLLRDHUP */
 #include "netdev/seqpacket.h"
 
-#include "netdev/virtio.h"
+#include "netdev/fd_device.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,9 +34,6 @@
 #include <unistd.h>
 
 enum {
-    SEQPACKET_BATCH = 16, /* frames between two flushes, as on a TAP */
-    /* The largest IP packet, Ethernet header, room for VLAN tags. */
-    SEQPACKET_FRAME_MAX = 65535 + 14 + 8,
     SEQPACKET_MAX_GSO = 65535,
     SEQPACKET_MTU = 1500,
     /* The kernel gives what it allows; each packet takes more than its bytes,
@@ -45,18 +42,15 @@ enum {
 };
 
 struct seqpacket {
-    struct netdev dev;
-    int fd;       /* of the peer; -1: none */
-    int listener; /* -1: not listening */
-    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* of it */
-    unsigned used; /* buffers handed out since the last flush */
-    uint8_t buffers[SEQPACKET_BATCH][SEQPACKET_FRAME_MAX]; /* last: a page costs
-                                                  nothing until it is touched */
+    struct fd_device base; /* fd: of the peer, or to listen with while there is
+                              none; gone: the peer that we had connected to */
+    bool has_peer;
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* listens at */
 };
 
 static struct seqpacket *seqpacket_of(const struct netdev *dev)
 {
-    return container_of(dev, struct seqpacket, dev);
+    return container_of(dev, struct seqpacket, base.dev);
 }
 
 static void have_peer(struct seqpacket *seqpacket, int fd)
@@ -66,7 +60,8 @@ static void have_peer(struct seqpacket *seqpacket, int fd)
     /* The first is for the privileged; both may give less. */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    seqpacket->fd = fd;
+    seqpacket->base.fd = fd;
+    seqpacket->has_peer = true;
 }
 
 /* ---- Listening ----------------------------------------------------------- */
@@ -138,7 +133,7 @@ static int begin_to_listen(struct seqpacket *seqpacket)
         status = -errno;
     if (status < 0 && fd >= 0)
         close(fd);
-    seqpacket->listener = status < 0 ? -1 : fd;
+    seqpacket->base.fd = status < 0 ? -1 : fd;
     return status;
 }
 
@@ -147,24 +142,34 @@ static bool is_listening_device(const struct seqpacket *seqpacket)
     return seqpacket->path[0] != '\0';
 }
 
-/* The peer has gone: those who listen wait for the next one. */
+static bool is_listening(const struct seqpacket *seqpacket)
+{
+    return !seqpacket->has_peer && seqpacket->base.fd >= 0 &&
+           is_listening_device(seqpacket);
+}
+
+/* The peer has gone: those who listen wait for the next one. For the others it
+ * is over, and the descriptor, which others may know of, stays to the end. */
 static void lose_peer(struct seqpacket *seqpacket)
 {
-    close(seqpacket->fd);
-    seqpacket->fd = -1;
-    if (is_listening_device(seqpacket))
-        (void)begin_to_listen(seqpacket); /* it has worked before */
+    seqpacket->has_peer = false;
+    if (!is_listening_device(seqpacket)) {
+        seqpacket->base.gone = true;
+        (void)shutdown(seqpacket->base.fd, SHUT_RDWR);
+        return;
+    }
+    close(seqpacket->base.fd);
+    (void)begin_to_listen(seqpacket); /* it has worked before */
 }
 
 static void accept_peer(struct seqpacket *seqpacket)
 {
     int fd =
-        accept4(seqpacket->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        accept4(seqpacket->base.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (fd < 0)
         return; /* nobody there, or gone again */
-    close(seqpacket->listener);
-    seqpacket->listener = -1;
+    close(seqpacket->base.fd);
     have_peer(seqpacket, fd);
 }
 
@@ -188,34 +193,22 @@ static int seqpacket_transmit(struct netdev *dev, usec now,
 {
     struct seqpacket *seqpacket = seqpacket_of(dev);
     uint8_t header[VIRTIO_HEADER_LEN];
-    struct iovec iov[2 + FRAME_SLICES] = {
-        {.iov_base = header, .iov_len = sizeof(header)},
-        {.iov_base = frame->head, .iov_len = frame->head_len}};
-    struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
+    struct iovec iov[FD_DEVICE_IOV_MAX];
+    struct msghdr message = {.msg_iov = iov};
 
     (void)now;
-    if (seqpacket->fd < 0)
+    if (!seqpacket->has_peer)
         return -ENETDOWN;
-    virtio_emit(frame, header);
-    for (unsigned i = 0; i < frame->slice_count; i++)
-        iov[message.msg_iovlen++] =
-            (struct iovec){.iov_base = (void *)frame->slices[i].data,
-                           .iov_len = frame->slices[i].len};
-    if (sendmsg(seqpacket->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    message.msg_iovlen = (size_t)fd_device_message(frame, header, iov);
+    if (sendmsg(seqpacket->base.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return transmit_error(seqpacket, errno);
     return 0;
-}
-
-static void seqpacket_flush(struct netdev *dev, usec now)
-{
-    (void)now;
-    seqpacket_of(dev)->used = 0; /* the buffer used first is the warmest */
 }
 
 /* An empty message and the end of all messages look the same to recvmsg. */
 static bool has_hung_up(const struct seqpacket *seqpacket)
 {
-    struct pollfd polled = {.fd = seqpacket->fd, .events = POLLRDHUP};
+    struct pollfd polled = {.fd = seqpacket->base.fd, .events = POLLRDHUP};
 
     return poll(&polled, 1, 0) > 0 &&
            (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
@@ -224,13 +217,13 @@ static bool has_hung_up(const struct seqpacket *seqpacket)
 /* 0, or a negative errno: nothing there, or nothing that is a frame. */
 static int read_frame(struct seqpacket *seqpacket, struct frame *frame)
 {
-    uint8_t *buffer = seqpacket->buffers[seqpacket->used];
+    uint8_t *buffer = seqpacket->base.buffers[seqpacket->base.used];
     uint8_t header[VIRTIO_HEADER_LEN];
     struct iovec iov[2] = {
         {.iov_base = header, .iov_len = sizeof(header)},
-        {.iov_base = buffer, .iov_len = SEQPACKET_FRAME_MAX}};
+        {.iov_base = buffer, .iov_len = FD_DEVICE_FRAME_MAX}};
     struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
-    ssize_t len = recvmsg(seqpacket->fd, &message, MSG_DONTWAIT);
+    ssize_t len = recvmsg(seqpacket->base.fd, &message, MSG_DONTWAIT);
 
     if (len < 0)
         return -errno;
@@ -250,17 +243,17 @@ static int seqpacket_receive(struct netdev *dev, usec now, struct frame *frame)
     int status = -EBADMSG;
 
     (void)now;
-    if (seqpacket->listener >= 0)
+    if (is_listening(seqpacket))
         accept_peer(seqpacket);
-    if (seqpacket->fd < 0)
-        return seqpacket->listener >= 0 ? 0 : -ENETDOWN;
-    for (int i = 0; i < SEQPACKET_BATCH && status == -EBADMSG; i++) {
-        if (seqpacket->used == SEQPACKET_BATCH)
+    if (!seqpacket->has_peer)
+        return is_listening(seqpacket) ? 0 : -ENETDOWN;
+    for (int i = 0; i < FD_DEVICE_BATCH && status == -EBADMSG; i++) {
+        if (seqpacket->base.used == FD_DEVICE_BATCH)
             return 0;
         status = read_frame(seqpacket, frame);
     }
     if (status == 0) {
-        seqpacket->used++;
+        seqpacket->base.used++;
         return 1;
     }
     if (status != -EPIPE && status != -ECONNRESET)
@@ -269,39 +262,25 @@ static int seqpacket_receive(struct netdev *dev, usec now, struct frame *frame)
     return is_listening_device(seqpacket) ? 0 : -ENETDOWN;
 }
 
-static usec seqpacket_deadline(const struct netdev *dev)
-{
-    (void)dev;
-    return USEC_NEVER;
-}
-
-static int seqpacket_poll_fd(const struct netdev *dev)
-{
-    const struct seqpacket *seqpacket = seqpacket_of(dev);
-
-    return seqpacket->fd >= 0 ? seqpacket->fd : seqpacket->listener;
-}
-
 static void seqpacket_close(struct netdev *dev)
 {
     struct seqpacket *seqpacket = seqpacket_of(dev);
 
     if (is_listening_device(seqpacket))
         unlink(seqpacket->path);
-    if (seqpacket->listener >= 0)
-        close(seqpacket->listener);
-    if (seqpacket->fd >= 0)
-        close(seqpacket->fd);
+    if (seqpacket->base.fd >= 0)
+        close(seqpacket->base.fd);
     free(seqpacket);
 }
 
 static const struct netdev_ops seqpacket_ops = {
     .name = "seqpacket",
     .transmit = seqpacket_transmit,
-    .flush = seqpacket_flush,
+    .flush = fd_device_flush,
     .receive = seqpacket_receive,
-    .deadline = seqpacket_deadline,
-    .poll_fd = seqpacket_poll_fd,
+    .deadline = fd_device_deadline,
+    .poll_fd = fd_device_poll_fd,
+    .held_fd = fd_device_held_fd,
     .close = seqpacket_close,
 };
 
@@ -316,15 +295,14 @@ static struct seqpacket *create(unsigned mtu, char why[static NETDEV_WHY_MAX])
         snprintf(why, NETDEV_WHY_MAX, "no memory");
         return NULL;
     }
-    seqpacket->dev = (struct netdev){
+    seqpacket->base.dev = (struct netdev){
         .ops = &seqpacket_ops,
         .type = NETDEV_ETHERNET,
         .mtu = mtu != 0 ? mtu : SEQPACKET_MTU,
         .max_gso = SEQPACKET_MAX_GSO,
         .fills_checksum = true,
     };
-    seqpacket->fd = -1;
-    seqpacket->listener = -1;
+    seqpacket->base.fd = -1;
     return seqpacket;
 }
 
@@ -391,7 +369,7 @@ int seqpacket_connect(const char *path, unsigned mtu, struct netdev **out,
         return -ENOMEM;
     }
     have_peer(seqpacket, fd);
-    *out = &seqpacket->dev;
+    *out = &seqpacket->base.dev;
     return 0;
 }
 
@@ -435,7 +413,7 @@ int seqpacket_take(int fd, unsigned mtu, struct netdev **out,
         return -ENOMEM;
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     have_peer(seqpacket, fd);
-    *out = &seqpacket->dev;
+    *out = &seqpacket->base.dev;
     return 0;
 }
 
@@ -456,7 +434,7 @@ int seqpacket_listen(const char *path, unsigned mtu, struct netdev **out,
     int status = begin_to_listen(seqpacket);
 
     if (status == 0) {
-        *out = &seqpacket->dev;
+        *out = &seqpacket->base.dev;
         return 0;
     }
     snprintf(why, NETDEV_WHY_MAX, "cannot listen at %s: %s%s", path,
@@ -469,5 +447,5 @@ int seqpacket_listen(const char *path, unsigned mtu, struct netdev **out,
 
 bool seqpacket_has_peer(const struct netdev *dev)
 {
-    return seqpacket_of(dev)->fd >= 0;
+    return seqpacket_of(dev)->has_peer;
 }

@@ -15,8 +15,8 @@
  */
 #include "netdev/tap.h"
 
+#include "netdev/fd_device.h"
 #include "netdev/tap_why.h"
-#include "netdev/virtio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,27 +32,18 @@
 #include <unistd.h>
 
 enum {
-    /* Frames of a batch. Few: more than the cache holds make reading slow. */
-    TAP_BATCH = 16,
-    /* The largest IP packet, Ethernet header, room for VLAN tags. */
-    TAP_FRAME_MAX = 65535 + 14 + 8,
     TAP_MAX_GSO = 65535,
     HOST_WAIT_TRIES = 10000 /* a second and a bit */
 };
 
 struct tap {
-    struct netdev dev;
-    int fd;
-    bool gone;     /* deleted while we had it */
-    bool has_vnet; /* a virtio header before each frame */
-    unsigned used; /* buffers handed out since the last flush */
-    uint8_t buffers[TAP_BATCH][TAP_FRAME_MAX]; /* last: a page costs nothing
-                                                  until it is touched */
+    struct fd_device base; /* gone: it was deleted while we had it */
+    bool has_vnet;         /* a virtio header before each frame */
 };
 
 static struct tap *tap_of(const struct netdev *dev)
 {
-    return container_of(dev, struct tap, dev);
+    return container_of(dev, struct tap, base.dev);
 }
 
 static struct iovec iov_of(uint8_t *data, size_t len)
@@ -75,28 +66,14 @@ static int tap_transmit(struct netdev *dev, usec now, const struct frame *frame)
 {
     struct tap *tap = tap_of(dev);
     uint8_t header[VIRTIO_HEADER_LEN];
-    struct iovec iov[2 + FRAME_SLICES] = {
-        {.iov_base = header, .iov_len = sizeof(header)},
-        {.iov_base = frame->head, .iov_len = frame->head_len}};
-    int count = 2;
-
-    (void)now;
-    virtio_emit(frame, header);
-    for (unsigned i = 0; i < frame->slice_count; i++)
-        iov[count++] = (struct iovec){.iov_base = (void *)frame->slices[i].data,
-                                      .iov_len = frame->slices[i].len};
-
+    struct iovec iov[FD_DEVICE_IOV_MAX];
+    int count = fd_device_message(frame, header, iov);
     int skip = tap->has_vnet ? 0 : 1;
 
-    if (writev(tap->fd, iov + skip, count - skip) < 0)
+    (void)now;
+    if (writev(tap->base.fd, iov + skip, count - skip) < 0)
         return transmit_error(errno);
     return 0;
-}
-
-static void tap_flush(struct netdev *dev, usec now)
-{
-    (void)now;
-    tap_of(dev)->used = 0; /* the buffer used first is the warmest: again */
 }
 
 /* Bytes of the frame read, or a negative errno. `place` may be NULL. */
@@ -118,10 +95,10 @@ static ssize_t read_frame(struct tap *tap, uint8_t *header, uint8_t *buffer,
             at += place->pieces[i].iov_len;
         }
     }
-    if (at < TAP_FRAME_MAX)
-        iov[count++] = iov_of(buffer + at, TAP_FRAME_MAX - at);
+    if (at < FD_DEVICE_FRAME_MAX)
+        iov[count++] = iov_of(buffer + at, FD_DEVICE_FRAME_MAX - at);
 
-    ssize_t len = readv(tap->fd, iov + skip, count - skip);
+    ssize_t len = readv(tap->base.fd, iov + skip, count - skip);
 
     if (len < 0)
         return -errno;
@@ -138,8 +115,8 @@ static ssize_t read_frame(struct tap *tap, uint8_t *header, uint8_t *buffer,
 static int receive_error(struct tap *tap, ssize_t error)
 {
     if (error == -EBADFD || error == -ENODEV)
-        tap->gone = true;
-    return tap->gone ? -ENETDOWN : 0;
+        tap->base.gone = true;
+    return tap->base.gone ? -ENETDOWN : 0;
 }
 
 static int receive(struct tap *tap, const struct frame_place *place,
@@ -147,17 +124,17 @@ static int receive(struct tap *tap, const struct frame_place *place,
 {
     uint8_t header[VIRTIO_HEADER_LEN] = {0};
 
-    if (tap->gone)
+    if (tap->base.gone)
         return -ENETDOWN;
-    if (tap->used == TAP_BATCH)
+    if (tap->base.used == FD_DEVICE_BATCH)
         return 0;
 
-    uint8_t *buffer = tap->buffers[tap->used];
+    uint8_t *buffer = tap->base.buffers[tap->base.used];
     ssize_t len = read_frame(tap, header, buffer, place);
 
     if (len < 0)
         return receive_error(tap, len);
-    tap->used++;
+    tap->base.used++;
     frame_init_input(frame, NULL, buffer, (size_t)len);
     virtio_parse(header, frame);
     if (place != NULL)
@@ -178,35 +155,23 @@ static int tap_receive_at(struct netdev *dev, usec now,
     return receive(tap_of(dev), place, frame);
 }
 
-static usec tap_deadline(const struct netdev *dev)
-{
-    (void)dev;
-    return USEC_NEVER;
-}
-
-static int tap_poll_fd(const struct netdev *dev)
-{
-    const struct tap *tap = tap_of(dev);
-
-    return tap->gone ? -1 : tap->fd;
-}
-
 static void tap_close(struct netdev *dev)
 {
     struct tap *tap = tap_of(dev);
 
-    close(tap->fd);
+    close(tap->base.fd);
     free(tap);
 }
 
 static const struct netdev_ops tap_ops = {
     .name = "tap",
     .transmit = tap_transmit,
-    .flush = tap_flush,
+    .flush = fd_device_flush,
     .receive = tap_receive,
     .receive_at = tap_receive_at,
-    .deadline = tap_deadline,
-    .poll_fd = tap_poll_fd,
+    .deadline = fd_device_deadline,
+    .poll_fd = fd_device_poll_fd,
+    .held_fd = fd_device_held_fd,
     .close = tap_close,
 };
 
@@ -239,17 +204,17 @@ static int attach(struct tap *tap, const char *name, unsigned flags,
     struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | flags)};
     int status;
 
-    tap->fd = open_tun(why);
-    if (tap->fd < 0)
-        return tap->fd;
+    tap->base.fd = open_tun(why);
+    if (tap->base.fd < 0)
+        return tap->base.fd;
     strcpy(request.ifr_name, name);
     if (if_nametoindex(name) == 0)
         status = tap_why_absent(name, why);
-    else if (ioctl(tap->fd, TUNSETIFF, &request) < 0)
+    else if (ioctl(tap->base.fd, TUNSETIFF, &request) < 0)
         status = tap_why_attach(name, errno, why);
     else
         return 0;
-    close(tap->fd);
+    close(tap->base.fd);
     return status;
 }
 
@@ -259,8 +224,8 @@ static bool set_vnet(const struct tap *tap)
     int size = VIRTIO_HEADER_LEN;
     int little = 1;
 
-    return ioctl(tap->fd, TUNSETVNETHDRSZ, &size) == 0 &&
-           ioctl(tap->fd, TUNSETVNETLE, &little) == 0;
+    return ioctl(tap->base.fd, TUNSETVNETHDRSZ, &size) == 0 &&
+           ioctl(tap->base.fd, TUNSETVNETLE, &little) == 0;
 }
 
 /*
@@ -278,26 +243,26 @@ static int attach_best(struct tap *tap, const char *name,
     if (tap->has_vnet)
         return 0;
     if (status == 0)
-        close(tap->fd);
+        close(tap->base.fd);
     return attach(tap, name, 0, why);
 }
 
 /* What the kernel may hand to us unfinished; the most that it agrees to. */
 static void set_offloads(struct tap *tap)
 {
-    if (tap->has_vnet && ioctl(tap->fd, TUNSETOFFLOAD,
+    if (tap->has_vnet && ioctl(tap->base.fd, TUNSETOFFLOAD,
                                (unsigned long)(TUN_F_CSUM | TUN_F_TSO4)) == 0) {
-        tap->dev.fills_checksum = true;
-        tap->dev.max_gso = TAP_MAX_GSO;
+        tap->base.dev.fills_checksum = true;
+        tap->base.dev.max_gso = TAP_MAX_GSO;
         return;
     }
     if (tap->has_vnet &&
-        ioctl(tap->fd, TUNSETOFFLOAD, (unsigned long)TUN_F_CSUM) == 0) {
-        tap->dev.fills_checksum = true;
+        ioctl(tap->base.fd, TUNSETOFFLOAD, (unsigned long)TUN_F_CSUM) == 0) {
+        tap->base.dev.fills_checksum = true;
         return;
     }
     /* None; a kernel that refuses even this knows none. */
-    (void)!ioctl(tap->fd, TUNSETOFFLOAD, 0ul);
+    (void)!ioctl(tap->base.fd, TUNSETOFFLOAD, 0ul);
 }
 
 /* One of the ioctls of netdevice(7): 0 or a negative errno. */
@@ -324,7 +289,7 @@ static int read_mtu(struct tap *tap, const char *name,
     if (status < 0)
         snprintf(why, NETDEV_WHY_MAX, "cannot read the MTU of %s: %s", name,
                  strerror(-status));
-    tap->dev.mtu = (unsigned)request.ifr_mtu;
+    tap->base.dev.mtu = (unsigned)request.ifr_mtu;
     return status;
 }
 
@@ -354,8 +319,8 @@ static int wait_for_host(const char *name, char why[static NETDEV_WHY_MAX])
 static int set_up(struct tap *tap, const char *name,
                   char why[static NETDEV_WHY_MAX])
 {
-    tap->dev.ops = &tap_ops;
-    tap->dev.type = NETDEV_ETHERNET;
+    tap->base.dev.ops = &tap_ops;
+    tap->base.dev.type = NETDEV_ETHERNET;
 
     int status = attach_best(tap, name, why);
 
@@ -366,7 +331,7 @@ static int set_up(struct tap *tap, const char *name,
     if (status == 0)
         status = wait_for_host(name, why);
     if (status < 0)
-        close(tap->fd);
+        close(tap->base.fd);
     return status;
 }
 
@@ -390,6 +355,6 @@ int tap_open(const char *name, struct netdev **out,
     if (status < 0)
         free(tap);
     else
-        *out = &tap->dev;
+        *out = &tap->base.dev;
     return status;
 }

@@ -19,9 +19,11 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static uint8_t data[65535];
@@ -464,6 +466,49 @@ START_TEST(an_interface_has_one_stack_at_a_time)
 }
 END_TEST
 
+/* A child, in which all that the device holds is closed, until it is ended. */
+static pid_t fork_without(const struct netdev *dev)
+{
+    int ready[2];
+    char byte;
+
+    ck_assert_int_eq(pipe(ready), 0);
+
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int fd;
+
+        for (unsigned i = 0; (fd = netdev_held_fd(dev, i)) >= 0; i++)
+            close(fd);
+        (void)!write(ready[1], "", 1);
+        for (;;)
+            pause();
+    }
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+/* A child that outlives its parent's stack is no reason to refuse the next. */
+START_TEST(a_child_that_closes_what_the_device_holds_leaves_it_to_others)
+{
+    struct fixture f;
+    pid_t pid;
+
+    if (!open_pair(&f))
+        UNIT_SKIP(why);
+    ck_assert_int_eq(netdev_held_fd(f.left, 0), netdev_poll_fd(f.left));
+    pid = fork_without(f.left);
+    netdev_close(f.left);
+    f.left = open_device("left");
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    close_pair(&f);
+}
+END_TEST
+
 START_TEST(a_name_that_no_interface_has_is_refused)
 {
     expect_refused("", EINVAL, "not an interface's name");
@@ -481,4 +526,5 @@ UNIT_MAIN("packet_device", the_device_has_the_interfaces_mtu_and_all_offloads,
           an_interface_that_was_deleted_takes_the_device_down,
           an_interface_that_cannot_be_had_is_refused_with_its_repair,
           an_interface_has_one_stack_at_a_time,
+          a_child_that_closes_what_the_device_holds_leaves_it_to_others,
           a_name_that_no_interface_has_is_refused)

@@ -1,12 +1,16 @@
 #include "unit.h"
 
+#include "netdev/faults.h"
 #include "netdev/loopback.h"
 #include "netdev/pcap.h"
+#include "netdev/seqpacket.h"
 #include "netdev/wire.h"
 #include "packets.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_HEADER_LEN = 24, RECORD_HEADER_LEN = 16, FILE_MAX = 200000 };
@@ -220,6 +224,37 @@ START_TEST(the_recorder_is_as_its_device)
 }
 END_TEST
 
+static void expect_same_file(int fd, const char *path)
+{
+    struct stat of_fd;
+    struct stat of_path;
+
+    ck_assert_int_eq(fstat(fd, &of_fd), 0);
+    ck_assert_int_eq(stat(path, &of_path), 0);
+    ck_assert(of_fd.st_ino == of_path.st_ino);
+}
+
+START_TEST(its_file_and_what_the_device_inside_holds_are_told)
+{
+    static const struct faults none;
+    static const struct hash_key seed;
+    char why[NETDEV_WHY_MAX];
+    struct netdev *inner;
+    struct fixture f = {.peer = NULL};
+    int ends[2];
+
+    memory_init(&f.memory, SIZE_MAX);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    ck_assert_int_eq(seqpacket_take(ends[0], 0, &inner, why), 0);
+    record(&f, faults_create(&f.memory, inner, &none, seed));
+    expect_same_file(netdev_held_fd(f.dev, 0), f.path);
+    ck_assert_int_eq(netdev_held_fd(f.dev, 1), ends[0]);
+    ck_assert_int_eq(netdev_held_fd(f.dev, 2), -1);
+    end_recording(&f);
+    close(ends[1]);
+}
+END_TEST
+
 START_TEST(the_devices_complaints_are_passed_on)
 {
     struct frame frame = packet_frame("x", 1);
@@ -287,6 +322,7 @@ UNIT_MAIN("pcap", the_header_names_ethernet, the_header_names_bare_ip,
           both_directions_are_recorded_with_their_time,
           what_the_device_would_fill_in_is_in_the_file_both_ways,
           a_super_segment_is_recorded_as_packets, the_recorder_is_as_its_device,
+          its_file_and_what_the_device_inside_holds_are_told,
           the_devices_complaints_are_passed_on,
           a_file_that_cannot_be_opened_leaves_the_device_alone,
           a_full_disk_ends_the_recording_and_not_the_traffic,

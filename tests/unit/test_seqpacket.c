@@ -235,6 +235,7 @@ START_TEST(a_peer_that_has_gone_takes_the_device_down)
     ck_assert_int_eq(netdev_receive(f.dev, 0, &frame), -ENETDOWN);
     ck_assert_int_eq(netdev_transmit(f.dev, 0, &ours), -ENETDOWN);
     ck_assert_int_eq(netdev_poll_fd(f.dev), -1);
+    ck_assert_int_ge(fcntl(netdev_held_fd(f.dev, 0), F_GETFD), 0);
     netdev_close(f.dev);
 }
 END_TEST
@@ -247,6 +248,7 @@ START_TEST(a_peer_that_only_stops_sending_has_gone_too)
     open_pair(&f);
     ck_assert_int_eq(shutdown(f.peer, SHUT_WR), 0);
     ck_assert_int_eq(netdev_receive(f.dev, 0, &frame), -ENETDOWN);
+    ck_assert_int_eq(recv(f.peer, data, 1, 0), 0); /* and is told so */
     close_pair(&f);
 }
 END_TEST
