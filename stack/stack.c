@@ -313,6 +313,11 @@ unsigned stack_unfinished(const struct stack *stack)
     return stack->tcp.unfinished + (stack->arp.queued_bytes > 0 ? 1 : 0);
 }
 
+void stack_forget_waiting(struct stack *stack)
+{
+    arp_forget_waiting(&stack->arp);
+}
+
 bool stack_has_connections(const struct stack *stack)
 {
     return tcp_has_connections(&stack->tcp);

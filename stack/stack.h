@@ -133,6 +133,9 @@ const struct tcp_stats *stack_tcp_stats(const struct stack *stack);
 /* Closed connections whose last bytes are not yet acknowledged, and one more if
  * packets wait for an answer of ARP. */
 unsigned stack_unfinished(const struct stack *stack);
+/* This stack is the copy of another process's, which sends what waits for an
+ * answer of ARP. */
+void stack_forget_waiting(struct stack *stack);
 /* One end or the other may still have something to say. */
 bool stack_has_connections(const struct stack *stack);
 /*

@@ -7,7 +7,8 @@
  *
  * A forked child has the sockets' numbers but not the stacks, which go on in
  * the parent: all calls on them answer ENETDOWN there, and the devices are
- * closed. But a daemon's parent leaves its stack to it: inherit.h.
+ * closed. But a daemon's parent leaves its stack to it: inherit.h. A child that
+ * no handler hears of (clone(2), _Fork(3)) finds out at its first call.
  */
 #include "host/host.h"
 
@@ -44,24 +45,16 @@ void exit_end_all(void)
 {
     struct tapir_stack *stack;
 
-    if (!the_host.is_ready || the_host.is_child || !lock_before_exit())
+    if (!the_host.is_ready)
         return;
-    if (!inherit_give())
+    if (fork_mark_is_wiped(&the_host.mark))
+        fork_notice();
+    if (!lock_before_exit())
+        return;
+    if (!inherit_give() && !the_host.is_child)
         while ((stack = next_to_end()) != NULL)
             stack_end(stack);
     list_init(&the_host.loans_over); /* it is late for telling */
-    host_unlock();
-}
-
-static void before_fork(void)
-{
-    host_lock();
-    inherit_prepare();
-}
-
-static void in_parent(void)
-{
-    inherit_in_parent();
     host_unlock();
 }
 
@@ -73,31 +66,38 @@ static void close_own(int fd)
     close(fd);
 }
 
-static void close_device(struct tapir_stack *stack)
+/* Every descriptor: the device is its parent's, and free when that ends. */
+static void close_device(const struct netdev *dev)
+{
+    int fd;
+
+    for (unsigned i = 0; (fd = netdev_held_fd(dev, i)) >= 0; i++)
+        close_own(fd);
+}
+
+static void close_devices_of(struct tapir_stack *stack)
 {
     for (struct list *node = stack->ports.next; node != &stack->ports;
-         node = node->next) {
-        struct port *port = container_of(node, struct port, node);
-        close_own(netdev_poll_fd(port->dev));
-    }
+         node = node->next)
+        close_device(container_of(node, struct port, node)->dev);
 }
 
 static void close_devices(void)
 {
     for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
          node = node->next)
-        close_device(container_of(node, struct tapir_stack, node));
+        close_devices_of(container_of(node, struct tapir_stack, node));
 }
 
 /*
  * Only the thread that forked is here: nobody drives, nobody sleeps. A child
  * that was forked off before there was a stack may have one of its own.
  */
-static void in_child(void)
+static void become_child(void)
 {
     bool was_child = the_host.is_child;
 
-    the_host.is_child = was_child || !list_is_empty(&the_host.stacks);
+    fork_mark_set(&the_host.mark);
     the_host.process = getpid();
     the_host.driver.has_helper = false;
     the_host.driver.who = NULL;
@@ -109,9 +109,53 @@ static void in_child(void)
     if (the_host.signal_fd > 0)
         close_own(the_host.signal_fd);
     the_host.signal_fd = 0;
-    if (!was_child && !inherit_in_child())
+    if (!inherit_in_child() && !was_child)
         close_devices();
+    the_host.is_child = was_child || !list_is_empty(&the_host.stacks);
+}
+
+void fork_begin(void)
+{
+    host_lock();
+    inherit_prepare();
+}
+
+void fork_in_parent(void)
+{
+    inherit_in_parent();
     host_unlock();
+}
+
+void fork_in_child(void)
+{
+    become_child();
+    host_unlock();
+}
+
+/* A thread that is not here was in the middle of something. */
+static void forget_all(void)
+{
+    list_init(&the_host.stacks);
+    list_init(&the_host.work);
+    list_init(&the_host.loans_over);
+    descriptors_init(&the_host.descriptors, DESCRIPTORS_MAX);
+    the_host.default_stack = NULL;
+    the_host.spare_event_count = 0;
+    the_host.signal_fd = 0;
+    the_host.inheritance = (struct inheritance){.heir_fd = 0};
+    the_host.is_child = true;
+}
+
+void fork_notice(void)
+{
+    static const pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+    bool was_free = pthread_mutex_trylock(&the_host.lock) == 0;
+
+    the_host.lock = free_lock;
+    host_lock_child();
+    if (!was_free)
+        forget_all();
+    fork_in_child();
 }
 
 void exit_prepare(void)
@@ -124,5 +168,5 @@ void exit_prepare(void)
 
 void fork_prepare(void)
 {
-    pthread_atfork(before_fork, in_parent, in_child);
+    pthread_atfork(fork_begin, fork_in_parent, fork_in_child);
 }

@@ -45,6 +45,7 @@ static void prepare(void)
     the_host.driver.spin.trust = SPIN_TRUST;
     stack_clock_init(&the_host.clock, host_clock());
     the_host.process = getpid();
+    fork_mark_set(&the_host.mark);
     the_host.is_ready = true;
     fork_prepare();
     if (the_host.numbers == NULL)
@@ -53,7 +54,7 @@ static void prepare(void)
 
 /* Whoever holds the lock is not cancelled (pthread_cancel(3)): the library's
  * own writes and reads would be the places for it. */
-void host_lock(void)
+void host_lock_child(void)
 {
     int cancel_state;
 
@@ -62,6 +63,13 @@ void host_lock(void)
     the_host.cancel_state = cancel_state;
     if (!the_host.is_ready)
         prepare();
+}
+
+void host_lock(void)
+{
+    if (fork_mark_is_wiped(&the_host.mark))
+        fork_notice();
+    host_lock_child();
 }
 
 void host_unlock(void)

@@ -12,6 +12,8 @@
 #include "host/descriptors.h"
 #include "host/drive.h"
 #include "host/file.h"
+#include "host/fork_mark.h"
+#include "host/inherit.h"
 #include "host/guess.h"
 #include "host/inherit.h"
 #include "host/record.h"
@@ -123,6 +125,9 @@ bool stack_is_there(const struct tapir_stack *stack);
 /* sockets.c: an AF_INET socket's number; -ENETDOWN: the stack has ended.
    Lock not held. */
 MUST_CHECK int socket_on_living(struct tapir_stack *stack, int type);
+/* Until what was written is acknowledged, and nothing waits for ARP, at most
+   exit_wait. */
+void stack_wait_for_end(struct tapir_stack *stack);
 /* Closes its sockets, waits for the end of its connections, frees it. */
 void stack_end(struct tapir_stack *stack);
 /* dup.c: -EBADF is no harm, the stack's end has closed it already. */
@@ -134,6 +139,12 @@ void exit_prepare(void);
 void exit_end_all(void);
 /* exit.c: registers those for fork; to be called once. */
 void fork_prepare(void);
+/* These they are: the first takes the lock, the others release it. */
+void fork_begin(void);
+void fork_in_parent(void);
+void fork_in_child(void);
+/* The mark is wiped: a child that they have not heard of. Lock not held. */
+void fork_notice(void);
 
 /* ---- The process ------------------------------------------------------- */
 
@@ -155,6 +166,7 @@ struct host {
     bool has_exit_handler;
     bool has_said_unreached; /* resolver.c: a name server is the kernel's */
     pid_t process;           /* whose memory this is: not a vfork child's */
+    struct fork_mark mark;   /* wiped in a child until it has become one */
     struct memory memory;    /* of devices */
     struct descriptors descriptors;
     struct list stacks;
@@ -181,6 +193,8 @@ extern struct host the_host;
 
 void host_lock(void);
 void host_unlock(void);
+/* host_lock, but for the look whether this is a child that nobody knows of. */
+void host_lock_child(void);
 /* The system's monotonic clock. Any time. */
 usec host_clock(void);
 /* The process's stack time. */
@@ -201,6 +215,9 @@ MUST_CHECK int default_stack_foresee(unsigned index, struct iface_info *out);
 void host_own_fd(int kernel_fd);
 /* Before it is closed. */
 void host_disown_fd(int kernel_fd);
+/* The same for each that a device holds. */
+void host_own_device(const struct netdev *dev);
+void host_disown_device(const struct netdev *dev);
 
 /*
  * Rounded up, so as not to wait too briefly; -EINVAL where it is no time, -1

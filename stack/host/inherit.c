@@ -11,7 +11,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 1000 /* from a fork to the parent's exit, at most */ };
+enum {
+    /* From a fork to the parent's exit, and between its words, at most. */
+    PATIENCE_MS = 1000,
+    /* From the parent's offer to the heir's next call, at most. */
+    OFFER_MS = 2000
+};
+
+/* What is said over the pair, one byte each. */
+enum word {
+    WORD_OFFER = 'o',  /* parent: I end, do you need the stack? */
+    WORD_CLAIM = 'c',  /* heir: I wait for it, in a call */
+    WORD_DEVICE = 'd', /* parent: here it is, with descriptors */
+    WORD_ESTATE =
+        'e' /* parent, itself a child: here is where mine comes from */
+};
+
+/* The next fork of this thread, daemon(3)'s, gives all. */
+static _Thread_local bool gives_next;
 
 static void close_end(int *fd)
 {
@@ -24,69 +41,116 @@ static void close_end(int *fd)
 
 /* ---- The device -------------------------------------------------------- */
 
-/* Of the default stack, which has one. -1: it is gone. */
-static int device_fd(void)
+/* What it may hold: a recording, a socket, a claim; and some more. */
+enum { DEVICE_FDS = 8 };
+
+/* Of the default stack, which has one. How many; 0: it is gone. */
+static int device_fds(int fds[static DEVICE_FDS])
 {
     struct list *ports = &the_host.default_stack->ports;
+    const struct netdev *dev;
+    int count = 0;
 
     if (list_is_empty(ports))
-        return -1;
-    return netdev_poll_fd(container_of(ports->next, struct port, node)->dev);
+        return 0;
+    dev = container_of(ports->next, struct port, node)->dev;
+    if (netdev_poll_fd(dev) < 0)
+        return 0;
+    while (count < DEVICE_FDS &&
+           (fds[count] = netdev_held_fd(dev, (unsigned)count)) >= 0)
+        count++;
+    return count;
 }
 
-/* Its number stays taken. */
+/* Their numbers stay taken. */
 static bool let_go_of_device(void)
 {
-    int fd = device_fd();
-    int null = fd < 0 ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
-    bool done = null >= 0 && dup3(null, fd, O_CLOEXEC) >= 0;
+    int fds[DEVICE_FDS];
+    int count = device_fds(fds);
+    int null = count == 0 ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool done = null >= 0;
 
+    for (int i = 0; i < count && done; i++)
+        done = dup3(null, fds[i], O_CLOEXEC) >= 0;
     if (null >= 0)
         close(null);
     return done;
 }
 
-/* Room for one descriptor, SCM_RIGHTS. */
+/* ---- Words ------------------------------------------------------------- */
+
+/* Room for descriptors, SCM_RIGHTS. */
 union control {
     struct cmsghdr header;
-    char room[CMSG_SPACE(sizeof(int))];
+    char room[CMSG_SPACE(DEVICE_FDS * sizeof(int))];
 };
 
-static bool send_device(int to, int device)
-{
-    union control control = {0};
-    struct iovec iov = {.iov_base = &(char){0}, .iov_len = 1};
-    struct msghdr message = {.msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.room,
-                             .msg_controllen = sizeof(control.room)};
+struct message {
+    enum word word;
+    int fds[DEVICE_FDS];
+    int count;
+};
 
-    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-                                      .cmsg_type = SCM_RIGHTS,
-                                      .cmsg_len = CMSG_LEN(sizeof(int))};
-    memcpy(CMSG_DATA(&control.header), &device, sizeof(device));
-    return sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+static bool say(int to, const struct message *message)
+{
+    size_t size = (size_t)message->count * sizeof(int);
+    union control control = {0};
+    struct iovec iov = {.iov_base = &(char){(char)message->word}, .iov_len = 1};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    if (size > 0) {
+        header.msg_control = control.room;
+        header.msg_controllen = CMSG_SPACE(size);
+        control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+                                          .cmsg_type = SCM_RIGHTS,
+                                          .cmsg_len = CMSG_LEN(size)};
+        memcpy(CMSG_DATA(&control.header), message->fds, size);
+    }
+    return sendmsg(to, &header, MSG_NOSIGNAL) == 1;
 }
 
-/* -EAGAIN: not yet; -ENETDOWN: never. */
-static int receive_device(int from)
+static bool say_word(int to, enum word word)
+{
+    return say(to, &(struct message){.word = word});
+}
+
+/* Waits for a word: that there is one, or that there will be none. */
+static bool await_word(int from, int wait_ms)
+{
+    usec until = host_clock() + wait_ms * USEC_PER_MSEC;
+    struct pollfd one = {.fd = from, .events = POLLIN};
+    int r;
+
+    do {
+        usec left = usec_max(until - host_clock(), 0);
+
+        r = poll(&one, 1, (int)(left / USEC_PER_MSEC));
+    } while (r < 0 && errno == EINTR);
+    return r > 0;
+}
+
+/* False: there is none, and will be none. */
+static bool hear(int from, struct message *message)
 {
     union control control;
     char byte;
     struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {.msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.room,
-                             .msg_controllen = sizeof(control.room)};
-    ssize_t len = recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    int device;
+    struct msghdr header = {.msg_iov = &iov,
+                            .msg_iovlen = 1,
+                            .msg_control = control.room,
+                            .msg_controllen = sizeof(control.room)};
 
-    if (len < 0 && errno == EAGAIN)
-        return -EAGAIN;
-    if (len <= 0 || message.msg_controllen < CMSG_LEN(sizeof(int)))
-        return -ENETDOWN;
-    memcpy(&device, CMSG_DATA(&control.header), sizeof(device));
-    return device;
+    message->count = 0;
+    if (recvmsg(from, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+        return false;
+    message->word = (enum word)byte;
+    if (header.msg_controllen >= CMSG_LEN(sizeof(int))) {
+        size_t size = control.header.cmsg_len - CMSG_LEN(0);
+
+        memcpy(message->fds, CMSG_DATA(&control.header), size);
+        message->count = (int)(size / sizeof(int));
+    }
+    return true;
 }
 
 /* ---- Fork -------------------------------------------------------------- */
@@ -100,32 +164,49 @@ static bool nobody_waits(void)
            (driver->who == NULL || driver->who == &driver->helper);
 }
 
+/* A child may have one only as long as it may still become the stack's. */
+static bool may_have_heir(void)
+{
+    const struct inheritance *in = &the_host.inheritance;
+
+    if (the_host.numbers == NULL || the_host.default_stack == NULL)
+        return false;
+    return the_host.is_child ? in->estate_fd != 0 : nobody_waits();
+}
+
 void inherit_prepare(void)
 {
     struct inheritance *in = &the_host.inheritance;
     int pair[2];
 
-    if (the_host.numbers == NULL || the_host.is_child ||
-        the_host.default_stack == NULL || !nobody_waits())
+    in->gives_at_fork = gives_next;
+    if (!may_have_heir())
         return;
     close_end(&in->heir_fd);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return;
     in->heir_fd = pair[0];
-    in->estate_fd = pair[1];
+    in->heirs_estate_fd = pair[1];
     host_own_fd(in->heir_fd);
-    host_own_fd(in->estate_fd);
+    host_own_fd(in->heirs_estate_fd);
 }
 
 void inherit_in_parent(void)
 {
     struct inheritance *in = &the_host.inheritance;
 
-    if (the_host.is_child)
-        return; /* its parent's estate may still be its own, or its child's */
-    close_end(&in->estate_fd);
+    close_end(&in->heirs_estate_fd);
     if (in->gives_at_fork)
         inherit_give();
+}
+
+/* What waits for an answer of ARP its parent sends, or the two of them would:
+ * but not if the parent gives all at once. */
+static void become_copy(void)
+{
+    if (!the_host.inheritance.gives_at_fork && the_host.default_stack != NULL)
+        stack_forget_waiting(the_host.default_stack->core);
+    the_host.inheritance.gives_at_fork = false;
 }
 
 bool inherit_in_child(void)
@@ -133,8 +214,13 @@ bool inherit_in_child(void)
     struct inheritance *in = &the_host.inheritance;
 
     close_end(&in->heir_fd);
-    in->gives_at_fork = false;
+    close_end(&in->estate_fd); /* that is its parent's */
+    in->estate_fd = in->heirs_estate_fd;
+    in->heirs_estate_fd = 0;
     in->has_waited = false;
+    if (the_host.is_child) /* so was its parent, and has let go of it */
+        return in->estate_fd != 0;
+    become_copy();
     if (in->estate_fd != 0 && !let_go_of_device())
         close_end(&in->estate_fd);
     return in->estate_fd != 0;
@@ -156,35 +242,124 @@ static bool is_worth_giving(struct tapir_stack *stack)
     return has_sockets(stack) && !stack_has_connections(stack->core);
 }
 
-bool inherit_give(void)
+/*
+ * It is given to one who waits for it in a call: in the hands of an heir that
+ * never asks, the device would be nobody's, and free for nobody.
+ */
+static bool heir_claims(void)
+{
+    int heir = the_host.inheritance.heir_fd;
+    struct message answer;
+
+    return say_word(heir, WORD_OFFER) && await_word(heir, OFFER_MS) &&
+           hear(heir, &answer) && answer.word == WORD_CLAIM;
+}
+
+static bool give_device(struct tapir_stack *stack)
 {
     struct inheritance *in = &the_host.inheritance;
-    struct tapir_stack *stack = the_host.default_stack;
-    bool given = in->heir_fd != 0 && stack != NULL && is_worth_giving(stack) &&
-                 device_fd() >= 0 && send_device(in->heir_fd, device_fd());
+    struct message message = {.word = WORD_DEVICE};
 
-    close_end(&in->heir_fd);
-    if (!given)
+    if (stack == NULL || !is_worth_giving(stack))
+        return false;
+    if (!in->gives_at_fork) /* datagrams may wait for an answer of ARP */
+        stack_wait_for_end(stack);
+    if (!is_worth_giving(stack))
+        return false; /* other threads have not stood still meanwhile */
+    message.count = device_fds(message.fds);
+    if (message.count == 0 || !heir_claims() || !say(in->heir_fd, &message))
         return false;
     the_host.is_child = true; /* the stack is another process's */
     (void)let_go_of_device();
     return true;
 }
 
-static bool take_over(int device)
+/* It has not asked for the stack itself: its heir may. */
+static void pass_on_estate(void)
 {
-    int fd = device_fd();
-    bool done = fd >= 0 && dup3(device, fd, O_CLOEXEC) >= 0;
+    const struct inheritance *in = &the_host.inheritance;
 
-    close(device);
-    if (!done)
+    if (in->estate_fd != 0)
+        (void)say(in->heir_fd, &(struct message){.word = WORD_ESTATE,
+                                                 .fds = {in->estate_fd},
+                                                 .count = 1});
+}
+
+bool inherit_give(void)
+{
+    struct inheritance *in = &the_host.inheritance;
+    bool given = false;
+
+    if (in->heir_fd == 0)
         return false;
+    if (the_host.is_child)
+        pass_on_estate();
+    else
+        given = give_device(the_host.default_stack);
+    close_end(&in->heir_fd);
+    return given;
+}
+
+/* In the places of those that were let go of, in the same order. */
+static bool put_device(const struct message *given)
+{
+    int fds[DEVICE_FDS];
+    bool done = device_fds(fds) == given->count;
+
+    for (int i = 0; i < given->count; i++)
+        done = done && dup3(given->fds[i], fds[i], O_CLOEXEC) >= 0;
+    return done;
+}
+
+static void take_over(const struct message *given)
+{
+    bool done = put_device(given);
+
+    for (int i = 0; i < given->count; i++)
+        close(given->fds[i]);
     close_end(&the_host.inheritance.estate_fd);
     record_file_take_over(the_host.default_stack->record);
+    if (!done)
+        return;
     the_host.is_child = false;
     helper_start();
     drive_devices_changed();
-    return true;
+}
+
+static void replace_estate(const struct message *message)
+{
+    struct inheritance *in = &the_host.inheritance;
+
+    close_end(&in->estate_fd);
+    if (message->count != 1)
+        return;
+    in->estate_fd = message->fds[0];
+    host_own_fd(in->estate_fd);
+}
+
+/* One word of the parent's. */
+static void obey(void)
+{
+    struct inheritance *in = &the_host.inheritance;
+    struct message message;
+
+    if (!hear(in->estate_fd, &message)) {
+        close_end(&in->estate_fd); /* it has ended with the stack */
+        return;
+    }
+    switch (message.word) {
+    case WORD_OFFER:
+        (void)say_word(in->estate_fd, WORD_CLAIM);
+        break;
+    case WORD_DEVICE:
+        take_over(&message);
+        break;
+    case WORD_ESTATE:
+        replace_estate(&message);
+        break;
+    case WORD_CLAIM:
+        break; /* a child's word */
+    }
 }
 
 static void complain(void)
@@ -198,28 +373,34 @@ static void complain(void)
             (int)getpid());
 }
 
+/* It waits once for its parent's decision, and then from word to word. */
 bool inherit_claim(void)
 {
     struct inheritance *in = &the_host.inheritance;
-    struct pollfd given = {.fd = in->estate_fd, .events = POLLIN};
-    int device = -ENETDOWN;
 
-    if (!the_host.is_child)
-        return true;
-    if (in->estate_fd != 0) {
-        if (!in->has_waited)
-            in->has_waited = poll(&given, 1, PATIENCE_MS) >= 0;
-        device = receive_device(in->estate_fd);
+    while (the_host.is_child && in->estate_fd != 0) {
+        in->has_waited =
+            !await_word(in->estate_fd, in->has_waited ? 0 : PATIENCE_MS);
+        if (in->has_waited)
+            break;
+        obey();
     }
-    if (device >= 0 && take_over(device))
-        return true;
-    if (device != -EAGAIN)
-        close_end(&in->estate_fd);
-    complain();
-    return false;
+    if (the_host.is_child)
+        complain();
+    return !the_host.is_child;
 }
 
 bool inherit_is_open(void)
 {
     return the_host.inheritance.estate_fd != 0;
+}
+
+void inherit_begin_giving(void)
+{
+    gives_next = true;
+}
+
+void inherit_end_giving(void)
+{
+    gives_next = false;
 }

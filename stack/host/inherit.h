@@ -6,16 +6,19 @@
  *
  *   - Each fork ties parent and child by a pair of sockets. The child that was
  *     forked last is the heir.
- *   - A parent that exits gives its heir the device. But not if it has no
+ *   - A parent that exits offers its heir the device. But not if it has no
  *     socket, or a TCP connection: that the child's copy does not know how far
- *     it has come. Then it finishes what was written, as always.
- *   - The heir takes the stack over with its first call that needs it, for
- *     which it waits a second. After that, and in all other children, calls
- *     say ENETDOWN, and why is told in one line.
- *   - inherit_at_fork is daemon(3)'s: the parent has nothing left to do, so the
- *     next fork gives the device with everything, connections too.
+ *     it has come. Then it finishes what was written, as always. So it does if
+ *     the heir does not claim it within two seconds.
+ *   - The heir claims it in its first call that needs the stack, which waits a
+ *     second for the offer. Without one, and in all other children, calls say
+ *     ENETDOWN, and why is told in one line.
+ *   - An heir that ends, and has not claimed it, leaves its place to an heir of
+ *     its own: so daemons that fork twice have the stack in the end.
+ *   - daemon(3)'s parent has nothing left to do, so its fork gives the device
+ *     with everything, connections too, and the child claims it at once.
  *
- * All functions here are called with the lock held.
+ * All functions here are called with the lock held, but for the last two.
  */
 #ifndef TAPIR_HOST_INHERIT_H
 #define TAPIR_HOST_INHERIT_H
@@ -24,16 +27,18 @@
 
 struct inheritance {
     int heir_fd;         /* the parent's end; 0: there is no heir */
+    int heirs_estate_fd; /* the other one, while it forks */
     int estate_fd;       /* the child's, from which the device may come; or 0 */
     bool gives_at_fork;  /* as daemon(3) */
-    bool has_waited;     /* the child, for its parent's decision */
+    bool has_waited;     /* the child, in vain, since its parent's last word */
     bool has_complained; /* the child */
 };
 
 /* exit.c, before a fork and after it. */
 void inherit_prepare(void);
 void inherit_in_parent(void);
-/* Whether the stack may become the child's: it keeps its device's number. */
+/* Whether the stack may become the child's, which then keeps the numbers of its
+ * device; the_host.is_child is its parent's still. */
 bool inherit_in_child(void);
 
 /* The process ends: its heir has the stack now; or false, and this process
@@ -45,5 +50,9 @@ bool inherit_claim(void);
 
 /* Whether the stack of this child's copy may still become its own. */
 bool inherit_is_open(void);
+
+/* Around a fork of the calling thread: as daemon(3)'s. */
+void inherit_begin_giving(void);
+void inherit_end_giving(void);
 
 #endif

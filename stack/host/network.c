@@ -35,7 +35,7 @@ int stack_port_add(struct tapir_stack *stack, const struct iface_config *config,
     port->dev = config->dev;
     port->iface = (unsigned)index;
     list_append(&stack->ports, &port->node);
-    host_own_fd(netdev_poll_fd(port->dev));
+    host_own_device(port->dev);
     *out = port;
     return index;
 }

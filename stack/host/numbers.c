@@ -55,6 +55,22 @@ void host_disown_fd(int kernel_fd)
         set_kind(kernel_fd, SHIM_NONE);
 }
 
+void host_own_device(const struct netdev *dev)
+{
+    int fd;
+
+    for (unsigned i = 0; (fd = netdev_held_fd(dev, i)) >= 0; i++)
+        host_own_fd(fd);
+}
+
+void host_disown_device(const struct netdev *dev)
+{
+    int fd;
+
+    for (unsigned i = 0; (fd = netdev_held_fd(dev, i)) >= 0; i++)
+        host_disown_fd(fd);
+}
+
 struct file *number_file(int number)
 {
     return descriptors_get(&the_host.descriptors, number);

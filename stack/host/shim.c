@@ -11,7 +11,11 @@
 
 bool shim_is_here(void)
 {
-    return !the_host.is_ready || the_host.process == getpid();
+    if (!the_host.is_ready)
+        return true;
+    if (fork_mark_is_wiped(&the_host.mark))
+        fork_notice();
+    return the_host.process == getpid();
 }
 
 void shim_mirror(const struct shim_numbers *numbers)
@@ -82,10 +86,44 @@ int shim_fork_giving(void)
 {
     pid_t pid;
 
-    the_host.inheritance.gives_at_fork = true;
+    inherit_begin_giving();
     pid = fork();
-    the_host.inheritance.gives_at_fork = false;
+    inherit_end_giving();
+    if (pid == 0 && the_host.is_ready) {
+        host_lock();
+        (void)inherit_claim();
+        host_unlock();
+    }
     return pid;
+}
+
+/* As shim_mirror: it may be that nothing has begun yet. */
+void shim_hold(void)
+{
+    pthread_mutex_lock(&the_host.lock);
+}
+
+void shim_let_go(void)
+{
+    pthread_mutex_unlock(&the_host.lock);
+}
+
+bool shim_fork_begin(void)
+{
+    if (!the_host.is_ready)
+        return false;
+    fork_begin();
+    return true;
+}
+
+void shim_fork_in_parent(void)
+{
+    fork_in_parent();
+}
+
+void shim_fork_in_child(void)
+{
+    fork_in_child();
 }
 
 void shim_finish(void)

@@ -114,6 +114,18 @@ void shim_jump_out(void);
  */
 int shim_fork_giving(void);
 
+/* Meanwhile the library opens and closes no descriptor of its own. */
+void shim_hold(void);
+void shim_let_go(void);
+
+/*
+ * Around a fork that libc's handlers do not hear of. Whether the library has to
+ * do with it at all: if not, the others are not to be called.
+ */
+bool shim_fork_begin(void);
+void shim_fork_in_parent(void);
+void shim_fork_in_child(void);
+
 /* As at exit: the stacks finish what was written, and end. */
 void shim_finish(void);
 

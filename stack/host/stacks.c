@@ -247,8 +247,7 @@ static bool ender_notify(struct watch *watch)
     return true;
 }
 
-/* Until what was written is acknowledged, but not for ever. */
-static void wait_for_end(struct tapir_stack *stack)
+void stack_wait_for_end(struct tapir_stack *stack)
 {
     struct waiter waiter;
     struct watch watch = {.notify = ender_notify, .waiter = &waiter};
@@ -290,7 +289,7 @@ static void close_ports(struct tapir_stack *stack)
 
         if (port->peer != NULL)
             port->peer->peer = NULL;
-        host_disown_fd(netdev_poll_fd(port->dev));
+        host_disown_device(port->dev);
         netdev_close(port->dev);
         free(port->callback);
         free(port);
@@ -304,7 +303,7 @@ void stack_end(struct tapir_stack *stack)
         the_host.default_stack = NULL;
     close_sockets(stack);
     if (stack->clock == TAPIR_CLOCK_REAL && stack->exit_wait > 0)
-        wait_for_end(stack);
+        stack_wait_for_end(stack);
     stack_abort_all(stack->core, stack_now(stack));
     pass_run(stack);
 

@@ -202,6 +202,19 @@ void arp_doubt(struct arp *arp, struct iface *iface,
         neighbour_doubt(neighbour);
 }
 
+void arp_forget_waiting(struct arp *arp)
+{
+    for (struct list *node = arp->by_use.next; node != &arp->by_use;
+         node = node->next) {
+        struct list waiting;
+
+        list_init(&waiting);
+        neighbour_take_packets(container_of(node, struct neighbour, by_use),
+                               &waiting);
+        waiting_packets_free(arp, &waiting);
+    }
+}
+
 int arp_add(struct arp *arp, struct iface *iface, const struct ip_addr *addr,
             const struct mac_addr *mac)
 {

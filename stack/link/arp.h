@@ -125,6 +125,9 @@ MUST_CHECK int arp_add(struct arp *arp, struct iface *iface,
 void arp_announce(struct arp *arp, struct iface *iface,
                   const struct ip_addr *addr);
 
+/* What waits for an answer will be sent by another. */
+void arp_forget_waiting(struct arp *arp);
+
 /* The pass has ended with the devices' flush: what was lent is given back. */
 void arp_flush(struct arp *arp);
 

@@ -162,7 +162,13 @@ start_under_tapir()
 
 under_tapir()
 {
-    LD_PRELOAD=$sanitizer "${B:-build}/tapir" run -- "$@"
+    under_tapir_with -- "$@"
+}
+
+# under_tapir_with SETTING... -- PROGRAM ARGUMENTS...
+under_tapir_with()
+{
+    LD_PRELOAD=$sanitizer "${B:-build}/tapir" run "$@"
 }
 
 # stack_listens PORT: a connection to the stack's port succeeds.

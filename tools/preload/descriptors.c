@@ -42,35 +42,43 @@ EXPORT int close(int fd)
 
 EXPORT int __close(int fd) __attribute__((alias("close")));
 
-/* From `first` on, those before what is the library's own. */
-static int close_run(unsigned first, unsigned end, int flags)
+/* What the table knows of, but for what is the library's own. */
+static void close_known(unsigned first, unsigned last)
 {
-    return first < end ? real.close_range(first, end - 1, flags) : 0;
+    for (unsigned fd = first; fd <= last && fd < NUMBERS_MAX; fd++) {
+        if (!is_known((int)fd) || shim_kind((int)fd) == SHIM_OWN)
+            continue;
+        loopback_forbid((int)fd);
+        tapir_close((int)fd);
+    }
 }
 
-/* The kernel closes the placeholders with the rest, in as few calls. */
-int shim_close_range(unsigned first, unsigned last, int flags)
+/* In as few calls as the library's own leave, placeholders with the rest. */
+static int close_others(unsigned first, unsigned last, int flags)
 {
     unsigned run = first;
+
+    for (unsigned fd = first; fd <= last && fd < NUMBERS_MAX; fd++) {
+        if (shim_kind((int)fd) != SHIM_OWN)
+            continue;
+        if (run < fd)
+            real.close_range(run, fd - 1, flags);
+        run = fd + 1;
+    }
+    return run <= last ? real.close_range(run, last, flags) : 0;
+}
+
+int shim_close_range(unsigned first, unsigned last, int flags)
+{
     int r;
 
     if (first > last || (flags & (int)CLOSE_RANGE_CLOEXEC) != 0 ||
         !shim_is_here())
         return real.close_range(first, last, flags);
-    for (unsigned fd = first; fd <= last && fd < NUMBERS_MAX; fd++) {
-        enum shim_kind kind = shim_kind((int)fd);
-
-        if (kind == SHIM_NONE)
-            continue;
-        if (kind == SHIM_OWN) {
-            close_run(run, fd, flags);
-            run = fd + 1;
-        } else {
-            loopback_forbid((int)fd);
-            tapir_close((int)fd);
-        }
-    }
-    r = run <= last ? real.close_range(run, last, flags) : 0;
+    close_known(first, last);
+    shim_hold(); /* another thread may just be about to open one of its own */
+    r = close_others(first, last, flags);
+    shim_let_go();
     return r;
 }
 

@@ -7,6 +7,8 @@
  */
 #include "shim.h"
 
+#include "host/fork_mark.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,26 +16,30 @@
 #include <unistd.h>
 
 static pid_t owner;
+static struct fork_mark mark; /* of the owner's memory */
 
 static pid_t this_process(void)
 {
     return (pid_t)real.syscall(SYS_getpid);
 }
 
-static void in_child(void)
+void process_take(void)
 {
     owner = this_process();
+    fork_mark_set(&mark);
 }
 
 void process_begin(void)
 {
-    owner = this_process();
-    pthread_atfork(NULL, NULL, in_child);
+    process_take();
+    pthread_atfork(NULL, NULL, process_take);
     at_quick_exit(process_finish);
 }
 
 bool process_is_owner(void)
 {
+    if (fork_mark_is_wiped(&mark))
+        process_take();
     return owner == this_process();
 }
 

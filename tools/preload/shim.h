@@ -63,11 +63,16 @@ enum { SYSCALL_WORDS = 6 };
 long syscall_wait(long number, const long *a);
 long syscall_pass(long number, const long *a);
 
+/* fork.c: makes a process; others go to the kernel. */
+long syscall_fork(long number, const long *a);
+
 /*
  * process.c: whether this is the process that the shim's memory belongs to; a
  * child of vfork(2) has its parent's, and makes no sockets of ours.
  */
 bool process_is_owner(void);
+/* A child has a copy of the memory: it is its owner. */
+void process_take(void);
 void process_begin(void);
 /* Lets the stacks finish what was written, as at exit. */
 void process_finish(void);

@@ -78,6 +78,13 @@ static long descriptor_call(long number, const long *a)
     case SYS_io_uring_register:
         errno = ENOSYS;
         return -1;
+#ifdef SYS_fork /* newer machines have clone alone */
+    case SYS_fork:
+    case SYS_vfork:
+#endif
+    case SYS_clone:
+    case SYS_clone3:
+        return syscall_fork(number, a);
     default:
         return bulk_call(number, a);
     }

@@ -13,6 +13,7 @@
 #include <netpacket/packet.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -475,6 +476,166 @@ static void forks_later(void)
     close(converse(fd, "from the parent"));
 }
 
+/* Whoever has made it: it speaks from where a program's sockets do. */
+static void expect_from_interface(int fd)
+{
+    struct sockaddr_in local = {0};
+    socklen_t len = sizeof(local);
+
+    CHECK(getsockname(fd, (struct sockaddr *)&local, &len) == 0);
+    CHECK(local.sin_addr.s_addr == an_interface().sin_addr.s_addr);
+}
+
+/* ---- Processes that libc's handlers do not hear of -------------------------
+ */
+
+static long by_fork(void)
+{
+#ifdef SYS_fork
+    return syscall(SYS_fork);
+#else
+    return syscall(SYS_clone, SIGCHLD, 0L, 0L, 0L, 0L);
+#endif
+}
+
+static long by_clone(void)
+{
+    return syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+}
+
+static long by_clone3(void)
+{
+    uint64_t args[8] = {[4] = SIGCHLD}; /* struct clone_args, exit_signal */
+
+    return syscall(SYS_clone3, args, sizeof(args));
+}
+
+/* glibc's own is as good as fork to the library, but calls no handlers. */
+static long by_silent_fork(void)
+{
+    return _Fork();
+}
+
+typedef long fork_fn(void);
+static fork_fn *const ways[] = {by_fork, by_clone, by_clone3, by_silent_fork};
+
+static void expect_child_well(long pid)
+{
+    int status;
+
+    CHECK(pid > 0);
+    CHECK(waitpid((pid_t)pid, &status, 0) == pid);
+    CHECK(status == 0);
+}
+
+/* A child that has no stack, and knows it. It exits as a program does: what
+ * was written is its parent's to finish, or to reset. */
+static void be_without_stack(int fd)
+{
+    char c;
+    int file;
+
+    if (getenv("LD_PRELOAD") == NULL)
+        exit(0);
+    CHECK(write(fd, "not mine", 8) < 0 && errno == ENETDOWN);
+    CHECK(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == ENETDOWN);
+    CHECK(close(fd) == 0);
+    file = open("/dev/null", O_RDONLY);
+    CHECK(file == fd && read(file, &c, 1) == 0);
+    exit(0);
+}
+
+/* The number is not the table's any more, though the child has not called the
+ * library before it used it otherwise. */
+static void reuse_number(int fd)
+{
+    char c;
+
+    CHECK(close(fd) == 0);
+    CHECK(open("/dev/zero", O_RDONLY) == fd && read(fd, &c, 1) == 1);
+    closefrom(3);
+    exit(0);
+}
+
+/* Without the shim the child would come back to this function on its parent's
+ * own stack, and spoil it. */
+static void raw_vforks(int fd)
+{
+    long pid =
+        syscall(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0L, 0L, 0L, 0L);
+
+    if (pid == 0)
+        _exit(close(fd));
+    expect_child_well(pid);
+#ifdef SYS_vfork
+    if ((pid = syscall(SYS_vfork)) == 0)
+        _exit(close(fd));
+    expect_child_well(pid);
+#endif
+    converse(fd, "after vfork");
+    CHECK(syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0L, 0L, 0L, 0L) < 0 &&
+          errno == EINVAL);
+}
+
+static void raw_forks(void)
+{
+    int fd = connect_to(&peer);
+    long pid;
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if ((pid = ways[i]()) == 0)
+            be_without_stack(fd);
+        expect_child_well(pid);
+        if ((pid = ways[i]()) == 0)
+            reuse_number(fd);
+        expect_child_well(pid);
+        converse(fd, "from the parent");
+        close(converse(connect_to(&peer), "and another one"));
+    }
+    if (getenv("LD_PRELOAD") != NULL)
+        raw_vforks(fd);
+    close(fd);
+}
+
+static int run_without_stack(void *fd)
+{
+    be_without_stack(*(int *)fd);
+    return 1;
+}
+
+/* clone(3), with a stack of memory for the child: of the program's own. */
+static void clones(void)
+{
+    static char room[1 << 20];
+    int fd = connect_to(&peer);
+
+    expect_child_well(
+        clone(run_without_stack, room + sizeof(room), SIGCHLD, &fd));
+    converse(fd, "from the parent");
+    close(converse(connect_to(&peer), "and another one"));
+    close(fd);
+}
+
+/* The parent has no stack: each child has one. */
+static void raw_forks_first(void)
+{
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        long pid = ways[i]();
+
+        if (pid == 0) {
+            int fd = connect_to(&peer);
+
+            expect_from_interface(fd);
+            close(converse(fd, "from a child"));
+            exit(0);
+        }
+        expect_child_well(pid);
+    }
+}
+
+/* ---- Heirs -----------------------------------------------------------------
+ */
+
 /* Both ends at once: whoever has the listener has the connection, too. */
 static void expect_accepts(int listener)
 {
@@ -559,6 +720,88 @@ static void daemons_by_hand(void)
         exit(0);
     }
     expect_children_well();
+}
+
+static bool asks_in_vain(int fd)
+{
+    int error;
+    socklen_t len = sizeof(error);
+    int r = getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+
+    return getenv("LD_PRELOAD") == NULL || (r < 0 && errno == ENETDOWN);
+}
+
+/* A child of the daemon's that asks first is not the daemon. */
+static void daemons_children(void)
+{
+    become_reaper();
+    if (fork() == 0) {
+        int listener = listen_at(7790);
+        long pid;
+
+        if (fork() > 0) {
+            usleep(300000);
+            exit(0);
+        }
+        pid = fork();
+        if (pid == 0)
+            _exit(asks_in_vain(listener) ? 0 : 1);
+        usleep(700000);
+        expect_accepts(listener);
+        expect_child_well(pid);
+        exit(0);
+    }
+    expect_children_well();
+}
+
+static int bound_to_talk(struct sockaddr_in *to)
+{
+    struct sockaddr_in local = an_interface();
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    *to = peer;
+    to->sin_port = htons(7002);
+    CHECK(bind(fd, (struct sockaddr *)&local, sizeof(local)) == 0);
+    return fd;
+}
+
+static void tell(int fd, const struct sockaddr_in *to, const char *text)
+{
+    CHECK(sendto(fd, text, strlen(text), 0, (const struct sockaddr *)to,
+                 sizeof(*to)) == (ssize_t)strlen(text));
+}
+
+/* Nobody has spoken to the peer yet: what is sent before the fork and after it
+ * waits for an answer of ARP when the parent exits. */
+static void daemons_datagrams(void)
+{
+    become_reaper();
+    if (fork() == 0) {
+        struct sockaddr_in to;
+        int fd = bound_to_talk(&to);
+
+        tell(fd, &to, "before\n");
+        if (fork() > 0) {
+            tell(fd, &to, "after\n");
+            exit(0);
+        }
+        tell(fd, &to, "heir\n");
+        exit(0);
+    }
+    expect_children_well();
+}
+
+/* An heir that lives on and never asks, in the background. */
+static void heirs_asleep(void)
+{
+    int listener = listen_at(7790);
+
+    CHECK(listener >= 0);
+    if (fork() == 0) {
+        alarm(20);
+        for (;;)
+            pause();
+    }
 }
 
 static void executes(const char *program, char **argv)
@@ -700,6 +943,84 @@ static void bulk(void)
     close(fd);
 }
 
+/* ---- What the library holds ------------------------------------------------
+ */
+
+enum { OWN_MAX = 16 };
+
+/* What the library has open, as /proc has it, but for what is alike in all
+ * processes. */
+struct own {
+    char file[OWN_MAX][64];
+    int count;
+};
+
+static bool is_worth_knowing(const char *file)
+{
+    return strncmp(file, "anon_inode:", 11) != 0 &&
+           strcmp(file, "/dev/null") != 0;
+}
+
+/* The program has nothing open from 3 on. */
+static struct own what_is_open(void)
+{
+    struct own own = {.count = 0};
+
+    for (int fd = 3; fd < 1024; fd++) {
+        char path[64], file[64] = "";
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        if (readlink(path, file, sizeof(file) - 1) < 0 ||
+            !is_worth_knowing(file))
+            continue;
+        CHECK(own.count < OWN_MAX);
+        memcpy(own.file[own.count++], file, sizeof(file));
+    }
+    return own;
+}
+
+static bool is_among(const struct own *own, const char *file)
+{
+    for (int i = 0; i < own->count; i++)
+        if (strcmp(own->file[i], file) == 0)
+            return true;
+    return false;
+}
+
+static void report_held(const struct own *parents)
+{
+    struct own mine = what_is_open();
+
+    for (int i = 0; i < mine.count; i++)
+        if (is_among(parents, mine.file[i])) {
+            printf("a child has %s\n", mine.file[i]);
+            exit(1);
+        }
+}
+
+/* The device, what is recorded, an interface's claim: closefrom spares them,
+ * and a child has none of them. $HOLDS says how many there are. */
+static void holds(void)
+{
+    const char *wanted = getenv("HOLDS");
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct own own;
+    int status;
+    pid_t pid;
+
+    CHECK(fd >= 3 && close(fd) == 0);
+    closefrom(3);
+    own = what_is_open();
+    CHECK(wanted == NULL || own.count == atoi(wanted));
+    pid = fork();
+    if (pid == 0) {
+        report_held(&own);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    close(converse(connect_to(&peer), "and another one"));
+}
+
 static void ranges(void)
 {
     int fd = connect_to(&peer);
@@ -730,16 +1051,6 @@ static void streams(void)
 
 /* ---- syscall(2) ------------------------------------------------------------
  */
-
-/* Whoever has made it: it speaks from where a program's sockets do. */
-static void expect_from_interface(int fd)
-{
-    struct sockaddr_in local = {0};
-    socklen_t len = sizeof(local);
-
-    CHECK(getsockname(fd, (struct sockaddr *)&local, &len) == 0);
-    CHECK(local.sin_addr.s_addr == an_interface().sin_addr.s_addr);
-}
 
 static int connect_raw(void)
 {
@@ -1097,9 +1408,15 @@ static const struct trap traps[] = {
     {"vforks", vforks},
     {"forks-first", forks_first},
     {"forks-later", forks_later},
+    {"raw-forks", raw_forks},
+    {"raw-forks-first", raw_forks_first},
+    {"clones", clones},
     {"ends-at-once", ends_at_once},
     {"daemons", daemons},
     {"daemons-by-hand", daemons_by_hand},
+    {"daemons-children", daemons_children},
+    {"daemons-datagrams", daemons_datagrams},
+    {"heirs-asleep", heirs_asleep},
     {"interfaces", interfaces},
     {"asks-then-forks", asks_then_forks},
     {"dups-over", dups_over},
@@ -1107,6 +1424,7 @@ static const struct trap traps[] = {
     {"low-numbers", low_numbers},
     {"bulk", bulk},
     {"ranges", ranges},
+    {"holds", holds},
     {"streams", streams},
     {"raw-calls", raw_calls},
     {"epolls", epolls},
