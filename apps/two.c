@@ -3,8 +3,7 @@
  * bytes to a server on the other. No device, no privileges, no kernel network.
  *
  *   two [--bytes N] [--virtual] [--faults SPEC] [--seed N] [--trace]
- *       [--pcap FILE]
- *       [--record FILE]
+ *       [--pcap FILE] [--record FILE]
  *
  * By default both stacks run on the real clock and poll waits for the next
  * thing to happen. With --virtual they run on a clock of the program's own:
@@ -379,10 +378,9 @@ static void parse_options(struct world *world, int argc, char **argv)
             printf("usage: two [--bytes N] [--virtual]\n"
                    "  --bytes N  that the client sends (1000000)\n"
                    "  --virtual  on a clock that jumps to the next event\n"
-                   "%s(of these, two looks at --faults, --seed, --mtu, --trace "
-                   "and --pcap,\nwhich records what the client sees)\n",
                    "%s(of these, two looks at --faults, --seed, --mtu, "
-                   "--trace and --record)\n",
+                   "--trace, --record and --pcap,\n"
+                   "which records what the client sees)\n",
                    tapir_config_help());
             exit(0);
         default:

@@ -207,15 +207,13 @@ void stack_do_destroy(struct stack *stack)
     memory_free(stack->env.memory, stack, sizeof(*stack));
 }
 
-int stack_do_create(const struct stack_config *config, usec now,
-                    struct stack **out)
 void stack_set_trace(struct stack *stack, struct trace trace)
 {
     stack->env.trace = trace;
 }
 
-int stack_create(const struct stack_config *config, usec now,
-                 struct stack **out)
+int stack_do_create(const struct stack_config *config, usec now,
+                    struct stack **out)
 {
     struct stack *stack = memory_alloc(config->memory, sizeof(*stack));
     int error;

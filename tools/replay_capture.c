@@ -67,6 +67,7 @@ struct settings {
     struct replay_options replay;
     struct replay_report report;
     struct trace_text trace;
+    struct trace_hub trace_hub;
     struct ip_addr addr;
     bool has_addr;
 };
@@ -183,7 +184,9 @@ static int set_trace(struct settings *settings, const char *what)
     if (trace_text_parse(what, &layers) < 0)
         return complain("--trace: it knows", trace_text_layers());
     trace_text_init(&settings->trace, layers, stderr);
-    settings->replay.trace = trace_text_listener(&settings->trace);
+    trace_hub_init(&settings->trace_hub);
+    trace_hub_add(&settings->trace_hub, &settings->trace.listener);
+    settings->replay.trace = trace_hub_trace(&settings->trace_hub);
     return 0;
 }
 
@@ -305,7 +308,7 @@ static int replay_script(struct settings *settings,
     const struct replay_capture *capture = script->capture;
     char why[REPLAY_WHY_MAX];
 
-    if (replay_run(script, &settings->replay, why) < 0)
+    if (replay_script_run(script, &settings->replay, why) < 0)
         return cannot(report->path, why);
     report->script = script;
     report->judge.ended = capture->ended;

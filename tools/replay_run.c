@@ -428,9 +428,9 @@ static void end(struct run *run)
     netdev_close(run->pcap);
 }
 
-int replay_run(struct replay_script *script,
-               const struct replay_options *options,
-               char why[static REPLAY_WHY_MAX])
+int replay_script_run(struct replay_script *script,
+                      const struct replay_options *options,
+                      char why[static REPLAY_WHY_MAX])
 {
     struct run run = {.script = script,
                       .options = options,

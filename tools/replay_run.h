@@ -37,8 +37,8 @@ struct replay_options {
  * errno, and then why.
  */
 enum { REPLAY_WHY_MAX = 256 };
-MUST_CHECK int replay_run(struct replay_script *script,
-                          const struct replay_options *options,
-                          char why[static REPLAY_WHY_MAX]);
+MUST_CHECK int replay_script_run(struct replay_script *script,
+                                 const struct replay_options *options,
+                                 char why[static REPLAY_WHY_MAX]);
 
 #endif

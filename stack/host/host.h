@@ -13,7 +13,6 @@
 #include "host/drive.h"
 #include "host/file.h"
 #include "host/fork_mark.h"
-#include "host/inherit.h"
 #include "host/guess.h"
 #include "host/inherit.h"
 #include "host/record.h"

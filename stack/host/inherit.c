@@ -318,9 +318,9 @@ static void take_over(const struct message *given)
     for (int i = 0; i < given->count; i++)
         close(given->fds[i]);
     close_end(&the_host.inheritance.estate_fd);
-    record_file_take_over(the_host.default_stack->record);
     if (!done)
         return;
+    record_file_take_over(the_host.default_stack->record);
     the_host.is_child = false;
     helper_start();
     drive_devices_changed();

@@ -39,6 +39,7 @@ struct replay {
     usec now;
     bool has_stopped;
     struct trace_text trace_text;
+    struct trace_hub trace_hub;
     struct recorder recorder;
     struct record_sink sink;
     uint8_t *pieces; /* of the entry in hand, as they come now */

@@ -89,8 +89,6 @@ static int create_core(struct tapir_stack *stack, uint64_t seed)
     config.tcp.fast_open = stack->fast_open;
     tcp_config_limit_buffers(&config.tcp, stack->buffer_max);
     config.tcp.memory_limit = memory_for_tcp();
-    if (stack->trace_text.layers != 0)
-        config.trace = trace_text_listener(&stack->trace_text);
     if (stack->record != NULL)
         config.recorder = record_file_recorder(stack->record);
     config.trace = trace_hub_trace(&stack->trace);

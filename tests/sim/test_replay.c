@@ -73,7 +73,8 @@ static void replay(struct replayed *replayed, const char *path)
     ck_assert_int_eq(replay_load(&capture, path, &host), 0);
     ck_assert_uint_gt(capture.count, 0);
     ck_assert_int_eq(replay_script_init(script, &memory, &capture), 0);
-    ck_assert_msg(replay_run(script, &replayed->options, why) == 0, "%s", why);
+    ck_assert_msg(replay_script_run(script, &replayed->options, why) == 0, "%s",
+                  why);
     report(replayed, script, path);
     replay_script_fini(script);
     free(script);
