@@ -52,6 +52,12 @@ EXPORT FILE *fdopen(int fd, const char *mode)
     return stream;
 }
 
+EXPORT FILE *_IO_fdopen(int fd, const char *mode);
+EXPORT FILE *_IO_fdopen(int fd, const char *mode)
+{
+    return fdopen(fd, mode);
+}
+
 static int write_all(int fd, const char *text, int len)
 {
     for (int done = 0; done < len;) {

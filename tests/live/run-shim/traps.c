@@ -1035,10 +1035,13 @@ static void ranges(void)
     close(converse(connect_to(&peer), "and another one"));
 }
 
+FILE *_IO_fdopen(int fd, const char *mode);
+
 static void streams(void)
 {
     int fd = connect_to(&peer);
     FILE *stream = fdopen(fd, "r+");
+    FILE *other;
     char line[64];
 
     CHECK(stream != NULL && fileno(stream) == fd);
@@ -1047,6 +1050,12 @@ static void streams(void)
     CHECK(strcmp(line, "number 7\n") == 0);
     CHECK(fclose(stream) == 0);
     CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+
+    fd = connect_to(&peer);
+    other = _IO_fdopen(fd, "r+"); /* what old programs were linked to */
+    CHECK(other != NULL && fputs("line\n", other) >= 0 && fflush(other) == 0);
+    CHECK(fgets(line, sizeof(line), other) != NULL);
+    CHECK(strcmp(line, "line\n") == 0 && fclose(other) == 0);
 }
 
 /* ---- syscall(2) ------------------------------------------------------------
