@@ -323,6 +323,7 @@ check-text:
 	@clang-format --dry-run -Werror $(code)
 	tools/check-layers
 	tools/check-conformance
+	tools/check-doors
 	shellcheck $(scripts)
 
 # Each header compiles alone.

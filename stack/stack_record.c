@@ -206,21 +206,28 @@ static bool keeps_all(const struct recorder *recorder)
     return recorder->keeps_text || recorder->has_filter;
 }
 
-/* Whoever handed the memory in may have changed its limit. */
-static void look_at_limit(struct recorder *recorder)
+static void remember_memory(struct recorder *recorder)
 {
-    if (recorder->memory->limit == recorder->limit)
-        return;
     recorder->limit = recorder->memory->limit;
-    begin_piece(recorder, RECORD_LIMIT, 0);
-    record_count(recorder, recorder->limit);
+    recorder->used = recorder->memory->used;
+}
+
+/* Whoever handed the memory in may have changed its limit, or use it too. */
+static void look_at_memory(struct recorder *recorder)
+{
+    if (recorder->memory->limit == recorder->limit &&
+        recorder->memory->used == recorder->used)
+        return;
+    begin_piece(recorder, RECORD_MEMORY, 0);
+    record_count(recorder, recorder->memory->limit);
+    record_count(recorder, recorder->memory->used);
     end_piece(recorder);
 }
 
 void record_entry(struct recorder *recorder, enum record_kind kind, usec now,
                   size_t room)
 {
-    look_at_limit(recorder);
+    look_at_memory(recorder);
     begin_piece(recorder, kind, room);
     record_number(recorder, now - recorder->now);
     recorder->now = now;
@@ -244,6 +251,7 @@ void record_leave(struct recorder *recorder)
     if (recorder->has_hash)
         write_hash(recorder, recorder->hash);
     recorder->has_hash = false;
+    remember_memory(recorder);
 }
 
 static void was_refused(void *watcher)
@@ -277,7 +285,7 @@ void record_create(struct recorder *recorder, const struct stack_config *config,
 
     recorder->is_on = true;
     recorder->memory = config->memory;
-    recorder->limit = config->memory->limit;
+    remember_memory(recorder);
     recorder->now = now;
     config->memory->refused = was_refused;
     config->memory->watcher = recorder;
@@ -360,14 +368,15 @@ static bool find_in_payload(struct bytes ip, struct bytes payload,
     uint8_t protocol = ip.data[IPH_PROTOCOL];
     uint16_t fragment = get_be16(ip.data + IPH_FRAGMENT);
 
-    if ((fragment & IP_OFFSET_MASK) != 0) { /* that of TCP may hold a header */
+    /* reassembly looks at what comes twice: reass.c, is_duplicate */
+    text->is_answer = (fragment & (IP_OFFSET_MASK | IP_FLAG_MF)) != 0;
+    if ((fragment & IP_OFFSET_MASK) != 0) {
         text->checksum = 0;
-        text->is_answer = protocol == IP_PROTO_TCP;
-        return protocol == IP_PROTO_TCP || protocol == IP_PROTO_UDP;
+        return protocol == IP_PROTO_TCP || protocol == IP_PROTO_UDP ||
+               protocol == IP_PROTO_ICMP; /* which may quote the others */
     }
     switch (protocol) {
     case IP_PROTO_TCP:
-        text->is_answer = (fragment & IP_FLAG_MF) != 0;
         return find_tcp(payload, text);
     case IP_PROTO_UDP:
         text->at += UDP_HEADER_LEN;
@@ -727,6 +736,7 @@ void record_sent(struct recorder *recorder, int protocol, ssize_t result,
         write_data(recorder, message, (size_t)result);
     else if (is_taken && !recorder->is_replay)
         write_hash(recorder, hash_of_message(message, (size_t)result));
+    remember_memory(recorder);
 }
 
 void record_receive(struct recorder *recorder, usec now, socket_id id,
@@ -756,5 +766,5 @@ void record_received(struct recorder *recorder, int protocol, int flags,
         if (keeps_all(recorder) && !(is_stream && (flags & MSG_TRUNC) != 0))
             put_u64(recorder, hash_of_message(message, (size_t)result));
     }
-    end_piece(recorder);
+    record_leave(recorder);
 }

@@ -80,9 +80,9 @@ enum record_kind {
     RECORD_REFUSED,     /* memory: the how-manieth request of the entry */
     RECORD_RESULT,
     /* What else is to be known. */
-    RECORD_LIMIT = 0xc0, /* before an entry: the memory's has changed */
-    RECORD_DATA,         /* after an entry: what a stream has taken */
-    RECORD_HASH          /* after an entry: of the text that is left out */
+    RECORD_MEMORY = 0xc0, /* before an entry: limit and use have changed */
+    RECORD_DATA,          /* after an entry: what a stream has taken */
+    RECORD_HASH           /* after an entry: of the text that is left out */
 };
 
 /* Where a recording goes. */
@@ -120,7 +120,8 @@ struct recorder {
     bool has_filter; /* some socket had one */
     usec now;        /* of the last entry */
     struct memory *memory;
-    size_t limit;
+    size_t limit; /* of the memory, and its use, after the last entry */
+    size_t used;
     uint8_t *piece; /* that is being written: its kind */
     uint8_t *to;    /* its next byte */
     enum record_kind kind;

@@ -7,6 +7,7 @@
 #include "host/replay.h"
 #include "stack_record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,25 @@ static inline void recording_begin(struct recording *recording)
 static inline struct bytes recording_of(const struct recording *recording)
 {
     return bytes_of(recording->bytes, recording_len(recording));
+}
+
+/* The stack is gone: whatever the test was about, it is to be the same again.
+ */
+static inline void recording_check(struct recording *recording)
+{
+    struct replay_report report;
+
+    replay_run(recording_of(recording), NULL, &report);
+    if (report.outcome == REPLAY_SAME) {
+        free(recording->bytes);
+        return;
+    }
+    fprintf(stderr,
+            "the replay is not the same: entry %llu at %lld, %s: recorded: %s; "
+            "now: %s\n",
+            (unsigned long long)report.entries, (long long)report.ended,
+            report.entry, report.recorded, report.now);
+    abort();
 }
 
 static inline void recording_end(struct recording *recording)

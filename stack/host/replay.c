@@ -235,7 +235,7 @@ size_t replay_taken(struct replay *replay, uint8_t *to, size_t len)
             if (to != NULL && part > 0)
                 memcpy(to + taken, piece.body.data, part);
             taken += part;
-        } else if (piece.kind < RECORD_SENT || piece.kind == RECORD_LIMIT) {
+        } else if (piece.kind < RECORD_SENT || piece.kind == RECORD_MEMORY) {
             break; /* the next entry */
         }
     }
@@ -370,7 +370,24 @@ static bool is_entry(const struct piece *piece)
     return piece->kind > RECORD_CREATE && piece->kind < RECORD_ENTRY_KINDS;
 }
 
-/* A limit that has changed before the entry; false: that is the end. */
+/* Its use is the stack's and that of others, who take and give back. */
+static bool set_memory(struct replay *replay, struct reader *in)
+{
+    size_t own = replay->memory.used - replay->others;
+    size_t limit = read_count(in);
+    size_t used = read_count(in);
+
+    if (!reader_is_done(in) || used < own) {
+        replay_fail(replay, "here it is broken");
+        return false;
+    }
+    replay->memory.limit = limit;
+    replay->memory.used = used;
+    replay->others = used - own;
+    return true;
+}
+
+/* What has happened to the memory before it comes first. False: the end. */
 static bool read_entry(struct replay *replay, struct piece *entry)
 {
     replay->ahead = replay->at;
@@ -378,9 +395,10 @@ static bool read_entry(struct replay *replay, struct piece *entry)
         piece_read(replay->recording, replay->ahead, entry, &replay->ahead)) {
         struct reader reader = reader_of(entry->body);
 
-        if (entry->kind != RECORD_LIMIT)
+        if (entry->kind != RECORD_MEMORY)
             return true;
-        replay->memory.limit = read_count(&reader);
+        if (!set_memory(replay, &reader))
+            return false;
     }
     return false;
 }
@@ -392,7 +410,8 @@ static bool step(struct replay *replay)
     struct piece entry;
 
     if (!read_entry(replay, &entry)) {
-        report->outcome = REPLAY_CUT;
+        if (report->outcome != REPLAY_BROKEN)
+            report->outcome = REPLAY_CUT;
         return false;
     }
     replay->sink.at = replay->pieces;

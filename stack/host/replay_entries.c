@@ -105,7 +105,8 @@ bool replay_create(struct replay *replay, struct reader *in)
     config.seed.k0 = read_u64(in);
     config.seed.k1 = read_u64(in);
     replay->memory.limit = (size_t)read_count(in);
-    replay->memory.used = (size_t)read_count(in);
+    replay->others = (size_t)read_count(in);
+    replay->memory.used = replay->others;
     config.memory = &replay->memory;
     config.recorder = &replay->recorder;
     if (!read_settings(replay, in, &config) ||

@@ -34,6 +34,7 @@ struct replay {
     size_t next;  /* the entry after it */
 
     struct memory memory;
+    size_t others;     /* of its use: who is not the stack */
     struct memory own; /* of devices */
     struct stack *stack;
     usec now;

@@ -22,6 +22,7 @@
 
 #include "base/checksum.h"
 #include "tests/place.h"
+#include "tests/recording.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -70,6 +71,7 @@ struct fuzz {
     struct memory memory;
     struct stack *stack;
     struct netdev device;
+    struct recording recording; /* replayed at the end */
     usec now;
     socket_id sockets[SOCKETS]; /* 0: none */
     struct heard heard[HEARD];
@@ -931,6 +933,8 @@ static void create(struct fuzz *fuzz)
     memcpy(mac.octet, peer_mac, sizeof(peer_mac));
     config.memory = &fuzz->memory;
     config.seed = (struct hash_key){draw_u32(&fuzz->source), 1};
+    recording_begin(&fuzz->recording);
+    config.recorder = &fuzz->recording.recorder;
     config.tcp.receive_buffer = 1u << (10 + draw(fuzz, 8));
     config.tcp.send_buffer = 1u << (10 + draw(fuzz, 8));
     config.tcp.max_connections = 4 + draw(fuzz, 60);
@@ -962,6 +966,7 @@ static void destroy(struct fuzz *fuzz)
     if (stack_unfinished(fuzz->stack) != 0)
         fail("a connection is not finished a day after its close");
     stack_destroy(fuzz->stack);
+    recording_check(&fuzz->recording);
     if (fuzz->memory.used != 0)
         fail("memory did not come back");
 }

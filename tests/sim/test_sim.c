@@ -17,6 +17,7 @@
 #include "netdev/faults.h"
 #include "netdev/wire.h"
 #include "tests/place.h"
+#include "tests/recording.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -46,6 +47,7 @@ struct host {
     size_t idle_memory; /* in use before there is a connection */
     struct stack *stack;
     struct netdev *dev;
+    struct recording recording; /* replayed at the end */
     struct ip_addr addr;
     socket_id listener;
     unsigned iface;
@@ -534,6 +536,8 @@ static void create_host(struct sim *sim, struct host *host, uint32_t addr)
     host->batch = draw_size(sim, 0, 6);
     config.memory = &host->memory;
     config.seed = random_key(&sim->random);
+    recording_begin(&host->recording);
+    config.recorder = &host->recording.recorder;
     draw_tcp(sim, &config.tcp);
     if (sim->seed % 4 == 0) /* short of memory */
         config.tcp.memory_limit = (size_t)40960 << sim->seed / 4 % 5;
@@ -647,6 +651,7 @@ static void destroy(struct sim *sim, struct totals *totals)
         totals->ecn_reductions += stack_tcp_stats(host->stack)->ecn_reductions;
         totals->opened_fast += stack_tcp_stats(host->stack)->fast_open_active;
         stack_destroy(host->stack);
+        recording_check(&host->recording);
         netdev_close(host->dev);
         if (host->memory.used != 0)
             sim_fail(sim, "%zu bytes leaked", host->memory.used);

@@ -187,6 +187,8 @@ static void create_stack(struct conversation *c)
     config.seed = (struct hash_key){1, 2};
     config.trace = (struct trace){.emit = event_came, .listener = c};
     configure(&config.tcp, &c->options);
+    recording_begin(&c->recording);
+    config.recorder = &c->recording.recorder;
     ck_assert_int_eq(stack_create(&config, c->now, &c->stack), 0);
     ck_assert_int_eq(stack_iface_add(c->stack, c->now, &iface), IFACE);
     ck_assert_int_eq(stack_addr_add(c->stack, c->now, IFACE, &addr), 0);
@@ -277,6 +279,7 @@ void conversation_close(struct conversation *c)
 {
     conversation_expect_silence(c, 0);
     stack_destroy(c->stack);
+    recording_check(&c->recording);
     if (c->memory.used != 0)
         conversation_fail(c, "%zu bytes of memory did not come back",
                           c->memory.used);

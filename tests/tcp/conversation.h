@@ -25,6 +25,7 @@
 
 #include "base/drop.h"
 #include "stack/stack.h"
+#include "tests/recording.h"
 #include "tests/tcp/segment.h"
 
 #include <check.h>
@@ -224,6 +225,7 @@ struct conversation {
     struct stack *stack;
     usec now;
     struct netdev device;
+    struct recording recording; /* of all of it: replayed at the end */
     struct conversation_options options;
     socket_id listener;
     struct peer peers[PEERS_MAX];

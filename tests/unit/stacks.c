@@ -68,6 +68,8 @@ void station_open(struct station *station)
 
     struct stack_config config = test_config(&station->memory);
 
+    recording_begin(&station->recording);
+    config.recorder = &station->recording.recorder;
     ck_assert_int_eq(stack_create(&config, station->now, &station->stack), 0);
     station->dev = callback_create(&station->memory, &device);
     ck_assert_ptr_nonnull(station->dev);
@@ -86,6 +88,7 @@ void station_open(struct station *station)
 void station_close(struct station *station)
 {
     stack_destroy(station->stack);
+    recording_check(&station->recording);
     netdev_close(station->dev);
     ck_assert_uint_eq(station->memory.used, 0);
 }

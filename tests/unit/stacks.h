@@ -8,6 +8,7 @@
 
 #include "netdev/wire.h"
 #include "stack_internal.h"
+#include "tests/recording.h"
 
 enum { SENT_MAX = 64, SENT_LEN_MAX = 2048, STACK_IFACE = 2 };
 
@@ -21,6 +22,7 @@ struct station {
     struct memory memory;
     struct stack *stack;
     struct netdev *dev;
+    struct recording recording;
     usec now;
     unsigned sent_count; /* more than SENT_MAX are counted, and not kept */
     struct sent sent[SENT_MAX];

@@ -18,6 +18,7 @@ enum {
 struct fixture {
     struct memory memory;
     struct stack *stack;
+    struct recording recording;
     usec now;
 };
 
@@ -29,6 +30,8 @@ static void open_stack_of(struct fixture *f, unsigned max_sockets)
     struct stack_config config = test_config(&f->memory);
 
     config.socket.max_sockets = max_sockets;
+    recording_begin(&f->recording);
+    config.recorder = &f->recording.recorder;
     ck_assert_int_eq(stack_create(&config, f->now, &f->stack), 0);
 }
 
@@ -40,6 +43,7 @@ static void open_stack(struct fixture *f)
 static void close_stack(struct fixture *f)
 {
     stack_destroy(f->stack);
+    recording_check(&f->recording);
     ck_assert_uint_eq(f->memory.used, 0);
 }
 
