@@ -159,9 +159,15 @@ static void trace_frame_in(struct stack *stack, const struct frame *frame)
     env_trace(&stack->env, &event);
 }
 
+DOOR void stack_frame_done(struct stack *stack, const struct frame *frame)
+{
+    (void)frame;
+    stack->env.frame_number = 0;
+}
+
 /* Every frame that comes in, from whatever device, comes in here. */
-static void take_frame(struct stack *stack, struct iface *iface,
-                       struct frame *frame)
+DOOR void stack_take_frame(struct stack *stack, struct iface *iface,
+                           struct frame *frame)
 {
     frame->iface = iface;
     frame->number = ++stack->frames_taken;
@@ -178,7 +184,7 @@ static void take_frame(struct stack *stack, struct iface *iface,
         take_ethernet(stack, frame);
     else
         take_ip(stack, frame, false);
-    stack->env.frame_number = 0;
+    stack_frame_done(stack, frame);
 }
 
 void stack_do_input(struct stack *stack, usec now, unsigned index,
@@ -188,7 +194,7 @@ void stack_do_input(struct stack *stack, usec now, unsigned index,
 
     stack_enter(stack, now);
     if (iface != NULL)
-        take_frame(stack, iface, frame);
+        stack_take_frame(stack, iface, frame);
 }
 
 /* RFC 1122 2.3.2.2, 3.3.1.1: as if a gateway had told us of the host. */
@@ -234,7 +240,7 @@ static unsigned take_loopback(struct stack *stack, unsigned most)
     unsigned count = 0;
 
     while (count < most && netdev_receive(dev, stack->env.now, &frame) > 0) {
-        take_frame(stack, stack->loopback, &frame);
+        stack_take_frame(stack, stack->loopback, &frame);
         count++;
     }
     netdev_flush(dev, stack->env.now); /* all that it lends stays in here */

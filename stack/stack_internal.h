@@ -102,6 +102,11 @@ int stack_do_readiness(struct stack *stack, socket_id id);
 MUST_CHECK int stack_do_create(const struct stack_config *config, usec now,
                                struct stack **out);
 void stack_do_destroy(struct stack *stack);
+/* A frame's whole way up is between these two: for stack.c, and for a debugger
+ * to stop at. */
+void stack_take_frame(struct stack *stack, struct iface *iface,
+                      struct frame *frame);
+void stack_frame_done(struct stack *stack, const struct frame *frame);
 
 /* What lower layers report upward when no frame is in hand: see stack.c. */
 arp_unreachable_fn stack_neighbour_unreachable;

@@ -12,7 +12,7 @@ void env_init(struct env *env, usec now, struct memory *memory,
     random_init(&env->random, seed);
 }
 
-void env_trace(struct env *env, struct trace_event *event)
+DOOR void env_trace(struct env *env, struct trace_event *event)
 {
     if (!env_is_traced(env))
         return;
@@ -37,11 +37,41 @@ static enum trace_layer layer_of(enum drop_reason reason)
     return (enum trace_layer)layer;
 }
 
-void env_drop(struct env *env, enum drop_reason reason,
-              const struct frame *frame)
+/* A few bytes tell which packet it was; headers that were pulled are before
+ * the head. */
+static void keep_bytes(struct env_dropped *dropped, const struct frame *frame)
+{
+    const uint8_t *from = frame->start != NULL ? frame->start : frame->head;
+    size_t pulled = (size_t)(frame->head - from);
+
+    dropped->iface = frame->start != NULL ? frame->iface : NULL;
+    dropped->len = pulled + frame_len(frame);
+    dropped->kept = min_size(pulled + frame->head_len, ENV_DROP_BYTES);
+    memcpy(dropped->bytes, from, dropped->kept);
+}
+
+static void remember(struct env *env, enum drop_reason reason,
+                     const struct frame *frame)
+{
+    struct env_dropped *dropped =
+        &env->last_drops[env->dropped++ % ENV_DROPS_KEPT];
+
+    dropped->at = env->now;
+    dropped->frame_number = env->frame_number;
+    dropped->reason = reason;
+    dropped->iface = NULL;
+    dropped->len = 0;
+    dropped->kept = 0;
+    if (frame != NULL)
+        keep_bytes(dropped, frame);
+}
+
+DOOR void env_drop(struct env *env, enum drop_reason reason,
+                   const struct frame *frame)
 {
     assert(reason > DROP_NONE && reason < DROP_REASON_COUNT);
     env->drops[reason]++;
+    remember(env, reason, frame);
     if (!env_is_traced(env))
         return;
 

@@ -16,6 +16,7 @@ static void init_empty(struct frame *frame)
     frame->slice_count = 0;
     frame->is_placed = false;
     frame->number = 0;
+    frame->start = NULL;
 }
 
 void frame_init_output(struct frame *frame)
@@ -30,6 +31,7 @@ void frame_init_input(struct frame *frame, struct iface *iface, uint8_t *data,
 {
     init_empty(frame);
     frame->iface = iface;
+    frame->start = data;
     frame->head = data;
     frame->head_len = len;
 }

@@ -80,6 +80,8 @@ struct frame {
     bool is_placed;  /* input: the slices lie where a struct frame_place said,
                         and there is room for them behind the head */
     uint64_t number; /* input: the how-manieth frame of its stack */
+    const uint8_t *start; /* input: where the head began, before any header was
+                             pulled; output: NULL */
     uint8_t store[FRAME_STORE]; /* last: nobody clears it */
 };
 

@@ -6,7 +6,9 @@
 #include "host/numbers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,26 @@ usec host_clock(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* proc(5): TracerPid is 0 if nobody traces us. */
+static bool is_traced(void)
+{
+    static const char field[] = "\nTracerPid:\t";
+    char text[1024];
+    const char *at = NULL;
+    int error = errno;
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        ssize_t len = read(fd, text, sizeof(text) - 1);
+
+        close(fd);
+        text[len > 0 ? len : 0] = '\0';
+        at = strstr(text, field);
+    }
+    errno = error;
+    return at != NULL && at[sizeof(field) - 1] != '0';
 }
 
 /* 0, 1 and 2 stand for the process's own. */
@@ -43,7 +65,7 @@ static void prepare(void)
     list_init(&the_host.loans_over);
     list_init(&the_host.driver.sleepers);
     the_host.driver.spin.trust = SPIN_TRUST;
-    stack_clock_init(&the_host.clock, host_clock());
+    stack_clock_init(&the_host.clock, host_clock(), is_traced);
     the_host.process = getpid();
     fork_mark_set(&the_host.mark);
     the_host.is_ready = true;

@@ -8,9 +8,8 @@ void ip_filter_whole(const struct ip_packet *packet, size_t pulled,
     const struct frame *rest = packet->frame;
     size_t before = packet->header.header_len + pulled;
 
-    frame_init_input(out, packet->iface, rest->head, rest->head_len);
-    out->head -= before; /* what was pulled is still there */
-    out->head_len += before;
+    frame_init_input(out, packet->iface, rest->head - before,
+                     rest->head_len + before); /* what was pulled is there */
     for (unsigned i = 0; i < rest->slice_count; i++)
         frame_add_slice(out, rest->slices[i]);
 }

@@ -105,8 +105,50 @@ START_TEST(a_new_env_begins_at_the_time_it_is_given)
 }
 END_TEST
 
+START_TEST(the_last_drops_are_remembered_with_their_first_bytes)
+{
+    struct fixture f;
+    struct frame frame;
+    uint8_t data[100];
+
+    begin(&f);
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)i;
+    frame_init_input(&frame, NULL, data, sizeof(data));
+    frame_pull(&frame, 14);
+    f.env.frame_number = 9;
+    env_drop(&f.env, DROP_IP_NOT_FOR_US, &frame);
+
+    const struct env_dropped *last = &f.env.last_drops[0];
+    ck_assert_uint_eq(f.env.dropped, 1);
+    ck_assert_int_eq(last->reason, DROP_IP_NOT_FOR_US);
+    ck_assert_int_eq(last->at, 777);
+    ck_assert_uint_eq(last->frame_number, 9);
+    ck_assert_uint_eq(last->len, sizeof(data));
+    ck_assert_uint_eq(last->kept, ENV_DROP_BYTES);
+    ck_assert_mem_eq(last->bytes, data, ENV_DROP_BYTES); /* the pulled, too */
+}
+END_TEST
+
+START_TEST(only_so_many_drops_are_remembered)
+{
+    struct fixture f;
+
+    begin(&f);
+    for (int i = 0; i < ENV_DROPS_KEPT; i++)
+        env_drop(&f.env, DROP_TCP_PAWS, NULL);
+    env_drop(&f.env, DROP_UDP_NO_PORT, NULL);
+    ck_assert_uint_eq(f.env.dropped, ENV_DROPS_KEPT + 1);
+    ck_assert_int_eq(f.env.last_drops[0].reason, DROP_UDP_NO_PORT);
+    ck_assert_int_eq(f.env.last_drops[1].reason, DROP_TCP_PAWS);
+    ck_assert_uint_eq(f.env.last_drops[0].len, 0);
+}
+END_TEST
+
 UNIT_MAIN("env", a_drop_is_counted_and_traced_with_its_frame,
           without_a_listener_a_drop_is_still_counted,
           every_reason_has_its_words_and_a_layer_of_the_trace,
           the_words_are_those_of_their_reason,
-          a_new_env_begins_at_the_time_it_is_given)
+          a_new_env_begins_at_the_time_it_is_given,
+          the_last_drops_are_remembered_with_their_first_bytes,
+          only_so_many_drops_are_remembered)
