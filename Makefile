@@ -111,10 +111,16 @@ $(B)/obj/apps/%.o: include_paths = -Istack
 # It defines what the headers' fortified inlines would define otherwise.
 $(B)/obj/tools/preload/%.o: kind := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE
 
+# In what is built for a debugger gdb finds its own script: tools/gdb.
+ifdef DEBUG
+$(B)/obj/stack/host/host.o: gdb_script = -include tools/gdb/section.h \
+    -DTAPIR_GDB_SCRIPT='"$(CURDIR)/tools/gdb/tapir.py"'
+endif
+
 $(B)/obj/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
 	$(say) "  CC    $<"
-	$(quiet)$(compile) $(kind) $(include_paths) -MMD -MP -c -o $@ $<
+	$(quiet)$(compile) $(kind) $(gdb_script) $(include_paths) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call objects,$(filter %.c,$(code))))
 
@@ -270,6 +276,7 @@ LIBDIR ?= $(PREFIX)/lib
 place = $(DESTDIR)$(PREFIX)
 library_place = $(DESTDIR)$(LIBDIR)
 app_names := $(notdir $(apps))
+gdb_files := $(patsubst tools/%,%,$(wildcard tools/gdb/*.py tools/gdb/*/*.py))
 
 define pkg_config
 prefix=$(PREFIX)
@@ -297,6 +304,9 @@ install: all
 	echo "$$pkg_config" >$(library_place)/pkgconfig/tapir.pc
 	install $(B)/libtapir-preload.so $(place)/lib/tapir
 	install $(B)/tapir $(place)/bin
+	install -d $(place)/share/tapir/gdb/tapirgdb
+	install -m 644 tools/gdb/tapir.py $(place)/share/tapir/gdb
+	install -m 644 tools/gdb/tapirgdb/*.py $(place)/share/tapir/gdb/tapirgdb
 	for app in $(app_names); do \
 	    install $(B)/apps/$$app $(place)/bin/tapir-$$app || exit 1; \
 	done
@@ -306,8 +316,10 @@ uninstall:
 	    $(addprefix $(library_place)/,libtapir.a libtapir.so $(soname) \
 	        libtapir.so.$(version) pkgconfig/tapir.pc) \
 	    $(place)/lib/tapir/libtapir-preload.so \
+	    $(addprefix $(place)/share/tapir/,$(gdb_files)) \
 	    $(addprefix $(place)/bin/,tapir $(addprefix tapir-,$(app_names)))
 	-rmdir $(place)/lib/tapir
+	-rmdir -p --ignore-fail-on-non-empty $(place)/share/tapir/gdb/tapirgdb
 
 # ---- Checking -------------------------------------------------------------
 
