@@ -16,6 +16,7 @@
 #define TAPIR_STACK_H
 
 #include "socket/socket.h"
+#include "stack_status.h"
 
 struct stack;
 struct recorder; /* stack_record.h */

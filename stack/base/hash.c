@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-enum { BUCKETS_MIN = 8 };
+enum { BUCKETS_MIN = 8, WALK_RANGES_MAX = 256 };
 
 struct sip_state {
     uint64_t v0, v1, v2, v3;
@@ -221,4 +221,80 @@ struct hash_node *hash_table_any(const struct hash_table *table,
         if (table->buckets[*cursor] != NULL)
             return table->buckets[*cursor];
     }
+}
+
+uint32_t hash_place(uint32_t hash)
+{
+    hash = hash >> 16 | hash << 16;
+    hash = (hash >> 8 & 0x00ff00ff) | (hash & 0x00ff00ff) << 8;
+    hash = (hash >> 4 & 0x0f0f0f0f) | (hash & 0x0f0f0f0f) << 4;
+    hash = (hash >> 2 & 0x33333333) | (hash & 0x33333333) << 2;
+    return (hash >> 1 & 0x55555555) | (hash & 0x55555555) << 1;
+}
+
+/* How many buckets of the same width as this one would fill a table. */
+static uint32_t width_of(const struct hash_table *table, uint32_t index)
+{
+    uint32_t half = table->capacity / 2;
+    bool is_split = index >= half || index + half < table->bucket_count;
+
+    return is_split ? table->capacity : half;
+}
+
+struct hash_node *hash_table_range(const struct hash_table *table, uint32_t at,
+                                   uint64_t *end)
+{
+    struct hash_node **bucket = bucket_of(table, hash_place(at));
+    uint32_t index = (uint32_t)(bucket - table->buckets);
+    uint64_t places = (UINT64_C(1) << 32) / width_of(table, index);
+
+    *end = (at / places + 1) * places;
+    return *bucket;
+}
+
+/* Of several with the same hash: how many stand before it in the chain. */
+static uint64_t position_of(const struct hash_node *chain,
+                            const struct hash_node *node)
+{
+    uint32_t rank = 0;
+
+    for (; chain != node; chain = chain->next)
+        if (chain->hash == node->hash)
+            rank++;
+    return (uint64_t)hash_place(node->hash) << 32 | rank;
+}
+
+static struct hash_node *first_from(struct hash_node *chain, uint64_t from,
+                                    uint64_t *position)
+{
+    struct hash_node *first = NULL;
+
+    for (struct hash_node *node = chain; node != NULL; node = node->next) {
+        uint64_t at = position_of(chain, node);
+
+        if (at < from || (first != NULL && at > *position))
+            continue;
+        first = node;
+        *position = at;
+    }
+    return first;
+}
+
+struct hash_node *hash_table_walk(const struct hash_table *table,
+                                  uint64_t *cursor)
+{
+    for (int i = 0; i < WALK_RANGES_MAX && *cursor != UINT64_MAX; i++) {
+        uint64_t end;
+        uint64_t position = 0;
+        struct hash_node *chain =
+            hash_table_range(table, (uint32_t)(*cursor >> 32), &end);
+        struct hash_node *node = first_from(chain, *cursor, &position);
+
+        if (node != NULL) {
+            *cursor = position + 1;
+            return node;
+        }
+        *cursor = end > UINT32_MAX ? UINT64_MAX : end << 32;
+    }
+    return NULL;
 }

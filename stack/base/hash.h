@@ -59,4 +59,24 @@ struct hash_node *hash_table_next(const struct hash_node *node);
 struct hash_node *hash_table_any(const struct hash_table *table,
                                  uint32_t *cursor);
 
+/*
+ * For going through a table that others go on changing: entries are looked at
+ * in the order of hash_place, which growing does not change. The chain (by
+ * `next`, in no order) of the bucket in which the place `at` lies; in it are
+ * all entries from there to below *end, and perhaps some before. NULL: it is
+ * empty.
+ */
+struct hash_node *hash_table_range(const struct hash_table *table, uint32_t at,
+                                   uint64_t *end);
+/*
+ * The next entry in that order from *cursor on, which is 0 at first. NULL: that
+ * was all if *cursor is UINT64_MAX; else ask again (so the work of a call has
+ * a bound).
+ */
+struct hash_node *hash_table_walk(const struct hash_table *table,
+                                  uint64_t *cursor);
+/* The hash with its bits reversed: a bucket that is split becomes two halves,
+ * one after the other. */
+uint32_t hash_place(uint32_t hash);
+
 #endif

@@ -332,9 +332,14 @@ static int dgram_mtu(const struct socket *socket)
     return udp_mtu(pcb_of_const(socket));
 }
 
+static const struct dgram_queue *dgram_received(const struct socket *socket)
+{
+    return &pcb_of_const(socket)->received;
+}
+
 static int dgram_unread(const struct socket *socket)
 {
-    return socket_dgram_unread(&pcb_of_const(socket)->received);
+    return socket_dgram_unread(dgram_received(socket));
 }
 
 static struct ip_multicast *dgram_multicast(struct socket *socket)
@@ -423,6 +428,7 @@ const struct socket_ops socket_dgram_ops = {
     .mtu = dgram_mtu,
     .unread = dgram_unread,
     .unsent = socket_dgram_unsent,
+    .received = dgram_received,
     .has_peek_offset = true,
     .multicast = dgram_multicast,
     .apply = dgram_apply,

@@ -150,6 +150,11 @@ static int echo_socket_mtu(const struct socket *socket)
     return echo_mtu(pcb_of_const(socket));
 }
 
+static const struct dgram_queue *echo_received(const struct socket *socket)
+{
+    return &pcb_of_const(socket)->received;
+}
+
 /* Linux: of these nothing is told, nor of what is not yet sent. */
 static int echo_count(const struct socket *socket)
 {
@@ -233,6 +238,7 @@ const struct socket_ops socket_echo_ops = {
     .mtu = echo_socket_mtu,
     .unread = echo_count,
     .unsent = echo_count,
+    .received = echo_received,
     .multicast = echo_multicast,
     .apply = echo_apply,
     .set_filter = echo_set_filter,

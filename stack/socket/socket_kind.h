@@ -144,11 +144,15 @@ struct socket_ops {
     int (*remote)(const struct socket *socket, struct endpoint *out);
     int (*unread)(const struct socket *socket);
     int (*unsent)(const struct socket *socket);
+    /* What waits to be read; left out by streams. */
+    const struct dgram_queue *(*received)(const struct socket *socket);
     int (*mtu)(const struct socket *socket); /* of the path, or -ENOTCONN */
     int (*never_sent)(const struct socket *socket); /* these two: -ENOTTY */
     int (*at_mark)(const struct socket *socket);
     bool (*arrived)(const struct socket *socket, uint32_t *out); /* or none */
     bool (*is_listening)(const struct socket *socket);
+    /* Of a stream; NULL: its connection is at rest. */
+    const struct tcb *(*tcb)(const struct socket *socket);
 
     bool has_peek_offset; /* SO_PEEK_OFF */
     /* NULL without memory; left out by packet sockets. */

@@ -131,9 +131,14 @@ static int packet_remote(const struct socket *socket, struct endpoint *out)
     return -EOPNOTSUPP;
 }
 
+static const struct dgram_queue *packet_received(const struct socket *socket)
+{
+    return &pcb_of_const(socket)->received;
+}
+
 static int packet_unread(const struct socket *socket)
 {
-    return socket_dgram_unread(&pcb_of_const(socket)->received);
+    return socket_dgram_unread(packet_received(socket));
 }
 
 static void packet_apply(struct socket *socket, enum socket_setting setting)
@@ -243,8 +248,9 @@ static int packet_get_bytes_option(struct socket *socket, int name, void *value,
         .take_error = packet_take_error, .readiness = packet_readiness,        \
         .local = packet_socket_local, .remote = packet_remote,                 \
         .unread = packet_unread, .unsent = socket_dgram_unsent,                \
-        .apply = packet_apply, .set_filter = packet_set_filter,                \
-        .set_option = packet_set_option, .get_option = packet_get_option,      \
+        .received = packet_received, .apply = packet_apply,                    \
+        .set_filter = packet_set_filter, .set_option = packet_set_option,      \
+        .get_option = packet_get_option,                                       \
         .set_bytes_option = packet_set_bytes_option,                           \
         .get_bytes_option = packet_get_bytes_option,                           \
     }

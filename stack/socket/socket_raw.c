@@ -156,9 +156,14 @@ static int raw_remote(const struct socket *socket, struct endpoint *out)
     return 0;
 }
 
+static const struct dgram_queue *raw_received(const struct socket *socket)
+{
+    return &pcb_of_const(socket)->received;
+}
+
 static int raw_unread(const struct socket *socket)
 {
-    return socket_dgram_unread(&pcb_of_const(socket)->received);
+    return socket_dgram_unread(raw_received(socket));
 }
 
 static struct ip_multicast *raw_multicast(struct socket *socket)
@@ -259,6 +264,7 @@ const struct socket_ops socket_raw_ops = {
     .remote = raw_remote,
     .unread = raw_unread,
     .unsent = socket_dgram_unsent,
+    .received = raw_received,
     .multicast = raw_multicast,
     .apply = raw_apply,
     .set_filter = raw_set_filter,

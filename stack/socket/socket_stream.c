@@ -105,6 +105,13 @@ static bool is_opening(const struct stream *stream)
     return !stream->rests && tcp_is_opening(stream->tcb);
 }
 
+static const struct tcb *stream_tcb(const struct socket *socket)
+{
+    const struct stream *stream = stream_of_const(socket);
+
+    return stream->rests ? NULL : stream->tcb;
+}
+
 static bool is_closed(const struct stream *stream)
 {
     return status_of(stream) == TCPS_CLOSED;
@@ -1066,6 +1073,7 @@ const struct socket_ops socket_stream_ops = {
     .at_mark = stream_at_mark,
     .arrived = stream_arrived,
     .is_listening = is_listening,
+    .tcb = stream_tcb,
     .has_peek_offset = true,
     .multicast = stream_multicast,
     .prepare = stream_prepare,

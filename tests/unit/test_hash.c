@@ -248,6 +248,67 @@ START_TEST(any_sequence_of_operations_gives_the_entries_of_a_plain_array)
 }
 END_TEST
 
+enum { WALKED = 3000 };
+
+/* Every other entry goes, and as many new ones come, in the middle of it. */
+START_TEST(a_walk_finds_what_stays_once_while_the_table_grows)
+{
+    static struct hash_node nodes[WALKED];
+    static struct hash_node added[4 * WALKED];
+    static unsigned seen[WALKED];
+    struct memory memory;
+    struct random random;
+    struct hash_table table;
+    struct hash_node *node;
+    uint64_t cursor = 0;
+    uint32_t came = 0;
+
+    memory_init(&memory, 1 << 24);
+    random_init(&random, (struct hash_key){9, 10});
+    ck_assert_int_eq(hash_table_init(&table, &memory), 0);
+    for (uint32_t i = 0; i < WALKED; i++) /* a hash of its own for three */
+        hash_table_insert(&table, &memory, &nodes[i],
+                          i % 3 == 0 ? random_u32(&random)
+                                     : nodes[i - i % 3].hash);
+    while (cursor != UINT64_MAX) {
+        node = hash_table_walk(&table, &cursor);
+        if (node >= nodes && node < nodes + WALKED)
+            seen[node - nodes]++;
+        for (int i = 0; node != NULL && i < 4 && came < 4 * WALKED; i++)
+            hash_table_insert(&table, &memory, &added[came++],
+                              random_u32(&random));
+    }
+    ck_assert_uint_gt(table.bucket_count, 4 * WALKED);
+    for (uint32_t i = 0; i < WALKED; i++)
+        ck_assert_msg(seen[i] == 1, "entry %u was found %u times", i, seen[i]);
+    hash_table_fini(&table, &memory);
+}
+END_TEST
+
+START_TEST(a_walk_through_an_empty_table_ends_in_bounded_steps)
+{
+    static struct hash_node nodes[WALKED];
+    struct memory memory;
+    struct random random;
+    struct hash_table table;
+    uint64_t cursor = 0;
+    unsigned calls = 0;
+
+    memory_init(&memory, 1 << 24);
+    random_init(&random, (struct hash_key){11, 12});
+    ck_assert_int_eq(hash_table_init(&table, &memory), 0);
+    for (uint32_t i = 0; i < WALKED; i++)
+        hash_table_insert(&table, &memory, &nodes[i], random_u32(&random));
+    for (uint32_t i = 0; i < WALKED; i++)
+        hash_table_remove(&table, &nodes[i]);
+    for (; cursor != UINT64_MAX; calls++)
+        ck_assert_ptr_null(hash_table_walk(&table, &cursor));
+    ck_assert_uint_gt(calls, 1);
+    ck_assert_uint_le(calls, table.bucket_count);
+    hash_table_fini(&table, &memory);
+}
+END_TEST
+
 UNIT_MAIN("hash", siphash_gives_its_authors_test_vectors,
           siphash_of_fifteen_bytes_is_that_of_the_papers_appendix,
           another_key_gives_another_hash, an_empty_table_has_nothing,
@@ -257,4 +318,6 @@ UNIT_MAIN("hash", siphash_gives_its_authors_test_vectors,
           a_table_that_may_not_grow_gets_fuller_and_grows_later,
           a_table_is_taken_apart_in_one_round,
           what_is_added_behind_the_cursor_is_found_as_well,
+          a_walk_finds_what_stays_once_while_the_table_grows,
+          a_walk_through_an_empty_table_ends_in_bounded_steps,
           any_sequence_of_operations_gives_the_entries_of_a_plain_array)
