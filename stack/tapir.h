@@ -52,6 +52,7 @@ struct tapir_stack;
 /* ---- Settings ---------------------------------------------------------- */
 
 enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256, TAPIR_DNS_MAX = 64 };
+enum { TAPIR_GROUP_MAX = 64 };
 
 /*
  * The settings of a stack on a TAP device. Fill in with tapir_config_init,
@@ -107,6 +108,11 @@ struct tapir_config {
      * once more. Text of TCP and UDP is left out, but for its length and a
      * hash, unless "full:" stands before the name; empty: off */
     char record[TAPIR_TEXT_MAX];
+    /* The control socket, by which the command tapir asks what a stack has: on
+     * (empty, too) or off; and a group, by name or number, whose members may
+     * ask as well as this user and root; empty: none */
+    char control[8];
+    char control_group[TAPIR_GROUP_MAX];
 };
 
 TAPIR_API void tapir_config_init(struct tapir_config *config);
@@ -115,7 +121,8 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
  * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
- * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_DNS). 0; -1 and EINVAL with one line
+ * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_DNS, TAPIR_CONTROL,
+ * TAPIR_CONTROL_GROUP). 0; -1 and EINVAL with one line
  * in `why` that names the variable and what is wrong with it.
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
@@ -124,7 +131,8 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
- * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns) out
+ * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns,
+ * --control, --control-group) out
  * of a command line and leaves the rest, *argc adjusted. Ends at "--", which
  * stays. 0; -1 and EINVAL with one line in `why`.
  */
@@ -573,6 +581,9 @@ struct tapir_stack_config {
     unsigned spin;       /* as in tapir_config; real clock only */
     char dns[TAPIR_DNS_MAX];     /* as in tapir_config */
     char record[TAPIR_TEXT_MAX]; /* as in tapir_config */
+    char dns[TAPIR_DNS_MAX]; /* as in tapir_config */
+    char control[8];         /* these two as well; real clock only */
+    char control_group[TAPIR_GROUP_MAX];
 };
 
 TAPIR_API void tapir_stack_config_init(struct tapir_stack_config *config);
@@ -587,6 +598,16 @@ tapir_stack_create(const struct tapir_stack_config *config);
  * still to be closed. A wire to another stack goes dead.
  */
 TAPIR_API void tapir_stack_destroy(struct tapir_stack *stack);
+
+/*
+ * Where the control sockets of stacks lie: the directories, from 0 on, in the
+ * order in which a stack tries them. TAPIR_RUNTIME alone if it is set; else
+ * $XDG_RUNTIME_DIR/tapir, /run/tapir, /tmp/tapir-UID. 0; -1 and ENOENT: there
+ * are not so many. A socket is named NETNS.PID.NUMBER: the inode of the network
+ * namespace, the process, and which of its stacks.
+ */
+TAPIR_API int tapir_control_directory(unsigned which,
+                                      char path[TAPIR_TEXT_MAX]);
 
 /* The process's default stack; NULL if there is none. */
 TAPIR_API struct tapir_stack *tapir_default_stack(void);

@@ -18,6 +18,9 @@ static const struct command commands[] = {
     {"run", run_main, "an unmodified program on a stack of its own"},
     {"plot", plot_main, "a connection of a capture as a picture (SVG)"},
     {"replay", replay_main, "the stack once more, with what entered it then"},
+    {"list", list_main, "which stacks run"},
+    {"ss", ss_main, "the sockets of a running stack"},
+    {"netstat", ss_main, "the same"},
     {"doctor", doctor_main, "what on this machine stands in the way, if any"},
 };
 
@@ -31,8 +34,22 @@ static void print_help(FILE *out)
     fprintf(out, "\n`tapir COMMAND --help` tells more about each.\n");
 }
 
+/* A link of the name netstat, or ss, is that command. */
+static const struct command *called_as(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].main == ss_main && strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 0 && called_as(argv[0]) != NULL)
+        return ss_main(argc, argv);
     if (argc < 2) {
         print_help(stderr);
         return 2;

@@ -11,5 +11,7 @@ int wire_main(int argc, char **argv);
 int plot_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
+int list_main(int argc, char **argv);
+int ss_main(int argc, char **argv);
 
 #endif

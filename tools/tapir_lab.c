@@ -11,6 +11,7 @@
  * network and its devices. It ends when lab does, however lab ends.
  */
 #define _GNU_SOURCE
+#include "tapir.h"
 #include "tapir_command.h"
 #include "tapir_netns.h"
 
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -195,12 +197,30 @@ static void choose_link(struct lab *lab)
     lab->link = NETNS_VETH;
 }
 
+/* An ordinary user is root inside, and has another name for the directory of
+ * control sockets: both are to find the same one. */
+static void keep_runtime_directory(void)
+{
+    char path[TAPIR_TEXT_MAX];
+
+    if (geteuid() == 0 || getenv("TAPIR_RUNTIME") != NULL)
+        return;
+    for (unsigned i = 0; tapir_control_directory(i, path) == 0; i++) {
+        if ((mkdir(path, 0700) == 0 || errno == EEXIST) &&
+            access(path, W_OK) == 0) {
+            setenv("TAPIR_RUNTIME", path, 1);
+            return;
+        }
+    }
+}
+
 static int run_outside(struct lab *lab)
 {
     bool has_terminal = tcgetpgrp(STDIN_FILENO) == getpgrp();
     char why[WHY_MAX];
 
     choose_link(lab);
+    keep_runtime_directory();
     if (netns_enter(why) < 0) {
         fprintf(stderr, "tapir lab: %s\n", why);
         return EXIT_FAILURE;

@@ -44,6 +44,8 @@ static const struct setting table[] = {
     {"--spin", "TAPIR_SPIN", NUMBER, FIELD(spin), 0},
     {"--dns", "TAPIR_DNS", TEXT_FIELD(dns)},
     {"--record", "TAPIR_RECORD", TEXT_FIELD(record)},
+    {"--control", "TAPIR_CONTROL", TEXT_FIELD(control)},
+    {"--control-group", "TAPIR_CONTROL_GROUP", TEXT_FIELD(control_group)},
 };
 
 void tapir_config_init(struct tapir_config *config)
@@ -338,5 +340,9 @@ const char *tapir_config_help(void)
            "  --spin USEC      asks so long for frames before it sleeps\n"
            "                   (TAPIR_SPIN; 0)\n"
            "  --dns ADDR[,ADDR]  name servers, or none (TAPIR_DNS;\n"
-           "                   /etc/resolv.conf)\n";
+           "                   /etc/resolv.conf)\n"
+           "  --control off    `tapir ss` and its like may not ask\n"
+           "                   (TAPIR_CONTROL; on)\n"
+           "  --control-group GROUP  its members may ask, too\n"
+           "                   (TAPIR_CONTROL_GROUP)\n";
 }

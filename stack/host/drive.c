@@ -137,27 +137,33 @@ static usec time_to_spin(const struct waiter *waiter)
 static int poll_devices(struct waiter *waiter, usec wait)
 {
     nfds_t devices = 0;
+    nfds_t controls;
     struct poll_set set;
     nfds_t count;
+    usec now;
     int r;
 
     for_each_device(count_polled, &devices);
-    r = waiter_fill_fds(waiter, devices, &count);
+    controls = the_host.control.count;
+    r = waiter_fill_fds(waiter, devices + controls, &count);
     if (r < 0)
         return r;
     set = (struct poll_set){.fds = waiter->fds + count};
     for_each_device(add_polled, &set);
+    control_fill(set.fds + set.count);
 
     stack_clock_wait_begins(&the_host.clock, wait);
     waiter->spin = time_to_spin(waiter);
-    r = waiter_sleep_in_ppoll(waiter, count + set.count, wait);
+    r = waiter_sleep_in_ppoll(waiter, count + set.count + controls, wait);
     if (waiter->spin > 0 && waiter->spun != SPUN_NOT)
         guess_learn(&the_host.driver.spin, waiter->spun == SPUN_WELL,
                     SPIN_TRUST);
-    host_now();
+    now = host_now();
     stack_clock_wait_ends(&the_host.clock);
-    if (r == 0)
+    if (r == 0) {
         for_each_device(mark_readable, &set);
+        control_mark(set.fds + set.count, controls, now);
+    }
     return r;
 }
 
@@ -218,6 +224,7 @@ static void run_pass(void)
         drain();
     else
         run_all();
+    control_run(the_host.driver.passed_at);
 }
 
 void drive_look(void)

@@ -64,6 +64,7 @@ static void prepare(void)
     list_init(&the_host.work);
     list_init(&the_host.loans_over);
     list_init(&the_host.driver.sleepers);
+    control_init();
     the_host.driver.spin.trust = SPIN_TRUST;
     stack_clock_init(&the_host.clock, host_clock(), is_traced);
     the_host.process = getpid();

@@ -9,6 +9,7 @@
 #define TAPIR_HOST_HOST_H
 
 #include "host/clock.h"
+#include "host/control_socket.h"
 #include "host/descriptors.h"
 #include "host/drive.h"
 #include "host/file.h"
@@ -75,6 +76,9 @@ struct tapir_stack {
     struct trace_hub trace; /* who listens */
     struct trace_text trace_text;
     struct record_file *record; /* NULL: it is not recorded */
+    unsigned number; /* in the process, from 0: in the control socket's name */
+    struct control_setting control_setting;
+    struct control_server *control; /* NULL: none */
 };
 
 /* A read in vain costs little, so it is tried again soon. */
@@ -104,6 +108,8 @@ struct hash_key seed_key(uint64_t seed, uint64_t purpose);
  * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open,
  * buffer_max, dns and trace are set. It runs from now on. -ENOBUFS; the
  * stack is then the caller's to free.
+ * buffer_max, dns, trace_text and control_setting are set. It runs from now on.
+ * -ENOBUFS; the stack is then the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);
 /* Nobody listens, but for the lines of --trace if `layers` is not 0. To be
@@ -182,6 +188,7 @@ struct host {
     int signal_fd; /* readable when one of signal_set is pending; 0: none yet */
     sigset_t signal_set;
     struct inheritance inheritance;
+    struct control_hub control;
     const struct shim_numbers *numbers; /* shim.h; NULL: they are our own */
     /* enum shim_kind of each number, written with the lock held and read
        without; pages of it are memory only once they are used. */

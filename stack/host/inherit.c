@@ -270,6 +270,7 @@ static bool give_device(struct tapir_stack *stack)
     if (message.count == 0 || !heir_claims() || !say(in->heir_fd, &message))
         return false;
     the_host.is_child = true; /* the stack is another process's */
+    control_close(stack);
     (void)let_go_of_device();
     return true;
 }
@@ -322,6 +323,7 @@ static void take_over(const struct message *given)
         return;
     record_file_take_over(the_host.default_stack->record);
     the_host.is_child = false;
+    control_open(the_host.default_stack);
     helper_start();
     drive_devices_changed();
 }

@@ -167,6 +167,8 @@ static int start(const struct tapir_config *config,
     stack->buffer_max = config->buffer_max;
     stack->dns = settings->dns;
     stack_trace_begin(stack, settings->trace_layers);
+    stack->control_setting = settings->control;
+    trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);
     if (r < 0) {
         free(stack);

@@ -237,6 +237,8 @@ int settings_parse(const struct tapir_config *config, struct settings *out,
         parse_faults(config->faults, out, why) < 0 ||
         parse_trace(config, out, why) < 0 ||
         parse_dns(config->dns, &out->dns, why) < 0 ||
+        control_setting_parse(config->control, config->control_group,
+                              &out->control, why) < 0 ||
         check_congestion(config->congestion, why) < 0 ||
         check_numbers(config, why) < 0)
         return -EINVAL;

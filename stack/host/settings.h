@@ -5,6 +5,7 @@
 #define TAPIR_HOST_SETTINGS_H
 
 #include "base/addr.h"
+#include "host/control_socket.h"
 #include "netdev/faults.h"
 #include "tapir.h"
 
@@ -27,6 +28,7 @@ struct settings {
     struct faults faults;
     unsigned trace_layers; /* 0: no trace */
     struct dns_setting dns;
+    struct control_setting control;
 };
 
 /*

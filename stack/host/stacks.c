@@ -114,9 +114,11 @@ int stack_begin(uint64_t seed, struct tapir_stack *stack)
         return r;
     }
     list_append(&the_host.stacks, &stack->node);
+    stack->number = the_host.control.stacks++;
     if (stack->clock == TAPIR_CLOCK_REAL) {
         exit_prepare();
         helper_start();
+        control_open(stack);
         drive_devices_changed();
     }
     return 0;
@@ -132,11 +134,15 @@ bool stack_is_there(const struct tapir_stack *stack)
     return false;
 }
 
+static bool is_text(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
 /* Empty, for the default, or the name of an algorithm. */
 static bool is_congestion(const char *name, size_t size)
 {
-    return memchr(name, '\0', size) != NULL &&
-           (*name == '\0' || tcp_cc_find(name) != NULL);
+    return is_text(name, size) && (*name == '\0' || tcp_cc_find(name) != NULL);
 }
 
 /* 0; -EINVAL. */
@@ -144,6 +150,7 @@ static int configure(struct tapir_stack *stack,
                      const struct tapir_stack_config *config)
 {
     unsigned layers = 0;
+    char why[TAPIR_TEXT_MAX];
 
     if (config->clock != TAPIR_CLOCK_REAL &&
         config->clock != TAPIR_CLOCK_MANUAL)
@@ -163,8 +170,13 @@ static int configure(struct tapir_stack *stack,
     if (config->buffer_max < TCP_BUFFER_MAX_LEAST ||
         config->buffer_max > TCP_BUFFER_MAX_MOST)
         return -EINVAL;
-    if (memchr(config->dns, '\0', sizeof(config->dns)) == NULL ||
+    if (!is_text(config->dns, sizeof(config->dns)) ||
         dns_setting_parse(config->dns, &stack->dns) < 0)
+        return -EINVAL;
+    if (!is_text(config->control, sizeof(config->control)) ||
+        !is_text(config->control_group, sizeof(config->control_group)) ||
+        control_setting_parse(config->control, config->control_group,
+                              &stack->control_setting, why) < 0)
         return -EINVAL;
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;
@@ -305,6 +317,7 @@ void stack_end(struct tapir_stack *stack)
     stack_abort_all(stack->core, stack_now(stack));
     pass_run(stack);
 
+    control_close(stack);
     list_remove(&stack->node);
     list_remove(&stack->work_node);
     forget_timeouts(stack);

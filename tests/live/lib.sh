@@ -13,6 +13,7 @@ esac
 # All that a test writes; gone with it, as are the programs that it started.
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+export TAPIR_RUNTIME=$work/tapir # control sockets: of this test's stacks alone
 
 # Says where, in the test's own file, and what the programs have said.
 fail()

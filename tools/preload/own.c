@@ -86,3 +86,9 @@ int __wrap_socket(int domain, int type, int protocol)
 {
     return move(real.socket(domain, type, protocol));
 }
+
+int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return move(real.accept4(fd, addr, len, flags));
+}

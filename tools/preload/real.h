@@ -46,8 +46,6 @@
       (a, b, c))                                                               \
     X(int, listen, 2, (int a, int b), (a, b))                                  \
     X(int, accept, 3, (int a, struct sockaddr *b, socklen_t *c), (a, b, c))    \
-    X(int, accept4, 4, (int a, struct sockaddr *b, socklen_t *c, int d),       \
-      (a, b, c, d))                                                            \
     X(int, shutdown, 2, (int a, int b), (a, b))                                \
     X(int, getsockname, 3, (int a, struct sockaddr *b, socklen_t *c),          \
       (a, b, c))                                                               \
@@ -120,6 +118,8 @@
 /* Of these the library has its own: own.c. */
 #define REAL_MOVED(X)                                                          \
     X(int, socket, 3, (int a, int b, int c), (a, b, c))                        \
+    X(int, accept4, 4, (int a, struct sockaddr *b, socklen_t *c, int d),       \
+      (a, b, c, d))                                                            \
     X(int, epoll_create1, 1, (int a), (a))
 
 #define REAL_FIELD(result, name, count, parameters, arguments)                 \

@@ -1,0 +1,77 @@
+/*
+ * A client of a control socket, as those see it who answer its requests. A
+ * request is a line of words; the answer is lines of JSON, the last of which
+ * has the field "end", or "error".
+ *
+ * An answer may be long, and the client slow; so it is written in parts: a
+ * request's `go_on` is called whenever there is room again, with the lock let
+ * go in between.
+ */
+#ifndef TAPIR_HOST_CONTROL_CLIENT_H
+#define TAPIR_HOST_CONTROL_CLIENT_H
+
+#include "host/control_socket.h"
+#include "host/host.h"
+#include "host/json.h"
+
+enum {
+    CONTROL_LINE_MAX = 512,    /* of a request, its newline included */
+    CONTROL_WORDS_MAX = 16,    /* in it */
+    CONTROL_ANSWER_MAX = 2048, /* a line of an answer */
+    CONTROL_OUT = 64 * 1024,
+    CONTROL_LINES_OF_A_TURN = 32
+};
+
+struct control_client;
+
+struct control_words {
+    unsigned count;
+    char *word[CONTROL_WORDS_MAX];
+};
+
+struct control_request {
+    const char *name;
+    /* 0; a negative errno: that is the answer. NULL: nothing to begin. */
+    int (*begin)(struct control_client *client,
+                 const struct control_words *words);
+    /* The next line, if there is one. 1; 0: none now, ask again; -ENOENT: that
+     * was the last. NULL: `begin` was all. */
+    int (*next)(struct control_client *client, struct json *json);
+    /* The client is gone before the end; NULL: nothing is to be undone. */
+    void (*stop)(struct control_client *client);
+};
+
+/* Where an answer has got to; zero at first. */
+struct control_cursor {
+    uint64_t at;
+    unsigned phase;
+    unsigned wanted;
+    enum tcp_show_depth depth;
+};
+
+struct control_client {
+    struct control_end end;
+    struct list node; /* in its control's clients */
+    struct tapir_stack *stack;
+    const struct control_request *request; /* that is being answered */
+    struct control_cursor cursor;
+    const char *why; /* static: instead of the errno of `begin` */
+    usec active_at;  /* it has read, or asked */
+    bool is_stuck;   /* it has to read before there is room */
+    size_t line_len;
+    size_t out_from; /* what is not yet sent of `out` */
+    size_t out_to;
+    char line[CONTROL_LINE_MAX];
+    char out[CONTROL_OUT];
+};
+
+/* NULL: there is none of this name. */
+const struct control_request *control_request_find(const char *name);
+
+/* ---- Requests, by the file in which they are ----------------------------- */
+
+extern const struct control_request control_stack_request;
+extern const struct control_request control_sockets_request;
+extern const struct control_request control_descriptors_request;
+
+#endif

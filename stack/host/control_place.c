@@ -1,0 +1,103 @@
+/*
+ * Where control sockets lie: a directory of the user's own, in which nobody
+ * else can put or replace anything.
+ */
+#include "host/control_place.h"
+
+#include "tapir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MODE_ALONE = 0700, MODE_SHARED = 0755 };
+
+static const char system_directory[] = "/run/tapir";
+
+static bool is_given(const char *value)
+{
+    return value != NULL && *value != '\0';
+}
+
+/* The `which`th that there may be; false: there are not so many. */
+static bool candidate(unsigned which, char path[TAPIR_TEXT_MAX])
+{
+    const char *given = getenv("TAPIR_RUNTIME");
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    int len;
+
+    if (is_given(given)) {
+        len = snprintf(path, TAPIR_TEXT_MAX, "%s", given);
+        return which == 0 && len < TAPIR_TEXT_MAX;
+    }
+    if (!is_given(runtime))
+        which++;
+    if (which == 0)
+        len = snprintf(path, TAPIR_TEXT_MAX, "%s/tapir", runtime);
+    else if (which == 1)
+        len = snprintf(path, TAPIR_TEXT_MAX, "%s", system_directory);
+    else
+        len = snprintf(path, TAPIR_TEXT_MAX, "/tmp/tapir-%u",
+                       (unsigned)geteuid());
+    return which <= 2 && len < TAPIR_TEXT_MAX;
+}
+
+int tapir_control_directory(unsigned which, char path[TAPIR_TEXT_MAX])
+{
+    if (candidate(which, path))
+        return 0;
+    errno = ENOENT;
+    return -1;
+}
+
+/* Ours or root's, no link, and nobody else may write in it. */
+static int check_directory(const char *path, mode_t mode)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat is;
+    int r = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &is) < 0)
+        r = -errno;
+    else if ((is.st_uid != geteuid() && is.st_uid != 0) ||
+             (is.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        r = -EPERM;
+    else if (is.st_uid == geteuid() && (is.st_mode & mode) != mode &&
+             fchmod(fd, mode) < 0) /* the umask's doing, or alone until now */
+        r = -errno;
+    close(fd);
+    return r;
+}
+
+/* That of the whole system is looked into by everybody. */
+static mode_t mode_of(const char *path, bool is_shared)
+{
+    return is_shared || strcmp(path, system_directory) == 0 ? MODE_SHARED
+                                                            : MODE_ALONE;
+}
+
+int control_place_make(unsigned which, bool is_shared,
+                       char path[TAPIR_TEXT_MAX])
+{
+    mode_t mode;
+
+    if (!candidate(which, path))
+        return -ENOENT;
+    mode = mode_of(path, is_shared);
+    if (mkdir(path, mode) < 0 && errno != EEXIST)
+        return errno == ENOENT ? -ENOTDIR : -errno;
+    return check_directory(path, mode);
+}
+
+uint64_t control_place_network(void)
+{
+    struct stat is;
+
+    return stat("/proc/self/ns/net", &is) < 0 ? 0 : is.st_ino;
+}
