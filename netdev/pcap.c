@@ -5,17 +5,15 @@
  * so that the same run gives the same file.
  *
  * Both directions are recorded, in the order in which the stack saw them; the
- * format has no place for the direction. An edge to the operating system: it
- * writes a file, and blocks where that blocks.
+ * format has no place for the direction. pcapng.c is the recorder that
+ * says more.
  */
 #include "netdev/pcap.h"
 
+#include "netdev/pcap_file.h"
 #include "netdev/whole.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 enum {
     PCAP_MAGIC = 0, /* of the file header */
@@ -42,30 +40,13 @@ struct pcap {
     struct netdev dev;
     struct netdev *inner;
     struct memory *memory;
-    FILE *file; /* stdio's buffer is the pass's */
+    struct pcap_file file;
     usec epoch;
-    bool unwritten; /* records since the last flush */
-    bool failed;    /* a write did: nothing more is recorded */
 };
 
 static struct pcap *pcap_of(const struct netdev *dev)
 {
     return container_of(dev, struct pcap, dev);
-}
-
-static void write_bytes(struct pcap *pcap, const uint8_t *data, size_t len)
-{
-    if (!pcap->failed && fwrite(data, 1, len, pcap->file) != len)
-        pcap->failed = true;
-}
-
-static void flush_file(struct pcap *pcap)
-{
-    if (!pcap->unwritten)
-        return;
-    if (fflush(pcap->file) != 0)
-        pcap->failed = true;
-    pcap->unwritten = false;
 }
 
 static void write_file_header(struct pcap *pcap)
@@ -79,8 +60,7 @@ static void write_file_header(struct pcap *pcap)
     put_be32(header + PCAP_LINKTYPE, pcap->dev.type == NETDEV_ETHERNET
                                          ? LINKTYPE_ETHERNET
                                          : LINKTYPE_RAW);
-    write_bytes(pcap, header, sizeof(header));
-    pcap->unwritten = true;
+    pcap_file_write(&pcap->file, header, sizeof(header));
 }
 
 struct recording {
@@ -99,18 +79,16 @@ static void record_packet(void *context, const uint8_t *packet, size_t len)
              (uint32_t)(recording->at % USEC_PER_SEC));
     put_be32(header + RECORD_CAPTURED, (uint32_t)len);
     put_be32(header + RECORD_ORIGINAL, (uint32_t)len);
-    write_bytes(recording->pcap, header, sizeof(header));
-    write_bytes(recording->pcap, packet, len);
+    pcap_file_write(&recording->pcap->file, header, sizeof(header));
+    pcap_file_write(&recording->pcap->file, packet, len);
 }
 
 static void record(struct pcap *pcap, usec now, const struct frame *frame)
 {
     struct recording recording = {.pcap = pcap, .at = pcap->epoch + now};
 
-    if (pcap->failed)
-        return;
-    frame_make_whole(pcap->dev.type, frame, record_packet, &recording);
-    pcap->unwritten = true;
+    if (!pcap->file.has_failed)
+        frame_make_whole(pcap->dev.type, frame, record_packet, &recording);
 }
 
 static int pcap_transmit(struct netdev *dev, usec now,
@@ -126,7 +104,7 @@ static void pcap_flush(struct netdev *dev, usec now)
 {
     struct pcap *pcap = pcap_of(dev);
 
-    flush_file(pcap);
+    pcap_file_flush(&pcap->file);
     netdev_flush(pcap->inner, now);
 }
 
@@ -154,14 +132,15 @@ static int pcap_held_fd(const struct netdev *dev, unsigned i)
 {
     const struct pcap *pcap = pcap_of(dev);
 
-    return i == 0 ? fileno(pcap->file) : netdev_held_fd(pcap->inner, i - 1);
+    return i == 0 ? pcap_file_fd(&pcap->file)
+                  : netdev_held_fd(pcap->inner, i - 1);
 }
 
 static void pcap_close(struct netdev *dev)
 {
     struct pcap *pcap = pcap_of(dev);
 
-    fclose(pcap->file);
+    pcap_file_close(&pcap->file);
     netdev_close(pcap->inner);
     memory_free(pcap->memory, pcap, sizeof(*pcap));
 }
@@ -177,30 +156,18 @@ static const struct netdev_ops pcap_ops = {
     .close = pcap_close,
 };
 
-/* By open(2), which the preload shim keeps out of the program's way. */
-static FILE *open_new(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-
-    if (file == NULL && fd >= 0)
-        close(fd);
-    return file;
-}
-
 int pcap_create(struct memory *memory, struct netdev *inner, const char *path,
                 usec epoch, struct netdev **out)
 {
     struct pcap *pcap = memory_alloc(memory, sizeof(*pcap));
+    int r;
 
     if (pcap == NULL)
         return -ENOBUFS;
-    pcap->file = open_new(path);
-    if (pcap->file == NULL) {
-        int error = errno;
-
+    r = pcap_file_open(&pcap->file, path);
+    if (r < 0) {
         memory_free(memory, pcap, sizeof(*pcap));
-        return -error;
+        return r;
     }
     pcap->dev = *inner; /* the same abilities: frames pass unchanged */
     pcap->dev.ops = &pcap_ops;
@@ -208,12 +175,13 @@ int pcap_create(struct memory *memory, struct netdev *inner, const char *path,
     pcap->memory = memory;
     pcap->epoch = epoch;
     write_file_header(pcap);
-    flush_file(pcap); /* a file that is being written is a capture at once */
+    pcap_file_flush(
+        &pcap->file); /* a file that is being written is a capture at once */
     *out = &pcap->dev;
     return 0;
 }
 
 bool pcap_is_complete(const struct netdev *dev)
 {
-    return !pcap_of(dev)->failed;
+    return !pcap_of(dev)->file.has_failed;
 }
