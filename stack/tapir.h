@@ -73,16 +73,24 @@ struct tapir_config {
                                   of addr; empty: none */
     char mac[32];              /* empty: made from the address */
     unsigned mtu;              /* 0: the device's */
-    char pcap[TAPIR_TEXT_MAX]; /* file to record to; empty: off */
+    char pcap[TAPIR_TEXT_MAX]; /* file to record to; empty: off. One whose name
+                                  ends in .pcapng says of each packet what
+                                  became of it */
     int trace;                 /* not 0: a line for each event to stderr */
-    char trace_what[TAPIR_TEXT_MAX]; /* layers to trace, comma-separated: eth,
-                                     arp, ip, icmp, udp, tcp, socket, drop;
-                                     empty: all */
-    char faults[TAPIR_FAULTS_MAX];   /* as "loss=1%,delay=10ms"; empty: none */
-    uint64_t seed;                   /* 0: random; otherwise a repeatable run */
-    int debug;          /* not 0: no helper thread; stack time stops
-                           with the process */
-    unsigned exit_wait; /* seconds: see tapir_open */
+    /* What to trace, comma-separated; empty: all. Layers: eth, arp, ip, icmp,
+     * udp, tcp, socket; drop: drops of any layer; event=KIND|KIND...: frame,
+     * packet, segment, state, timer, congestion, neighbour, acked, window,
+     * text, ack, ready; port=N, host=ADDR[/LEN]: at either end; json: each line
+     * is a JSON object */
+    char trace_what[TAPIR_TEXT_MAX];
+    /* Frames whose story is told on stderr, field by field and check by check,
+     * as "7,9-12,out3": out for those that leave; empty: none */
+    char explain[64];
+    char faults[TAPIR_FAULTS_MAX]; /* as "loss=1%,delay=10ms"; empty: none */
+    uint64_t seed;                 /* 0: random; otherwise a repeatable run */
+    int debug;                     /* not 0: no helper thread; stack time stops
+                                      with the process */
+    unsigned exit_wait;            /* seconds: see tapir_open */
     /* Congestion control, cubic or reno; empty: cubic. */
     char congestion[16];
     unsigned ecn; /* ECN (RFC 3168), as Linux's tcp_ecn: 0: off; 1: we ask for
@@ -119,7 +127,8 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
 
 /*
  * Changes the settings that the environment names (TAPIR_DEV, TAPIR_ADDR,
- * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_FAULTS,
+ * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_EXPLAIN,
+ * TAPIR_FAULTS,
  * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
  * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_DNS, TAPIR_CONTROL,
  * TAPIR_CONTROL_GROUP). 0; -1 and EINVAL with one line
@@ -133,6 +142,8 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
  * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
  * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns,
  * --control, --control-group) out
+ * --mac, --mtu, --pcap, --trace[=WHAT], --explain, --faults, --seed, --debug,
+ * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns) out
  * of a command line and leaves the rest, *argc adjusted. Ends at "--", which
  * stays. 0; -1 and EINVAL with one line in `why`.
  */

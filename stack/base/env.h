@@ -27,6 +27,7 @@ struct env_dropped {
 struct env {
     usec now;
     uint64_t frame_number; /* of the frame being taken in, else 0 */
+    uint64_t frames_out;   /* the number of the last one that left */
     struct timers timers;
     struct random random;
     struct memory *memory;

@@ -11,6 +11,7 @@
 #include "base/usec.h"
 
 struct icmp_echo;
+struct tcb;
 struct tcp_segment;
 
 enum trace_kind {
@@ -25,7 +26,13 @@ enum trace_kind {
     TRACE_STATE,       /* connection: from `from` to `text` */
     TRACE_TIMER,       /* a timer of `layer` fired: text */
     TRACE_CONGESTION,  /* connection: text is the cause; cwnd, ssthresh */
-    TRACE_NEIGHBOUR    /* remote.addr, mac; text is the new state */
+    TRACE_NEIGHBOUR,   /* remote.addr, mac; text is the new state */
+    TRACE_ACKED,       /* connection: SND.UNA has moved on by len */
+    TRACE_WINDOW,      /* connection: SND.WND is now len */
+    TRACE_TEXT,        /* len bytes went to their buffer: text says how */
+    TRACE_ACK,         /* connection: owes an ACK, at `due` at the latest: text
+                          says why */
+    TRACE_READY        /* socket: something has changed for its program */
 };
 
 enum trace_layer {
@@ -43,6 +50,7 @@ struct trace_event {
     enum trace_layer layer;
     usec now;
     uint64_t frame_number; /* the frame in hand, 0 when none */
+    uint64_t frame_out;    /* of TRACE_FRAME_OUT: the how-manieth that leaves */
     enum drop_reason drop;
     const struct frame *frame;
     const char *text; /* static */
@@ -54,8 +62,12 @@ struct trace_event {
     const struct icmp_echo *echo; /* of an ICMP echo or its reply, or NULL */
     uint32_t connection; /* a number that no other connection of the stack has
                             had, 0 when none */
+    uint32_t socket;     /* a socket's number, of TRACE_READY */
+    usec due;            /* of TRACE_ACK */
     const struct tcp_segment *segment;
-    uint32_t iss; /* of `local`: relative numbers are printed */
+    const char *state;     /* of a TCP connection, when this happened */
+    const struct tcb *tcb; /* it, if it has one: not half-open, not TIME-WAIT */
+    uint32_t iss;          /* of `local`: relative numbers are printed */
     uint32_t irs;
     uint32_t cwnd;
     uint32_t ssthresh;

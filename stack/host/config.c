@@ -33,6 +33,7 @@ static const struct setting table[] = {
     {"--mtu", "TAPIR_MTU", NUMBER, FIELD(mtu), 0},
     {"--pcap", "TAPIR_PCAP", TEXT_FIELD(pcap)},
     {"--trace", "TAPIR_TRACE", TRACE, 0, 0},
+    {"--explain", "TAPIR_EXPLAIN", TEXT_FIELD(explain)},
     {"--faults", "TAPIR_FAULTS", TEXT_FIELD(faults)},
     {"--seed", "TAPIR_SEED", SEED, FIELD(seed), 0},
     {"--debug", "TAPIR_DEBUG", FLAG, FIELD(debug), 0},
@@ -317,12 +318,15 @@ const char *tapir_config_help(void)
            "  --gateway ADDR   default route (TAPIR_GATEWAY; 192.0.2.1)\n"
            "  --mac MAC        (TAPIR_MAC; made from the address)\n"
            "  --mtu BYTES      (TAPIR_MTU; the device's)\n"
-           "  --pcap FILE      record every frame (TAPIR_PCAP)\n"
+           "  --pcap FILE      record every frame; FILE.pcapng: with comments\n"
+           "                   (TAPIR_PCAP)\n"
            "  --record FILE    what enters the stack, for tapir replay\n"
            "                   (TAPIR_RECORD); full:FILE: with all text\n"
            "  --trace[=WHAT]   a line for each event, to standard error\n"
            "                   (TAPIR_TRACE); WHAT: eth,arp,ip,icmp,udp,tcp,\n"
-           "                   socket,drop\n"
+           "                   socket,drop,event=KIND,port=N,host=ADDR,json\n"
+           "  --explain N      the story of frame N, as 7,9-12,out3\n"
+           "                   (TAPIR_EXPLAIN)\n"
            "  --faults SPEC    as loss=1%,delay=10ms (TAPIR_FAULTS)\n"
            "  --seed N         makes a run repeatable (TAPIR_SEED)\n"
            "  --debug          no helper thread; stack time stops with the\n"

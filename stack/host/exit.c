@@ -58,21 +58,13 @@ void exit_end_all(void)
     host_unlock();
 }
 
-static void close_own(int fd)
-{
-    if (fd < 0)
-        return;
-    host_disown_fd(fd);
-    close(fd);
-}
-
 /* Every descriptor: the device is its parent's, and free when that ends. */
 static void close_device(const struct netdev *dev)
 {
     int fd;
 
     for (unsigned i = 0; (fd = netdev_held_fd(dev, i)) >= 0; i++)
-        close_own(fd);
+        host_close_own(fd);
 }
 
 static void close_devices_of(struct tapir_stack *stack)
@@ -105,9 +97,9 @@ static void become_child(void)
     the_host.driver.helper_sleeps_deep = false;
     list_init(&the_host.driver.sleepers);
     while (the_host.spare_event_count > 0)
-        close_own(the_host.spare_event_fds[--the_host.spare_event_count]);
+        host_close_own(the_host.spare_event_fds[--the_host.spare_event_count]);
     if (the_host.signal_fd > 0)
-        close_own(the_host.signal_fd);
+        host_close_own(the_host.signal_fd);
     the_host.signal_fd = 0;
     if (!inherit_in_child() && !was_child)
     control_leave_to_parent();

@@ -12,10 +12,11 @@
 #include "host/control_socket.h"
 #include "host/descriptors.h"
 #include "host/drive.h"
+#include "host/explain.h"
 #include "host/file.h"
 #include "host/fork_mark.h"
 #include "host/guess.h"
-#include "host/inherit.h"
+#include "host/pcapng_story.h"
 #include "host/record.h"
 #include "host/settings.h"
 #include "host/shim.h"
@@ -79,6 +80,9 @@ struct tapir_stack {
     unsigned number; /* in the process, from 0: in the control socket's name */
     struct control_setting control_setting;
     struct control_server *control; /* NULL: none */
+    struct explain explain;
+    struct pcapng_story story;
+    int trace_fd; /* where lines go; -1: nowhere */
 };
 
 /* A read in vain costs little, so it is tried again soon. */
@@ -112,9 +116,12 @@ struct hash_key seed_key(uint64_t seed, uint64_t purpose);
  * -ENOBUFS; the stack is then the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);
-/* Nobody listens, but for the lines of --trace if `layers` is not 0. To be
-   called before stack_begin. */
-void stack_trace_begin(struct tapir_stack *stack, unsigned layers);
+/* Nobody listens, but for the lines of --trace and --explain, where they are
+   not NULL. To be called before stack_begin; the other one by stack_end. */
+void stack_trace_begin(struct tapir_stack *stack,
+                       const struct trace_filter *trace,
+                       const struct explain_list *explain);
+void stack_trace_end(struct tapir_stack *stack);
 /* A listener to its events, until it is taken away or the stack ends. */
 void stack_attach_listener(struct tapir_stack *stack,
                            struct trace_listener *listener);
@@ -224,6 +231,11 @@ void host_disown_fd(int kernel_fd);
 /* The same for each that a device holds. */
 void host_own_device(const struct netdev *dev);
 void host_disown_device(const struct netdev *dev);
+/* Another number of the same, out of the program's way, for the library to
+   keep; -1: it cannot be had. */
+int host_own_dup(int kernel_fd);
+/* Closes what the library has kept; -1 is nothing. */
+void host_close_own(int kernel_fd);
 
 /*
  * Rounded up, so as not to wait too briefly; -EINVAL where it is no time, -1

@@ -11,6 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
+#include <sys/resource.h>
+
+enum { USUAL_LIMIT = 1024 };
 
 /* Release: whoever reads that a number is ours finds it in the table. */
 static void set_kind(int number, enum shim_kind kind)
@@ -69,6 +73,31 @@ void host_disown_device(const struct netdev *dev)
 
     for (unsigned i = 0; (fd = netdev_held_fd(dev, i)) >= 0; i++)
         host_disown_fd(fd);
+}
+
+/* In the last quarter of what a program usually may have: it counts on the
+ * lowest free number, and may dup2 what it likes to a low one. */
+int host_own_dup(int kernel_fd)
+{
+    struct rlimit limit = {.rlim_cur = USUAL_LIMIT};
+    int fd;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    fd = fcntl(
+        kernel_fd, F_DUPFD_CLOEXEC,
+        (int)(limit.rlim_cur < USUAL_LIMIT ? limit.rlim_cur : USUAL_LIMIT) / 4 *
+            3);
+    if (fd >= 0)
+        host_own_fd(fd);
+    return fd;
+}
+
+void host_close_own(int kernel_fd)
+{
+    if (kernel_fd < 0)
+        return;
+    host_disown_fd(kernel_fd);
+    close(kernel_fd);
 }
 
 struct file *number_file(int number)

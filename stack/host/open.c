@@ -61,20 +61,54 @@ static int wrap_in_faults(const struct tapir_config *config,
     return 0;
 }
 
-static int wrap_in_pcap(const struct tapir_config *config, struct netdev **dev,
-                        char why[TAPIR_TEXT_MAX])
+static bool is_pcapng(const char *path)
+{
+    static const char end[] = ".pcapng";
+    size_t len = strlen(path);
+
+    return len >= strlen(end) && strcmp(path + len - strlen(end), end) == 0;
+}
+
+/* The recorder, and who tells it what becomes of each frame. */
+static int record_pcapng(struct tapir_stack *stack, const char *path,
+                         const char *name, struct netdev **dev)
+{
+    struct pcapng_config config = {
+        .interface = device_label(name),
+        .application = "Tapir",
+        .epoch = host_epoch(),
+        .count = pcapng_story_count,
+        .context = &stack->story,
+    };
+    int r = pcapng_create(&the_host.memory, *dev, path, &config, dev);
+
+    if (r < 0)
+        return r;
+    pcapng_story_init(&stack->story, *dev);
+    stack_attach_listener(stack, &stack->story.listener);
+    return 0;
+}
+
+static int wrap_in_pcap(struct tapir_stack *stack,
+                        const struct tapir_config *config, const char *name,
+                        struct netdev **dev, char why[TAPIR_TEXT_MAX])
 {
     int r;
 
     if (*config->pcap == '\0')
         return 0;
-    r = pcap_create(&the_host.memory, *dev, config->pcap, host_epoch(), dev);
+    if (is_pcapng(config->pcap))
+        r = record_pcapng(stack, config->pcap, name, dev);
+    else
+        r = pcap_create(&the_host.memory, *dev, config->pcap, host_epoch(),
+                        dev);
     if (r < 0)
         say(why, config->pcap, r);
     return r;
 }
 
-static int open_device(const struct tapir_config *config,
+static int open_device(struct tapir_stack *stack,
+                       const struct tapir_config *config,
                        const struct settings *settings, const char *name,
                        struct netdev **out, char why[TAPIR_TEXT_MAX])
 {
@@ -86,7 +120,7 @@ static int open_device(const struct tapir_config *config,
     if (r < 0)
         say(why, "--faults", r);
     if (r == 0)
-        r = wrap_in_pcap(config, out, why);
+        r = wrap_in_pcap(stack, config, name, out, why);
     if (r < 0)
         netdev_close(*out);
     return r;
@@ -170,12 +204,17 @@ static int start(const struct tapir_config *config,
     stack->control_setting = settings->control;
     trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
     r = open_device(config, settings, name, &dev, why);
+    stack_trace_begin(stack, settings->is_traced ? &settings->trace : NULL,
+                      settings->is_explained ? &settings->explain : NULL);
+    r = open_device(stack, config, settings, name, &dev, why);
     if (r < 0) {
+        stack_trace_end(stack);
         free(stack);
         return r;
     }
     r = begin_stack(config, name, stack, why);
     if (r < 0) {
+        stack_trace_end(stack);
         netdev_close(dev);
         free(stack);
         return r;

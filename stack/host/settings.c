@@ -5,7 +5,6 @@
 #include "host/settings.h"
 
 #include "host/device.h"
-#include "host/trace_text.h"
 #include "tcp/tcp_cc.h"
 
 #include <errno.h>
@@ -120,12 +119,26 @@ static int parse_faults(const char *text, struct settings *out,
 static int parse_trace(const struct tapir_config *config, struct settings *out,
                        char why[TAPIR_TEXT_MAX])
 {
-    out->trace_layers = 0;
+    char mistake[TRACE_WORD_MAX];
+
+    out->is_traced = config->trace != 0;
     if (!config->trace ||
-        trace_text_parse(config->trace_what, &out->trace_layers) == 0)
+        trace_filter_parse(config->trace_what, &out->trace, mistake) == 0)
         return 0;
-    snprintf(why, TAPIR_TEXT_MAX, "--trace: '%.100s' is not a list of %s",
-             config->trace_what, trace_text_layers());
+    snprintf(why, TAPIR_TEXT_MAX, "--trace: '%s' is none of %s", mistake,
+             trace_filter_words());
+    return -EINVAL;
+}
+
+static int parse_explain(const char *text, struct settings *out,
+                         char why[TAPIR_TEXT_MAX])
+{
+    out->is_explained = *text != '\0';
+    if (*text == '\0' || explain_parse(text, &out->explain) == 0)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX,
+             "--explain: '%.100s' is not a list of frames as 7,9-12,out3",
+             text);
     return -EINVAL;
 }
 
@@ -236,6 +249,7 @@ int settings_parse(const struct tapir_config *config, struct settings *out,
         parse_mac(config->mac, &out->addr.addr, &out->mac, why) < 0 ||
         parse_faults(config->faults, out, why) < 0 ||
         parse_trace(config, out, why) < 0 ||
+        parse_explain(config->explain, out, why) < 0 ||
         parse_dns(config->dns, &out->dns, why) < 0 ||
         control_setting_parse(config->control, config->control_group,
                               &out->control, why) < 0 ||

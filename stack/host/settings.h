@@ -6,6 +6,8 @@
 
 #include "base/addr.h"
 #include "host/control_socket.h"
+#include "host/explain.h"
+#include "host/trace_filter.h"
 #include "netdev/faults.h"
 #include "tapir.h"
 
@@ -26,7 +28,10 @@ struct settings {
     struct mac_addr mac;
     bool has_faults;
     struct faults faults;
-    unsigned trace_layers; /* 0: no trace */
+    bool is_traced;
+    struct trace_filter trace;
+    bool is_explained;
+    struct explain_list explain;
     struct dns_setting dns;
     struct control_setting control;
 };

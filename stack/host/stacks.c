@@ -68,12 +68,30 @@ void stack_detach_listener(struct tapir_stack *stack,
     tell_core(stack);
 }
 
-void stack_trace_begin(struct tapir_stack *stack, unsigned layers)
+/* By a number of its own, whatever the program does to its standard error. */
+void stack_trace_begin(struct tapir_stack *stack,
+                       const struct trace_filter *trace,
+                       const struct explain_list *explain)
 {
     trace_hub_init(&stack->trace);
-    trace_text_init(&stack->trace_text, layers, stderr);
-    if (layers != 0)
+    stack->trace_fd = -1;
+    if (trace != NULL || explain != NULL)
+        stack->trace_fd = host_own_dup(STDERR_FILENO);
+    if (stack->trace_fd < 0)
+        return;
+    if (trace != NULL) {
+        trace_text_init(&stack->trace_text, trace, stack->trace_fd);
         stack_attach_listener(stack, &stack->trace_text.listener);
+    }
+    if (explain != NULL) {
+        explain_init(&stack->explain, explain, stack->trace_fd);
+        stack_attach_listener(stack, &stack->explain.listener);
+    }
+}
+
+void stack_trace_end(struct tapir_stack *stack)
+{
+    host_close_own(stack->trace_fd);
 }
 
 static int create_core(struct tapir_stack *stack, uint64_t seed)
@@ -151,13 +169,16 @@ static int configure(struct tapir_stack *stack,
 {
     unsigned layers = 0;
     char why[TAPIR_TEXT_MAX];
+    struct trace_filter trace;
+    char mistake[TRACE_WORD_MAX];
 
     if (config->clock != TAPIR_CLOCK_REAL &&
         config->clock != TAPIR_CLOCK_MANUAL)
         return -EINVAL;
     if (config->now > INT64_MAX / 2)
         return -EINVAL;
-    if (config->trace && trace_text_parse(config->trace_what, &layers) < 0)
+    if (config->trace &&
+        trace_filter_parse(config->trace_what, &trace, mistake) < 0)
         return -EINVAL;
     if (!is_congestion(config->congestion, sizeof(config->congestion)))
         return -EINVAL;
@@ -186,7 +207,7 @@ static int configure(struct tapir_stack *stack,
     stack->exit_wait = config->exit_wait;
     stack->spin = config->spin;
     stack->ecn = (enum tcp_ecn)config->ecn;
-    stack_trace_begin(stack, layers);
+    stack_trace_begin(stack, config->trace ? &trace : NULL, NULL);
     return 0;
 }
 
@@ -323,6 +344,7 @@ void stack_end(struct tapir_stack *stack)
     forget_timeouts(stack);
     stack_destroy(stack->core);
     record_file_close(stack->record);
+    stack_trace_end(stack);
     close_ports(stack);
     hash_table_fini(&stack->files, &the_host.memory);
     drive_devices_changed();

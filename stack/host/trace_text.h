@@ -1,27 +1,33 @@
 /*
- * The listener of --trace: a line of text for each event, to standard error,
- * in the words of tcpdump.
+ * An event as a line of text, in the words of tcpdump; and the listener of
+ * --trace, which writes such lines, or those of trace_json.h.
  */
 #ifndef TAPIR_HOST_TRACE_TEXT_H
 #define TAPIR_HOST_TRACE_TEXT_H
 
+#include "host/line.h"
+#include "host/trace_filter.h"
 #include "host/trace_hub.h"
 
-#include <stdio.h>
+/* The line, with its end; empty for what needs no words: a frame of bare IP,
+   of which `ip` says it all. */
+void trace_text_line(const struct trace_event *event, struct line *line);
 
-enum { TRACE_LINE_MAX = 512 };
-
-/* A set of layers, from "tcp,drop"; empty: all. -EINVAL. */
-MUST_CHECK int trace_text_parse(const char *what, unsigned *layers);
-/* The names that it knows, for a message. */
-const char *trace_text_layers(void);
+/* What happened, with the connection's number, and no end of line. */
+void trace_text_add_event(struct line *line, const struct trace_event *event);
+/* As in tcpdump, without the ends: "S. 0:0(0) ack 1 win 65535 <mss 1460>". */
+void trace_text_add_segment(struct line *line, const struct trace_event *event);
+/* How the connection stands: "cwnd 14480, flight 2896, rtt 0.201 ms, ..." */
+void trace_text_add_connection(struct line *line, const struct tcb *tcb);
 
 struct trace_text {
     struct trace_listener listener;
-    unsigned layers;
-    FILE *to;
+    struct trace_filter filter;
+    int fd;
 };
 
-void trace_text_init(struct trace_text *text, unsigned layers, FILE *to);
+/* Each line is written to `fd` at once; what cannot be is lost. */
+void trace_text_init(struct trace_text *text, const struct trace_filter *filter,
+                     int fd);
 
 #endif

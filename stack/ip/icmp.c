@@ -63,7 +63,7 @@ static struct icmp_echo echo_of(const struct icmp_header *header)
 
 /* ---- What the trace shows ---------------------------------------------- */
 
-static const char *type_text(uint8_t type)
+const char *icmp_type_text(uint8_t type)
 {
     switch (type) {
     case ICMP_ECHO_REPLY:
@@ -99,7 +99,7 @@ static void trace_message(struct env *env, enum trace_kind kind,
     struct trace_event event = {
         .kind = kind,
         .layer = TRACE_ICMP,
-        .text = type_text(header->type),
+        .text = icmp_type_text(header->type),
         .echo = is_echo(header) ? &echo : NULL,
         .local.addr = *local,
         .remote.addr = *remote,

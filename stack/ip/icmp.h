@@ -35,6 +35,9 @@ enum icmp_unreachable_code {
 
 enum { ICMP_REASSEMBLY_TIME_EXCEEDED = 1 };
 
+/* "echo request" */
+const char *icmp_type_text(uint8_t type);
+
 /* The header in host order. */
 struct icmp_header {
     uint8_t type;

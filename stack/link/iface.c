@@ -65,6 +65,7 @@ static void trace_frame_out(struct iface *iface, const struct frame *frame)
         .kind = TRACE_FRAME_OUT,
         .layer = TRACE_ETH,
         .frame = frame,
+        .frame_out = iface->env->frames_out,
         .len = frame_len(frame),
     };
 
@@ -77,6 +78,7 @@ int iface_transmit(struct iface *iface, struct frame *frame)
     if (frame->offload.checksum == FRAME_CHECKSUM_ABSENT &&
         !iface->dev->fills_checksum)
         frame_fill_checksum(frame);
+    iface->env->frames_out++;
     if (env_is_traced(iface->env))
         trace_frame_out(iface, frame);
     if (iface->packets != NULL && packets_are_seen(iface->packets))

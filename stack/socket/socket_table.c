@@ -124,12 +124,22 @@ void socket_mark_ready(struct socket *socket)
         list_append(&socket->sockets->ready, &socket->ready_node);
 }
 
+static void trace_ready(const struct socket *socket)
+{
+    struct trace_event event = {
+        .kind = TRACE_READY, .layer = TRACE_SOCKET, .socket = socket->id};
+
+    env_trace(socket->sockets->env, &event);
+}
+
 void socket_notify(void *sockets, void *owner)
 {
     struct socket *socket = owner;
 
     assert(socket->sockets == sockets);
     socket_mark_ready(socket);
+    if (env_is_traced(socket->sockets->env))
+        trace_ready(socket);
 }
 
 struct socket *socket_next_ready(struct sockets *sockets)

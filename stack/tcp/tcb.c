@@ -180,17 +180,51 @@ static bool counts_as_established(enum tcp_state state)
     return state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT;
 }
 
-void tcb_set_state(struct tcb *tcb, enum tcp_state state)
+struct trace_event tcb_event(const struct tcb *tcb, enum trace_kind kind)
 {
-    struct trace_event event = {
-        .kind = TRACE_STATE,
+    return (struct trace_event){
+        .kind = kind,
         .layer = TRACE_TCP,
-        .from = tcp_state_name(tcb->state),
-        .text = tcp_state_name(state),
+        .state = tcp_state_name(tcb->state),
+        .tcb = tcb,
         .local = tcb->local,
         .remote = tcb->remote,
         .connection = tcb->number,
+        .iss = tcb->iss,
+        .irs = tcb->irs,
+        .cwnd = tcb->cwnd,
+        .ssthresh = tcb->ssthresh,
     };
+}
+
+void tcb_trace(const struct tcb *tcb, enum trace_kind kind, size_t len,
+               const char *text)
+{
+    struct trace_event event;
+
+    if (!env_is_traced(tcb->tcp->env))
+        return;
+    event = tcb_event(tcb, kind);
+    event.len = len;
+    event.text = text;
+    env_trace(tcb->tcp->env, &event);
+}
+
+static void trace_state(const struct tcb *tcb, enum tcp_state from)
+{
+    struct trace_event event;
+
+    if (!env_is_traced(tcb->tcp->env))
+        return;
+    event = tcb_event(tcb, TRACE_STATE);
+    event.from = tcp_state_name(from);
+    event.text = event.state;
+    env_trace(tcb->tcp->env, &event);
+}
+
+void tcb_set_state(struct tcb *tcb, enum tcp_state state)
+{
+    enum tcp_state from = tcb->state;
 
     if (state == tcb->state)
         return;
@@ -198,7 +232,7 @@ void tcb_set_state(struct tcb *tcb, enum tcp_state state)
     tcb->tcp->stats.curr_estab -= counts_as_established(tcb->state);
     tcb->state = state;
     count_unfinished(tcb);
-    env_trace(tcb->tcp->env, &event);
+    trace_state(tcb, from);
 }
 
 void tcb_enter_closing(struct tcb *tcb)
@@ -303,8 +337,22 @@ void tcb_mark_output(struct tcb *tcb)
         list_append(&tcb->tcp->output, &tcb->output_node);
 }
 
+static void trace_ack_now(const struct tcb *tcb)
+{
+    struct trace_event event;
+
+    if (!env_is_traced(tcb->tcp->env))
+        return;
+    event = tcb_event(tcb, TRACE_ACK);
+    event.due = tcb->tcp->env->now;
+    event.text = "at once";
+    env_trace(tcb->tcp->env, &event);
+}
+
 void tcb_ack_now(struct tcb *tcb)
 {
+    if (!tcb->ack_now)
+        trace_ack_now(tcb);
     tcb->ack_now = true;
     tcb_mark_output(tcb);
 }

@@ -314,6 +314,12 @@ void tcb_release(struct tcb *tcb);
 /* Frees those that nobody has any more. */
 void tcb_reap(struct tcp *tcp);
 
+/* An event of the connection: who it is, and how it stands. */
+struct trace_event tcb_event(const struct tcb *tcb, enum trace_kind kind);
+/* The same, told, if anybody listens: `text` is static. */
+void tcb_trace(const struct tcb *tcb, enum trace_kind kind, size_t len,
+               const char *text);
+
 void tcb_set_state(struct tcb *tcb, enum tcp_state state);
 /* Our FIN is queued: from ESTABLISHED to FIN-WAIT-1, from CLOSE-WAIT to
  * LAST-ACK; elsewhere nothing happens. */

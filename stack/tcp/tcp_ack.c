@@ -97,6 +97,8 @@ static void update_window(struct tcb *tcb, const struct tcp_segment *seg)
         stop_probing(tcb);
     else if (wnd == 0 && tcb_flight_size(tcb) > 0)
         tcb->is_probing = true; /* a window that was taken back */
+    if (wnd != tcb->snd_wnd)
+        tcb_trace(tcb, TRACE_WINDOW, wnd, NULL);
     tcb->snd_wnd = wnd;
     tcb->max_snd_wnd = max_u32(tcb->max_snd_wnd, wnd);
     tcb->snd_wl1 = seg->seq;
@@ -140,6 +142,8 @@ static void take_ack(struct tcb *tcb, const struct tcp_segment *seg)
     if (acked > 0)
         take_new_ack(tcb, seg);
     recovery_acknowledged(tcb, seg, acked);
+    if (acked > 0)
+        tcb_trace(tcb, TRACE_ACKED, acked, NULL); /* with the new cwnd, RTT */
 }
 
 /* Our FIN is acknowledged, in a state where that matters. */

@@ -71,18 +71,7 @@ uint32_t tcp_cc_restart_window(const struct tcb *tcb)
 
 void tcp_cc_trace(const struct tcb *tcb, const char *cause)
 {
-    struct trace_event event = {
-        .kind = TRACE_CONGESTION,
-        .layer = TRACE_TCP,
-        .text = cause,
-        .local = tcb->local,
-        .remote = tcb->remote,
-        .connection = tcb->number,
-        .cwnd = tcb->cwnd,
-        .ssthresh = tcb->ssthresh,
-    };
-
-    env_trace(tcb->tcp->env, &event);
+    tcb_trace(tcb, TRACE_CONGESTION, 0, cause);
 }
 
 int tcp_set_congestion(struct tcb *tcb, const char *name)

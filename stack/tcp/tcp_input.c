@@ -316,38 +316,48 @@ static enum drop_reason is_unwanted(const struct tcb *tcb,
     return is_wanted(tcb, packet, seg) ? DROP_NONE : DROP_TCP_FILTERED;
 }
 
-static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
-                          const struct ip_packet *packet,
-                          const struct tcp_segment *seg)
+/* How its receiver stands before it is taken. */
+static struct trace_event event_of(const struct receiver *receiver)
 {
-    struct trace_event event = {
-        .kind = TRACE_SEGMENT_IN,
-        .layer = TRACE_TCP,
-        .frame = packet->frame,
-        .local = {.addr = packet->header.dst, .port = seg->dst_port},
-        .remote = {.addr = packet->header.src, .port = seg->src_port},
-        .segment = seg,
-        .len = seg->text_len,
-    };
-
     const struct tcb *tcb = receiver->tcb;
     const struct half_open *half = receiver->half_open;
+    struct trace_event event = {.state = tcp_state_name(TCPS_CLOSED)};
 
     if (half != NULL) {
         event.connection = half->number;
         event.iss = half->iss;
         event.irs = half->irs;
+        event.state = tcp_state_name(TCPS_SYN_RECEIVED);
     } else if (receiver->time_wait != NULL) {
         event.connection = receiver->time_wait->number;
+        event.state = tcp_state_name(TCPS_TIME_WAIT);
     } else if (tcb != NULL && tcb->state != TCPS_LISTEN) {
-        event.connection = tcb->number;
-        event.iss = tcb->iss;
-        event.irs = tcb->irs;
-        event.cwnd = tcb->cwnd;
-        event.ssthresh = tcb->ssthresh;
+        event = tcb_event(tcb, TRACE_SEGMENT_IN);
+    } else if (tcb != NULL) {
+        event.state = tcp_state_name(TCPS_LISTEN);
     }
-    if (env_is_traced(tcp->env))
-        env_trace(tcp->env, &event);
+    return event;
+}
+
+static void trace_arrival(struct tcp *tcp, const struct receiver *receiver,
+                          const struct ip_packet *packet,
+                          const struct tcp_segment *seg)
+{
+    struct trace_event event;
+
+    if (!env_is_traced(tcp->env))
+        return;
+    event = event_of(receiver);
+    event.kind = TRACE_SEGMENT_IN;
+    event.layer = TRACE_TCP;
+    event.frame = packet->frame;
+    event.local =
+        (struct endpoint){.addr = packet->header.dst, .port = seg->dst_port};
+    event.remote =
+        (struct endpoint){.addr = packet->header.src, .port = seg->src_port};
+    event.segment = seg;
+    event.len = seg->text_len;
+    env_trace(tcp->env, &event);
 }
 
 /* By who is at rest, who then rests on. */

@@ -26,24 +26,17 @@
 static void trace_segment(struct tcp *tcp, const struct tcp_segment *seg,
                           const struct ip_send *send, const struct tcb *tcb)
 {
-    struct trace_event event = {
-        .kind = TRACE_SEGMENT_OUT,
-        .layer = TRACE_TCP,
-        .local = {.addr = send->src, .port = seg->src_port},
-        .remote = {.addr = send->dst, .port = seg->dst_port},
-        .segment = seg,
-        .len = seg->text_len,
-    };
+    struct trace_event event = {.kind = TRACE_SEGMENT_OUT, .layer = TRACE_TCP};
 
-    if (tcb != NULL) {
-        event.connection = tcb->number;
-        event.iss = tcb->iss;
-        event.irs = tcb->irs;
-        event.cwnd = tcb->cwnd;
-        event.ssthresh = tcb->ssthresh;
-    }
-    if (env_is_traced(tcp->env))
-        env_trace(tcp->env, &event);
+    if (!env_is_traced(tcp->env))
+        return;
+    if (tcb != NULL)
+        event = tcb_event(tcb, TRACE_SEGMENT_OUT);
+    event.local = (struct endpoint){.addr = send->src, .port = seg->src_port};
+    event.remote = (struct endpoint){.addr = send->dst, .port = seg->dst_port};
+    event.segment = seg;
+    event.len = seg->text_len;
+    env_trace(tcp->env, &event);
 }
 
 /* Header and pseudo header's sum before the text, and down to IP. */

@@ -14,22 +14,6 @@ enum {
     RTO_RESTART_THRESHOLD = 4 /* rrthresh, RFC 7765 3 */
 };
 
-static void trace_congestion(const struct tcb *tcb, const char *cause)
-{
-    struct trace_event event = {
-        .kind = TRACE_CONGESTION,
-        .layer = TRACE_TCP,
-        .text = cause,
-        .local = tcb->local,
-        .remote = tcb->remote,
-        .connection = tcb->number,
-        .cwnd = tcb->cwnd,
-        .ssthresh = tcb->ssthresh,
-    };
-
-    env_trace(tcb->tcp->env, &event);
-}
-
 /* An algorithm that models the path has cwnd to itself. */
 static bool has_model(const struct tcb *tcb)
 {
@@ -245,7 +229,7 @@ static void enter_fast_recovery(struct tcb *tcb,
         begin_without_prr(tcb);
     if (has_model(tcb))
         tcb->cwnd = cwnd;
-    trace_congestion(tcb, "fast retransmit");
+    tcp_cc_trace(tcb, "fast retransmit");
 }
 
 static void leave_fast_recovery(struct tcb *tcb)
@@ -262,7 +246,7 @@ static void leave_fast_recovery(struct tcb *tcb)
     cwv_recovered(tcb);
     rack_recovery_ended(tcb);
     undo_recovery_ended(tcb);
-    trace_congestion(tcb, "recovered");
+    tcp_cc_trace(tcb, "recovered");
 }
 
 /* What a model has left as it was is reduced now. */
@@ -316,7 +300,7 @@ static void undo(struct tcb *tcb)
     tcb->phase = RECOVERY_NONE;
     cwv_begin(tcb);
     tcb->duplicate_acks = 0;
-    trace_congestion(tcb, "was no loss");
+    tcp_cc_trace(tcb, "was no loss");
 }
 
 /* ---- With a peer that does not know SACK: RFC 6582 ----------------------- */
@@ -602,7 +586,7 @@ void recovery_timed_out(struct tcb *tcb)
     tcb->phase = RECOVERY_LOSS;
     tcb->recover = tcb->snd_nxt; /* RFC 6582 3.2 step 4 */
     tcb->duplicate_acks = 0;
-    trace_congestion(tcb, "time-out");
+    tcp_cc_trace(tcb, "time-out");
 }
 
 void recovery_reordering_passed(struct tcb *tcb)

@@ -53,6 +53,20 @@ static void note_size(struct tcb *tcb, const struct tcp_segment *seg)
     tcb->peer_last = (uint16_t)size;
 }
 
+static void delay_ack(struct tcb *tcb)
+{
+    struct trace_event event;
+    usec due = tcb->tcp->env->now + tcb->tcp->config.delayed_ack;
+
+    tcp_timer_set(tcb, TCP_TIMER_DELAYED_ACK, due);
+    if (!env_is_traced(tcb->tcp->env))
+        return;
+    event = tcb_event(tcb, TRACE_ACK);
+    event.due = due;
+    event.text = "delayed";
+    env_trace(tcb->tcp->env, &event);
+}
+
 /* RFC 9293 3.8.6.3: for every second full segment, and before 500 ms */
 static void acknowledge_text(struct tcb *tcb)
 {
@@ -63,14 +77,14 @@ static void acknowledge_text(struct tcb *tcb)
     if (owed >= 2 * full || quickack_is_on(tcb))
         tcb_ack_now(tcb);
     else if (!tcp_timer_is_set(tcb, TCP_TIMER_DELAYED_ACK))
-        tcp_timer_set(tcb, TCP_TIMER_DELAYED_ACK,
-                      tcb->tcp->env->now + tcb->tcp->config.delayed_ack);
+        delay_ack(tcb);
 }
 
 static void take_in_order(struct tcb *tcb, uint32_t len)
 {
     tcb->rcv_nxt += len;
     rcvbuf_commit(&tcb->rcvbuf, len);
+    tcb_trace(tcb, TRACE_TEXT, len, "delivered");
     acknowledge_text(tcb);
 }
 
@@ -112,6 +126,11 @@ static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
         tcb->out_of_order_acks = 0;
     else if (tcb->out_of_order_acks < UINT8_MAX)
         tcb->out_of_order_acks++;
+    if (end == tcb->rcv_nxt)
+        tcb_trace(tcb, TRACE_TEXT, seg->text_len, "kept, out of order");
+    else
+        tcb_trace(tcb, TRACE_TEXT, end - tcb->rcv_nxt,
+                  "delivered, with what waited");
     rcvbuf_commit(&tcb->rcvbuf, end - tcb->rcv_nxt);
     tcb->rcv_nxt = end;
     tcb->tcp->stats.out_of_order++;

@@ -16,16 +16,7 @@
 
 static void trace_timer(const struct tcb *tcb, const char *what)
 {
-    struct trace_event event = {
-        .kind = TRACE_TIMER,
-        .layer = TRACE_TCP,
-        .text = what,
-        .local = tcb->local,
-        .remote = tcb->remote,
-        .connection = tcb->number,
-    };
-
-    env_trace(tcb->tcp->env, &event);
+    tcb_trace(tcb, TRACE_TIMER, 0, what);
 }
 
 /* R2 is reached (RFC 9293 3.8.3): the reason that ICMP gave, or none. */

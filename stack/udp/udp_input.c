@@ -158,6 +158,22 @@ static bool is_wanted(const struct udp_pcb *pcb, const struct ip_packet *packet,
     return wanted != BPF_WANT_NOTHING;
 }
 
+static void trace_text(const struct udp_pcb *pcb, const struct ends *ends,
+                       size_t len)
+{
+    struct trace_event event = {
+        .kind = TRACE_TEXT,
+        .layer = TRACE_UDP,
+        .local = ends->local,
+        .remote = ends->remote,
+        .len = len,
+        .text = "delivered",
+    };
+
+    if (env_is_traced(pcb->udp->env))
+        env_trace(pcb->udp->env, &event);
+}
+
 static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
                     const struct ends *ends)
 {
@@ -183,6 +199,7 @@ static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
         return;
     }
     udp->stats.in_datagrams++;
+    trace_text(pcb, ends, frame_len(&payload));
     notify(pcb);
 }
 

@@ -37,7 +37,7 @@ struct net {
     struct udp udp;
     struct echo echo;
 
-    unsigned events[TRACE_NEIGHBOUR + 1]; /* how many of each kind */
+    unsigned events[TRACE_READY + 1]; /* how many of each kind */
     struct trace_event last;              /* of any kind but FRAME_OUT */
     struct icmp_echo last_echo;           /* of the last event that has one */
     unsigned notified;                    /* calls of udp's and echo's notify */

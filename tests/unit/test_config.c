@@ -60,7 +60,8 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert_uint_eq(ip_addr_to_v4(&settings.gateway), 0xc0000201);
     ck_assert_str_eq(mac_addr_text(&settings.mac, text), "02:00:c0:00:02:02");
     ck_assert(!settings.has_faults);
-    ck_assert_uint_eq(settings.trace_layers, 0);
+    ck_assert(!settings.is_traced);
+    ck_assert(!settings.is_explained);
     ck_assert_uint_eq(config.exit_wait, 10);
     ck_assert_uint_eq(config.ecn, 2);
     ck_assert_uint_eq(config.fast_open, 1);
@@ -150,7 +151,9 @@ START_TEST(trace_takes_its_layers_only_after_an_equals_sign)
     ck_assert_int_eq(take(&config, &named), 0);
     ck_assert_str_eq(config.trace_what, "tcp,drop");
     ck_assert_int_eq(settings_parse(&config, &settings, why), 0);
-    ck_assert_uint_eq(settings.trace_layers, 1u << 5 | 1u << 7);
+    ck_assert(settings.is_traced);
+    ck_assert_uint_eq(settings.trace.layers, 1u << TRACE_TCP);
+    ck_assert(settings.trace.wants_drops);
 }
 END_TEST
 
@@ -178,8 +181,12 @@ START_TEST(a_wrong_value_is_named_in_one_line)
     expect_refused(WORDS("--seed=12x"), "--seed: '12x' is not a number");
     expect_refused(WORDS("--debug=yes"), "--debug: 'yes' is not 0 or 1");
     expect_refused(WORDS("--trace=tpc"),
-                   "--trace: 'tpc' is not a list of eth, arp, ip, icmp, udp, "
-                   "tcp, socket, drop");
+                   "--trace: 'tpc' is none of eth, arp, ip, icmp, udp, tcp, "
+                   "socket, drop, event=frame|packet|segment|state|timer|"
+                   "congestion|neighbour|acked|window|text|ack|ready, port=N, "
+                   "host=ADDR[/LEN], json");
+    expect_refused(WORDS("--explain=7-3"),
+                   "--explain: '7-3' is not a list of frames as 7,9-12,out3");
     expect_refused(WORDS("--exit-wait", "86401"),
                    "--exit-wait: 86401 is more than 86400 seconds");
     expect_refused(WORDS("--spin", "10001"),

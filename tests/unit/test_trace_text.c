@@ -4,24 +4,28 @@
 
 #include "ip/icmp.h"
 #include "link/iface.h"
-#include "tcp/tcp_segment.h"
+#include "tcp/tcb.h"
 
-#include <errno.h>
 #include <string.h>
 
-static char printed[TRACE_LINE_MAX];
+static char printed[2 * LINE_MAX_LEN];
 
 /* What the listener prints of one event when these layers are wanted. */
 static const char *print(const char *layers, struct trace_event event)
 {
-    FILE *file = fmemopen(printed, sizeof(printed), "w");
+    char mistake[TRACE_WORD_MAX];
+    struct trace_filter filter;
     struct trace_text text;
-    unsigned set;
+    FILE *file = tmpfile();
+    size_t len;
 
-    memset(printed, 0, sizeof(printed));
-    ck_assert_int_eq(trace_text_parse(layers, &set), 0);
-    trace_text_init(&text, set, file);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(trace_filter_parse(layers, &filter, mistake), 0);
+    trace_text_init(&text, &filter, fileno(file));
     text.listener.event(&text.listener, &event);
+    rewind(file);
+    len = fread(printed, 1, sizeof(printed) - 1, file);
+    printed[len] = '\0';
     fclose(file);
     return printed;
 }
@@ -99,7 +103,7 @@ START_TEST(flags_and_marks_of_ecn_are_told)
                                .ecn = IP_ECN_CE};
     ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_IN, &seg)),
                      "     1.234567 in       tcp  [3] 192.0.2.1:4000 > "
-                     "192.0.2.2:80: FP.UEW 1:1(0) ack 1 win 0 CE\n");
+                     "192.0.2.2:80: FP.UEW 1:1(0) ack 1 win 0 urg 0 CE\n");
     seg.flags = SEG_ACK;
     seg.ecn = IP_ECN_ECT_0;
     ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_IN, &seg)),
@@ -209,15 +213,77 @@ START_TEST(a_neighbour_has_an_address_once_it_is_known)
 }
 END_TEST
 
-START_TEST(layers_are_a_list_of_known_names)
+START_TEST(what_a_segment_selects_is_told)
 {
-    unsigned set;
+    struct tcp_segment seg = {
+        .seq = 501,
+        .ack = 1001,
+        .flags = SEG_ACK | SEG_URG,
+        .urgent = 3,
+        .options = {.sack_permitted = true,
+                    .sack_count = 2,
+                    .sacks = {{1011, 1021}, {1031, 1041}}},
+    };
 
-    ck_assert_int_eq(trace_text_parse("tcp,ip", &set), 0);
-    ck_assert_uint_eq(set, 1u << TRACE_TCP | 1u << TRACE_IP);
-    ck_assert_int_eq(trace_text_parse("tcp,", &set), -EINVAL);
-    ck_assert_int_eq(trace_text_parse(",tcp", &set), -EINVAL);
-    ck_assert_int_eq(trace_text_parse("tcpip", &set), -EINVAL);
+    ck_assert_str_eq(print("", segment_event(TRACE_SEGMENT_IN, &seg)),
+                     "     1.234567 in       tcp  [3] 192.0.2.1:4000 > "
+                     "192.0.2.2:80: .U 1:1(0) ack 1 win 0 urg 3 "
+                     "<sackOK,sack 2 {11:21}{31:41}>\n");
+}
+END_TEST
+
+/* With text that leaves, and with each acknowledgment of it. */
+START_TEST(how_a_connection_stands_is_told)
+{
+    struct tcp_segment seg = {
+        .seq = 1001, .ack = 501, .flags = SEG_ACK, .text_len = 10};
+    struct trace_event event = segment_event(TRACE_SEGMENT_OUT, &seg);
+    struct tcp tcp = {.config = {.rto_max = 120 * USEC_PER_SEC}};
+    struct tcb tcb = {.tcp = &tcp,
+                      .cwnd = 14480,
+                      .ssthresh = UINT32_MAX,
+                      .snd_una = 1001,
+                      .snd_nxt = 1011,
+                      .srtt = 1204,
+                      .rto = 201000};
+
+    event.tcb = &tcb;
+    event.len = 10;
+    ck_assert_str_eq(print("", event),
+                     "     1.234567 out      tcp  [3] 192.0.2.2:80 > "
+                     "192.0.2.1:4000: . 1:11(10) ack 1 win 0 {cwnd 14480, "
+                     "flight 10, rtt 1.204 ms, rto 201.000 ms}\n");
+    tcb.ssthresh = 2896;
+    event.kind = TRACE_ACKED;
+    ck_assert_str_eq(print("", event),
+                     "     1.234567          tcp  [3] 10 acknowledged: cwnd "
+                     "14480, ssthresh 2896, flight 10, rtt 1.204 ms, rto "
+                     "201.000 ms\n");
+}
+END_TEST
+
+START_TEST(what_becomes_of_a_segment_is_told)
+{
+    struct trace_event event = {.layer = TRACE_TCP, .connection = 1, .len = 20};
+
+    event.kind = TRACE_TEXT;
+    event.text = "delivered";
+    ck_assert_str_eq(print("", event),
+                     "     0.000000          tcp  [1] 20 bytes delivered\n");
+    event.kind = TRACE_WINDOW;
+    ck_assert_str_eq(print("", event),
+                     "     0.000000          tcp  [1] send window 20\n");
+    event.kind = TRACE_ACK;
+    event.text = "delayed";
+    event.due = 40000;
+    ck_assert_str_eq(print("", event),
+                     "     0.000000          tcp  [1] ACK delayed, in 40.000 "
+                     "ms\n");
+    event = (struct trace_event){
+        .kind = TRACE_READY, .layer = TRACE_SOCKET, .socket = 9};
+    ck_assert_str_eq(print("", event),
+                     "     0.000000            socket socket 9: its program is "
+                     "told\n");
 }
 END_TEST
 
@@ -229,4 +295,5 @@ UNIT_MAIN("trace_text", a_segment_that_arrives_is_relative_to_both_ends,
           only_a_frame_of_ethernet_has_a_line_as_such,
           a_change_of_state_names_both, a_drop_gives_its_reason_and_the_rule,
           a_neighbour_has_an_address_once_it_is_known,
-          layers_are_a_list_of_known_names)
+          what_a_segment_selects_is_told, how_a_connection_stands_is_told,
+          what_becomes_of_a_segment_is_told)

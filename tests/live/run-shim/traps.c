@@ -917,6 +917,24 @@ static void low_numbers(void)
     close(converse(connect_to(&peer), "and another one"));
 }
 
+/* Nor is what it writes itself, a recording and its lines: not a byte of them
+ * comes to where the program has put something of its own. */
+static void observed(void)
+{
+    char name[] = "/tmp/traps-XXXXXX";
+    int file = mkstemp(name);
+    int fd = connect_to(&peer);
+    struct stat status;
+
+    CHECK(file >= 0 && unlink(name) == 0);
+    for (int n = 2; n < 60; n++) {
+        if (n != file && n != fd)
+            CHECK(dup2(file, n) == n);
+    }
+    close(converse(fd, "seen"));
+    CHECK(fstat(file, &status) == 0 && status.st_size == 0);
+}
+
 /* sendfile of a file, and splice from a pipe and into one. */
 static void bulk(void)
 {
@@ -1431,6 +1449,7 @@ static const struct trap traps[] = {
     {"dups-over", dups_over},
     {"dups", dups},
     {"low-numbers", low_numbers},
+    {"observed", observed},
     {"bulk", bulk},
     {"ranges", ranges},
     {"holds", holds},
