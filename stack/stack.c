@@ -298,10 +298,10 @@ usec stack_next_deadline(const struct stack *stack)
     return usec_max(stack->env.now, next);
 }
 
-int stack_tell_beginning(struct stack *stack, usec now,
-                         const struct endpoint *local,
-                         const struct endpoint *remote, uint32_t iss,
-                         uint32_t ts_val)
+int stack_do_tell_beginning(struct stack *stack, usec now,
+                            const struct endpoint *local,
+                            const struct endpoint *remote, uint32_t iss,
+                            uint32_t ts_val)
 {
     struct tcp_ends ends = tcp_ends_of(local, remote);
 
@@ -319,8 +319,9 @@ unsigned stack_unfinished(const struct stack *stack)
     return stack->tcp.unfinished + (stack->arp.queued_bytes > 0 ? 1 : 0);
 }
 
-void stack_forget_waiting(struct stack *stack)
+void stack_do_forget_waiting(struct stack *stack, usec now)
 {
+    stack_enter(stack, now);
     arp_forget_waiting(&stack->arp);
 }
 

@@ -136,7 +136,7 @@ const struct tcp_stats *stack_tcp_stats(const struct stack *stack);
 unsigned stack_unfinished(const struct stack *stack);
 /* This stack is the copy of another process's, which sends what waits for an
  * answer of ARP. */
-void stack_forget_waiting(struct stack *stack);
+void stack_forget_waiting(struct stack *stack, usec now);
 /* One end or the other may still have something to say. */
 bool stack_has_connections(const struct stack *stack);
 /*

@@ -11,6 +11,7 @@
 #include "stack_internal.h"
 #include "stack_record.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 /* NULL: nothing is to be written down. */
@@ -210,6 +211,39 @@ void stack_flush(struct stack *stack, usec now)
     record_entry(recorder, RECORD_FLUSH, now, 0);
     record_enter(recorder);
     stack_do_flush(stack, now);
+    (void)leave(recorder, 0);
+}
+
+int stack_tell_beginning(struct stack *stack, usec now,
+                         const struct endpoint *local,
+                         const struct endpoint *remote, uint32_t iss,
+                         uint32_t ts_val)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL)
+        return stack_do_tell_beginning(stack, now, local, remote, iss, ts_val);
+    record_entry(recorder, RECORD_TELL_BEGINNING, now, 0);
+    record_endpoint(recorder, local);
+    record_endpoint(recorder, remote);
+    record_count(recorder, iss);
+    record_count(recorder, ts_val);
+    record_enter(recorder);
+    return leave(recorder, stack_do_tell_beginning(stack, now, local, remote,
+                                                   iss, ts_val));
+}
+
+void stack_forget_waiting(struct stack *stack, usec now)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL) {
+        stack_do_forget_waiting(stack, now);
+        return;
+    }
+    record_entry(recorder, RECORD_FORGET_WAITING, now, 0);
+    record_enter(recorder);
+    stack_do_forget_waiting(stack, now);
     (void)leave(recorder, 0);
 }
 
@@ -464,6 +498,13 @@ int stack_set_option(struct stack *stack, usec now, socket_id id, int level,
     return leave(recorder, result);
 }
 
+/* What is asked for stands where the answer will: which group's filter. */
+static bool is_question(int level, int name)
+{
+    return level == IPPROTO_IP &&
+           (name == IP_MSFILTER || name == MCAST_MSFILTER);
+}
+
 int stack_get_option(struct stack *stack, usec now, socket_id id, int level,
                      int name, void *value, size_t *len)
 {
@@ -478,6 +519,8 @@ int stack_get_option(struct stack *stack, usec now, socket_id id, int level,
     record_number(recorder, level);
     record_number(recorder, name);
     record_count(recorder, room);
+    record_bytes(recorder,
+                 bytes_of(value, is_question(level, name) ? room : 0));
     record_enter(recorder);
     result = stack_do_get_option(stack, now, id, level, name, value, len);
     record_result(recorder, result, room);

@@ -74,6 +74,8 @@ enum record_kind {
     RECORD_AT_MARK,
     RECORD_ARRIVED,
     RECORD_READINESS,
+    RECORD_TELL_BEGINNING,
+    RECORD_FORGET_WAITING,
     RECORD_ENTRY_KINDS, /* not a kind: how many there are */
     /* What came of an entry. */
     RECORD_SENT = 0x80, /* a frame, and what its device answered */

@@ -104,6 +104,7 @@ static const struct setting settings[] = {
     SETTING(tcp.port_last),
     SETTING(tcp.congestion),
     SETTING(tcp.pacing),
+    SETTING(tcp.unpaced_segments),
     SETTING(tcp.bbr_strict),
     SETTING(tcp.hystart),
     SETTING(tcp.hystart_train),

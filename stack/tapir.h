@@ -139,11 +139,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
 
 /*
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
- * --mac, --mtu, --pcap, --trace[=WHAT], --faults, --seed, --debug,
+ * --mac, --mtu, --pcap, --trace[=WHAT], --explain, --faults, --seed, --debug,
  * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns,
  * --control, --control-group) out
- * --mac, --mtu, --pcap, --trace[=WHAT], --explain, --faults, --seed, --debug,
- * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns) out
  * of a command line and leaves the rest, *argc adjusted. Ends at "--", which
  * stays. 0; -1 and EINVAL with one line in `why`.
  */
@@ -592,8 +590,7 @@ struct tapir_stack_config {
     unsigned spin;       /* as in tapir_config; real clock only */
     char dns[TAPIR_DNS_MAX];     /* as in tapir_config */
     char record[TAPIR_TEXT_MAX]; /* as in tapir_config */
-    char dns[TAPIR_DNS_MAX]; /* as in tapir_config */
-    char control[8];         /* these two as well; real clock only */
+    char control[8];             /* these two as well; real clock only */
     char control_group[TAPIR_GROUP_MAX];
 };
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     EXIT_SAME = 0,
@@ -179,11 +180,12 @@ static int add_file(struct settings *settings, const char *what,
 
 static int set_trace(struct settings *settings, const char *what)
 {
-    unsigned layers;
+    struct trace_filter filter;
+    char mistake[TRACE_WORD_MAX];
 
-    if (trace_text_parse(what, &layers) < 0)
-        return complain("--trace: it knows", trace_text_layers());
-    trace_text_init(&settings->trace, layers, stderr);
+    if (trace_filter_parse(what, &filter, mistake) < 0)
+        return complain("--trace: it does not know", mistake);
+    trace_text_init(&settings->trace, &filter, STDERR_FILENO);
     trace_hub_init(&settings->trace_hub);
     trace_hub_add(&settings->trace_hub, &settings->trace.listener);
     settings->replay.trace = trace_hub_trace(&settings->trace_hub);

@@ -101,9 +101,8 @@ static void become_child(void)
     if (the_host.signal_fd > 0)
         host_close_own(the_host.signal_fd);
     the_host.signal_fd = 0;
-    if (!inherit_in_child() && !was_child)
     control_leave_to_parent();
-    if (!was_child && !inherit_in_child())
+    if (!inherit_in_child() && !was_child)
         close_devices();
     the_host.is_child = was_child || !list_is_empty(&the_host.stacks);
 }

@@ -87,6 +87,7 @@ static const struct explain_check icmp_header[] = {
 };
 static const struct explain_check icmp[] = {
     CHECK(ICMP_UNKNOWN_TYPE, 0, "the type is one that we know"),
+    CHECK(ICMP_LOST_FRAGMENT, 0, "it tells of more than a lost fragment"),
     CHECK(ICMP_BROADCAST, 0, "no echo request to a broadcast"),
     CHECK(ICMP_BAD_QUOTE, 0, "an error quotes a packet of ours"),
     CHECK(ICMP_NO_LISTENER, 0, "a reply has a socket that waits for it"),

@@ -16,6 +16,7 @@
 #include "host/file.h"
 #include "host/fork_mark.h"
 #include "host/guess.h"
+#include "host/inherit.h"
 #include "host/pcapng_story.h"
 #include "host/record.h"
 #include "host/settings.h"
@@ -110,9 +111,7 @@ enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2, SEED_NAMES = 3 };
 struct hash_key seed_key(uint64_t seed, uint64_t purpose);
 /*
  * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open,
- * buffer_max, dns and trace are set. It runs from now on. -ENOBUFS; the
- * stack is then the caller's to free.
- * buffer_max, dns, trace_text and control_setting are set. It runs from now on.
+ * buffer_max, dns, trace and control_setting are set. It runs from now on.
  * -ENOBUFS; the stack is then the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);

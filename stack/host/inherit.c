@@ -205,7 +205,8 @@ void inherit_in_parent(void)
 static void become_copy(void)
 {
     if (!the_host.inheritance.gives_at_fork && the_host.default_stack != NULL)
-        stack_forget_waiting(the_host.default_stack->core);
+        stack_forget_waiting(the_host.default_stack->core,
+                             stack_now(the_host.default_stack));
     the_host.inheritance.gives_at_fork = false;
 }
 

@@ -200,10 +200,7 @@ static int start(const struct tapir_config *config,
     stack->fast_open = config->fast_open;
     stack->buffer_max = config->buffer_max;
     stack->dns = settings->dns;
-    stack_trace_begin(stack, settings->trace_layers);
     stack->control_setting = settings->control;
-    trace_text_init(&stack->trace_text, settings->trace_layers, stderr);
-    r = open_device(config, settings, name, &dev, why);
     stack_trace_begin(stack, settings->is_traced ? &settings->trace : NULL,
                       settings->is_explained ? &settings->explain : NULL);
     r = open_device(stack, config, settings, name, &dev, why);

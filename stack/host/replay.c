@@ -11,6 +11,7 @@
 #include "netdev/pcap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 

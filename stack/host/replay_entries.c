@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static socket_id read_id(struct reader *in)
 {
@@ -74,15 +76,16 @@ static bool change_settings(struct replay *replay, struct stack_config *config)
 static bool set_trace(struct replay *replay, struct stack_config *config)
 {
     const char *what = replay->options->trace_what;
-    unsigned layers;
+    struct trace_filter filter;
+    char mistake[TRACE_WORD_MAX];
 
     if (!replay->options->traces)
         return true;
-    if (trace_text_parse(what == NULL ? "" : what, &layers) < 0) {
-        replay_fail(replay, "--trace: there is no such layer");
+    if (trace_filter_parse(what == NULL ? "" : what, &filter, mistake) < 0) {
+        replay_fail(replay, "--trace: there is no such event");
         return false;
     }
-    trace_text_init(&replay->trace_text, layers, stderr);
+    trace_text_init(&replay->trace_text, &filter, STDERR_FILENO);
     trace_hub_init(&replay->trace_hub);
     trace_hub_add(&replay->trace_hub, &replay->trace_text.listener);
     config->trace = trace_hub_trace(&replay->trace_hub);
@@ -389,6 +392,31 @@ static bool enter_flush(struct replay *replay, struct reader *in)
     if (!reader_is_done(in))
         return false;
     stack_flush(replay->stack, replay->now);
+    return true;
+}
+
+static bool enter_tell_beginning(struct replay *replay, struct reader *in)
+{
+    struct endpoint local;
+    struct endpoint remote;
+
+    if (!read_endpoint(in, &local) || !read_endpoint(in, &remote))
+        return false;
+    uint32_t iss = (uint32_t)read_most(in, UINT32_MAX);
+    uint32_t ts_val = (uint32_t)read_most(in, UINT32_MAX);
+
+    if (!reader_is_done(in))
+        return false;
+    (void)!stack_tell_beginning(replay->stack, replay->now, &local, &remote,
+                                iss, ts_val);
+    return true;
+}
+
+static bool enter_forget_waiting(struct replay *replay, struct reader *in)
+{
+    if (!reader_is_done(in))
+        return false;
+    stack_forget_waiting(replay->stack, replay->now);
     return true;
 }
 
@@ -705,10 +733,13 @@ static bool enter_get_option(struct replay *replay, struct reader *in)
     int level = read_int(in);
     int name = read_int(in);
     size_t len = read_most(in, RECORD_OPTION_MAX);
+    struct bytes question = read_bytes(in);
 
-    if (!reader_is_done(in))
+    if (!reader_is_done(in) || question.len > len)
         return false;
     memset(replay->scratch, 0, len);
+    if (question.len > 0)
+        memcpy(replay->scratch, question.data, question.len);
     (void)!stack_get_option(replay->stack, replay->now, id, level, name,
                             replay->scratch, &len);
     return true;
@@ -838,6 +869,8 @@ static const struct entry {
     [RECORD_AT_MARK] = {"stack_at_mark", enter_at_mark},
     [RECORD_ARRIVED] = {"stack_arrived", enter_arrived},
     [RECORD_READINESS] = {"stack_readiness", enter_readiness},
+    [RECORD_TELL_BEGINNING] = {"stack_tell_beginning", enter_tell_beginning},
+    [RECORD_FORGET_WAITING] = {"stack_forget_waiting", enter_forget_waiting},
 };
 
 const char *replay_entry_name(enum record_kind kind)

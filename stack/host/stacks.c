@@ -167,7 +167,6 @@ static bool is_congestion(const char *name, size_t size)
 static int configure(struct tapir_stack *stack,
                      const struct tapir_stack_config *config)
 {
-    unsigned layers = 0;
     char why[TAPIR_TEXT_MAX];
     struct trace_filter trace;
     char mistake[TRACE_WORD_MAX];

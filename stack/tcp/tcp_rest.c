@@ -279,11 +279,6 @@ void rest_copy(struct tcp *tcp, struct tcp_rest *rest, struct tcb *tcb)
     tcb->remote = tcp_ends_remote(&ends);
 }
 
-void tcp_rest_look(struct tcp *tcp, struct tcp_rest *rest, struct tcb *out)
-{
-    unpack(tcp, rest, out);
-}
-
 /* ---- To rest ------------------------------------------------------------ */
 
 static bool is_on(const struct tcb *tcb)

@@ -56,8 +56,6 @@ void rest_all_that_may(struct tcp *tcp);
 
 /* Those whose FIN waits for memory: reset. */
 void rest_abort_closed(struct tcp *tcp);
-/* A copy of its TCB, to be looked at: it rests on, and no table knows it. */
-void tcp_rest_look(struct tcp *tcp, struct tcp_rest *rest, struct tcb *out);
 
 /* NULL: no connection with these ends is at rest. */
 struct tcp_rest *rest_find(struct tcp *tcp, const struct tcp_ends *ends);

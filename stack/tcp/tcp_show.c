@@ -97,7 +97,7 @@ static void show_rest(struct tcp *tcp, struct hash_node *node,
     if (depth == TCP_SHOW_ALL) {
         struct tcb tcb;
 
-        tcp_rest_look(tcp, rest, &tcb);
+        rest_copy(tcp, rest, &tcb);
         tcp_show(&tcb, depth, out);
     } else {
         *out = (struct tcp_shown){

@@ -124,6 +124,12 @@ static void create(struct scene *scene)
          "route");
     must(stack_neighbour_add(scene->stack, scene->now, 2, &peer, &mac) == 0,
          "neighbour");
+    must(stack_tell_beginning(scene->stack, scene->now,
+                              &(struct endpoint){.addr = addr.addr, .port = 80},
+                              &(struct endpoint){.addr = peer, .port = 40000},
+                              1, 2) == 0,
+         "beginning");
+    stack_forget_waiting(scene->stack, scene->now);
 }
 
 static void pass(struct scene *scene)

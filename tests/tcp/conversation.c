@@ -114,6 +114,8 @@ static void configure(struct tcp_config *tcp,
     set_if(&tcp->orphan_retries, options->orphan_retries);
     set_if(&tcp->max_half_open, options->max_half_open);
     set_if(&tcp->challenge_acks, options->challenge_acks);
+    if (options->no_challenge_acks)
+        tcp->challenge_acks = 0;
     set_if(&tcp->challenge_acks_all, options->challenge_acks_all);
     if (options->challenge_interval_ms != 0)
         tcp->challenge_interval =

@@ -114,6 +114,7 @@ struct conversation_options {
     unsigned syn_retries;
     unsigned synack_retries;
     unsigned orphan_retries;
+    bool no_challenge_acks;
     unsigned challenge_acks, challenge_acks_all; /* in a second, or in: */
     unsigned challenge_interval_ms;
     unsigned resets_per_second;

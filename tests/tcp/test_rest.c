@@ -304,10 +304,9 @@ END_TEST
 START_TEST(challenges_that_are_switched_off_are_so_at_rest)
 {
     struct conversation c;
-    open_conversation(&c);
+    open_conversation(&c, .no_challenge_acks = true);
 
     begin_at_rest(&c);
-    c.stack->tcp.config.challenge_acks = 0;
     peer_sends(&c, .seq = 1000000, .flags = SYN);
     expect_silence(&c);
     expect_at_rest(&c);

@@ -38,12 +38,12 @@ struct net {
     struct echo echo;
 
     unsigned events[TRACE_READY + 1]; /* how many of each kind */
-    struct trace_event last;              /* of any kind but FRAME_OUT */
-    struct icmp_echo last_echo;           /* of the last event that has one */
-    unsigned notified;                    /* calls of udp's and echo's notify */
-    void *owner;                          /* of the last one */
-    unsigned unreachable;                 /* calls of arp's unreachable */
-    uint8_t unreachable_first[64];        /* the last packet's beginning */
+    struct trace_event last;          /* of any kind but FRAME_OUT */
+    struct icmp_echo last_echo;       /* of the last event that has one */
+    unsigned notified;                /* calls of udp's and echo's notify */
+    void *owner;                      /* of the last one */
+    unsigned unreachable;             /* calls of arp's unreachable */
+    uint8_t unreachable_first[64];    /* the last packet's beginning */
     size_t unreachable_len;
     unsigned timed_out; /* calls of the reassembly's timed_out */
     size_t timed_out_len;
