@@ -406,6 +406,24 @@ START_TEST(all_queues_together_are_bounded_until_the_flush)
 }
 END_TEST
 
+/* By the copy of a stack, in a child: the original sends them. */
+START_TEST(what_waits_can_be_forgotten_and_the_neighbour_is_still_asked_for)
+{
+    struct net net;
+
+    net_open(&net);
+    ck_assert_int_eq(send_text(&net, NET_PEER, "one"), 0);
+    ck_assert_int_eq(send_text(&net, NET_THIRD, "two"), 0);
+    arp_forget_waiting(&net.arp);
+    ck_assert_uint_eq(net.arp.queued_bytes, 0);
+    ck_assert_int_eq(send_text(&net, NET_PEER, "later"), 0);
+    receive(&net, reply_from(NET_PEER, &net_peer_mac));
+    ck_assert_uint_eq(net.eth_dev.count, 3); /* two requests, and: */
+    assert_text(&net, 2, &net_peer_mac, "later");
+    net_close(&net);
+}
+END_TEST
+
 /* ---- Ageing ------------------------------------------------------------ */
 
 START_TEST(an_old_neighbour_is_used_and_polled_by_unicast)
@@ -693,6 +711,7 @@ UNIT_MAIN("arp", a_request_has_the_bytes_of_rfc_826,
           after_a_failure_the_rate_of_requests_stays_limited,
           a_full_queue_keeps_the_first_packets,
           all_queues_together_are_bounded_until_the_flush,
+          what_waits_can_be_forgotten_and_the_neighbour_is_still_asked_for,
           an_old_neighbour_is_used_and_polled_by_unicast,
           a_neighbour_that_is_doubted_is_asked_before_its_time,
           polls_without_answer_fall_back_to_broadcast,
