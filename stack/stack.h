@@ -83,9 +83,25 @@ MUST_CHECK int stack_addr_add(struct stack *stack, usec now, unsigned iface,
 MUST_CHECK int stack_route_add(struct stack *stack, usec now,
                                const struct ip_prefix *prefix,
                                const struct ip_addr *gateway, unsigned iface);
+/* -ESRCH; the prefix's host bits play no part. */
+MUST_CHECK int stack_route_delete(struct stack *stack, usec now,
+                                  const struct ip_prefix *prefix);
 MUST_CHECK int stack_neighbour_add(struct stack *stack, usec now,
                                    unsigned iface, const struct ip_addr *addr,
                                    const struct mac_addr *mac);
+/* -ENODEV, -ESRCH. What waits for it is dropped. */
+MUST_CHECK int stack_neighbour_delete(struct stack *stack, usec now,
+                                      unsigned iface,
+                                      const struct ip_addr *addr);
+/* All that were not given by call; how many. */
+unsigned stack_neighbour_flush(struct stack *stack, usec now);
+
+/* Settings that may be changed while the stack runs: tcp_change_congestion. */
+MUST_CHECK int stack_change_congestion(struct stack *stack, usec now,
+                                       const char *name);
+MUST_CHECK int stack_change_ecn(struct stack *stack, usec now, unsigned ecn);
+MUST_CHECK int stack_change_buffer_max(struct stack *stack, usec now,
+                                       uint64_t bytes);
 
 /*
  * Where the device of interface `iface` should put what follows the headers of

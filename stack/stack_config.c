@@ -209,6 +209,15 @@ int stack_do_route_add(struct stack *stack, usec now,
     return route_add(&stack->ip.routes, prefix, gateway, iface);
 }
 
+int stack_route_delete(struct stack *stack, usec now,
+                       const struct ip_prefix *prefix)
+{
+    stack_enter(stack, now);
+    if (prefix->len > 128)
+        return -EINVAL;
+    return route_delete(&stack->ip.routes, prefix);
+}
+
 int stack_do_neighbour_add(struct stack *stack, usec now, unsigned index,
                            const struct ip_addr *addr,
                            const struct mac_addr *mac)
@@ -222,4 +231,39 @@ int stack_do_neighbour_add(struct stack *stack, usec now, unsigned index,
         !ip_addr_is_v4(addr) || ip_addr_is_any(addr))
         return -EINVAL;
     return arp_add(&stack->arp, iface, addr, mac);
+}
+
+int stack_neighbour_delete(struct stack *stack, usec now, unsigned index,
+                           const struct ip_addr *addr)
+{
+    struct iface *iface = stack_iface(stack, index);
+
+    stack_enter(stack, now);
+    if (iface == NULL)
+        return -ENODEV;
+    return arp_delete(&stack->arp, iface, addr);
+}
+
+unsigned stack_neighbour_flush(struct stack *stack, usec now)
+{
+    stack_enter(stack, now);
+    return arp_forget_all(&stack->arp);
+}
+
+int stack_change_congestion(struct stack *stack, usec now, const char *name)
+{
+    stack_enter(stack, now);
+    return tcp_change_congestion(&stack->tcp, name);
+}
+
+int stack_change_ecn(struct stack *stack, usec now, unsigned ecn)
+{
+    stack_enter(stack, now);
+    return tcp_change_ecn(&stack->tcp, ecn);
+}
+
+int stack_change_buffer_max(struct stack *stack, usec now, uint64_t bytes)
+{
+    stack_enter(stack, now);
+    return tcp_change_buffer_max(&stack->tcp, bytes);
 }

@@ -21,6 +21,13 @@ static const struct command commands[] = {
     {"list", list_main, "which stacks run"},
     {"ss", ss_main, "the sockets of a running stack"},
     {"netstat", ss_main, "the same"},
+    {"top", top_main, "its connections, the busiest first, live"},
+    {"arp", arp_main, "its neighbours; add, delete, flush"},
+    {"route", route_main, "its routes; add, delete"},
+    {"addr", addr_main, "its interfaces and addresses"},
+    {"stats", stats_main, "its counters"},
+    {"drops", drops_main, "why it dropped packets"},
+    {"set", set_main, "its settings; change one"},
     {"doctor", doctor_main, "what on this machine stands in the way, if any"},
 };
 

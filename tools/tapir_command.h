@@ -13,5 +13,12 @@ int run_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int ss_main(int argc, char **argv);
+int top_main(int argc, char **argv);
+int arp_main(int argc, char **argv);
+int route_main(int argc, char **argv);
+int addr_main(int argc, char **argv);
+int stats_main(int argc, char **argv);
+int drops_main(int argc, char **argv);
+int set_main(int argc, char **argv);
 
 #endif

@@ -70,8 +70,16 @@ const struct control_request *control_request_find(const char *name);
 
 /* ---- Requests, by the file in which they are ----------------------------- */
 
-extern const struct control_request control_stack_request;
 extern const struct control_request control_sockets_request;
 extern const struct control_request control_descriptors_request;
+extern const struct control_request control_stats_request;
+extern const struct control_request control_drops_request;
+extern const struct control_request control_neighbours_request;
+extern const struct control_request control_neighbour_request;
+extern const struct control_request control_routes_request;
+extern const struct control_request control_route_request;
+extern const struct control_request control_addresses_request;
+extern const struct control_request control_settings_request;
+extern const struct control_request control_set_request;
 
 #endif

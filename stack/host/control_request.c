@@ -58,6 +58,15 @@ const struct control_request *control_request_find(const char *name)
         &stack_request,
         &control_sockets_request,
         &control_descriptors_request,
+        &control_stats_request,
+        &control_drops_request,
+        &control_neighbours_request,
+        &control_neighbour_request,
+        &control_routes_request,
+        &control_route_request,
+        &control_addresses_request,
+        &control_settings_request,
+        &control_set_request,
     };
 
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)

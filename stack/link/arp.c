@@ -226,6 +226,39 @@ int arp_add(struct arp *arp, struct iface *iface, const struct ip_addr *addr,
     return 0;
 }
 
+static void delete_neighbour(struct neighbour *neighbour)
+{
+    struct arp *arp = neighbour->arp;
+    struct list waiting;
+    struct frame frame;
+    struct bytes packet;
+
+    list_init(&waiting);
+    neighbour_destroy(neighbour, &waiting);
+    while (waiting_packet_next(arp, &waiting, &frame, &packet))
+        env_drop(arp->env, DROP_ARP_NO_ANSWER, &frame);
+}
+
+int arp_delete(struct arp *arp, struct iface *iface, const struct ip_addr *addr)
+{
+    struct neighbour *neighbour = neighbour_find(arp, iface, addr);
+
+    if (!neighbour)
+        return -ESRCH;
+    delete_neighbour(neighbour);
+    return 0;
+}
+
+unsigned arp_forget_all(struct arp *arp)
+{
+    unsigned count = 0;
+
+    for (; !list_is_empty(&arp->by_use); count++)
+        delete_neighbour(
+            container_of(arp->by_use.next, struct neighbour, by_use));
+    return count;
+}
+
 /*
  * 64 packets may wait, so that a datagram of the largest size waits with all
  * its fragments (45 at Ethernet's MTU).

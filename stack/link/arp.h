@@ -121,6 +121,13 @@ void arp_doubt(struct arp *arp, struct iface *iface,
 MUST_CHECK int arp_add(struct arp *arp, struct iface *iface,
                        const struct ip_addr *addr, const struct mac_addr *mac);
 
+/* It is not known any more, PERMANENT or not; what waits for it is dropped.
+ * 0, -ESRCH. */
+MUST_CHECK int arp_delete(struct arp *arp, struct iface *iface,
+                          const struct ip_addr *addr);
+/* The same for all but PERMANENT ones; how many. */
+unsigned arp_forget_all(struct arp *arp);
+
 /* Tells the network of a new address of ours: RFC 5227 2.3 announcement. */
 void arp_announce(struct arp *arp, struct iface *iface,
                   const struct ip_addr *addr);

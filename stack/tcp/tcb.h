@@ -263,6 +263,7 @@ struct tcb {
     bool was_lost_since : 1; /* something that was sent after reduced_at */
     bool dsack_was_seen : 1; /* the peer sends them: RFC 3522 3.2 (5) */
     bool is_paced : 1;       /* output is spread over the round trip */
+    bool cc_is_chosen : 1;   /* by the program; else it is the stack's */
     bool nodelay : 1;
     bool keepalive : 1;
     bool reuse_addr : 1;

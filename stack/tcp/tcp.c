@@ -94,6 +94,36 @@ void tcp_config_limit_buffers(struct tcp_config *config, uint32_t most)
     config->receive_buffer_max = most;
 }
 
+int tcp_change_congestion(struct tcp *tcp, const char *name)
+{
+    const struct tcp_cc_ops *cc = tcp_cc_find(name);
+
+    if (cc == NULL || strlen(name) >= sizeof(tcp->config.congestion))
+        return -ENOENT;
+    tcp->cc = cc;
+    memcpy(tcp->config.congestion, name, strlen(name) + 1);
+    return 0;
+}
+
+int tcp_change_ecn(struct tcp *tcp, unsigned ecn)
+{
+    if (ecn > TCP_ECN_MAX)
+        return -EINVAL;
+    tcp->config.ecn = (enum tcp_ecn)ecn;
+    return 0;
+}
+
+/* A limit that is lower takes nothing back that there is. */
+int tcp_change_buffer_max(struct tcp *tcp, uint64_t most)
+{
+    if (most < TCP_BUFFER_MAX_LEAST || most > TCP_BUFFER_MAX_MOST)
+        return -EINVAL;
+    tcp->config.send_buffer = tcp->at_first.send_buffer;
+    tcp->config.receive_buffer = tcp->at_first.receive_buffer;
+    tcp_config_limit_buffers(&tcp->config, (uint32_t)most);
+    return 0;
+}
+
 /* Where each begins is nobody's to know; that they begin together tells
  * nothing, since what is added to them differs. */
 static void init_port_counters(struct tcp *tcp)

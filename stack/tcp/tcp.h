@@ -223,7 +223,12 @@ struct tcp {
     uint32_t port_counters[TCP_PORT_COUNTERS];
     struct hash_table connections; /* by both endpoints */
     struct hash_table resting;     /* likewise; tcp_rest.h */
-    struct hash_table half_open;   /* likewise; tcp_half_open.h */
+    struct {
+        const struct tcp_cc_ops *cc;
+        uint32_t send_buffer;
+        uint32_t receive_buffer;
+    } at_first; /* before tcp_change...: what they are packed against */
+    struct hash_table half_open; /* likewise; tcp_half_open.h */
     struct list half_open_queues[HALF_OPEN_QUEUES];
     struct timer half_open_timer;
     struct hash_table time_wait_table; /* likewise; tcp_time_wait.h */
@@ -256,6 +261,14 @@ enum {
     TCP_BUFFER_MAX_MOST = 1024 * 1024 * 1024 /* RFC 7323 2.3: a window's most */
 };
 void tcp_config_limit_buffers(struct tcp_config *config, uint32_t most);
+
+/*
+ * Settings that may be changed while there are connections: the first two hold
+ * for those that begin from now on. -ENOENT, -EINVAL.
+ */
+MUST_CHECK int tcp_change_congestion(struct tcp *tcp, const char *name);
+MUST_CHECK int tcp_change_ecn(struct tcp *tcp, unsigned ecn);
+MUST_CHECK int tcp_change_buffer_max(struct tcp *tcp, uint64_t most);
 
 /* -ENOENT: no congestion control has this name; -ENOBUFS. */
 MUST_CHECK int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip,

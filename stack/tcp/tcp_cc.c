@@ -81,6 +81,7 @@ int tcp_set_congestion(struct tcb *tcb, const char *name)
     if (cc == NULL)
         return -ENOENT;
     tcp_cc_assign(tcb, cc);
+    tcb->cc_is_chosen = true;
     return 0;
 }
 

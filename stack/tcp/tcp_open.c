@@ -135,7 +135,8 @@ void tcp_inherit(struct tcb *child, const struct tcb *listener)
     child->rcvbuf.limit = listener->rcvbuf.limit;
     autotune_inherit(child, listener);
     child->user_mss = listener->user_mss;
-    child->cc = listener->cc;
+    child->cc = listener->cc_is_chosen ? listener->cc : listener->tcp->cc;
+    child->cc_is_chosen = listener->cc_is_chosen;
     child->ttl = listener->ttl;
     child->tos = listener->tos;
     child->nodelay = listener->nodelay;

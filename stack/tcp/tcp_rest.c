@@ -227,6 +227,9 @@ static void begin_as_new(struct tcb *new, struct tcp *tcp)
 {
     memset(new, 0, sizeof(*new)); /* what lies between the fields, too */
     tcb_init(new, tcp);
+    new->cc = tcp->at_first.cc; /* settings may change while it rests */
+    new->sndbuf.limit = tcp->at_first.send_buffer;
+    new->rcvbuf.limit = tcp->at_first.receive_buffer;
     recovery_init(new);
     new->rack.min_rtt = 0; /* USEC_NEVER, and most have seen less */
     clear_place(new);
@@ -540,6 +543,9 @@ int rest_init(struct tcp *tcp)
 {
     list_init(&tcp->tired);
     timer_init(&tcp->closing_timer, closing_timer_fired);
+    tcp->at_first.cc = tcp->cc;
+    tcp->at_first.send_buffer = tcp->config.send_buffer;
+    tcp->at_first.receive_buffer = tcp->config.receive_buffer;
     return hash_table_init(&tcp->resting, tcp->env->memory);
 }
 

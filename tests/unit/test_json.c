@@ -4,7 +4,9 @@
 #include "unit.h"
 
 #include "host/json.h"
-#include "tools/tapir_json.c"
+#include "tools/tapir_json.h"
+
+#include <string.h>
 
 START_TEST(a_line_is_an_object_with_its_fields_in_order)
 {

@@ -348,6 +348,122 @@ START_TEST(neighbours_routes_and_counters_are_told)
 }
 END_TEST
 
+static struct tcp_shown find_connection(struct crowd *crowd, unsigned which)
+{
+    struct stack *server = crowd->pair.stacks[1];
+    struct tcp_shown tcp;
+    uint64_t cursor = 0;
+    int r;
+
+    do {
+        r = stack_next_connection(server, &cursor, TCP_SHOW_ALL, &tcp);
+        ck_assert_int_ge(r, 0);
+    } while (r == 0 || tcp.remote.port != FIRST_PORT + which);
+    return tcp;
+}
+
+/* It is packed against what a new one was like when the stack began. */
+START_TEST(a_connection_at_rest_is_not_touched_by_a_change_of_settings)
+{
+    static struct crowd crowd;
+    struct stack *server;
+    struct tcp_shown tcp;
+
+    crowd_open(&crowd);
+    server = crowd.pair.stacks[1];
+    connect_more(&crowd, 1);
+    run(&crowd, 10 * USEC_PER_SEC);
+    tcp = find_connection(&crowd, 0);
+    ck_assert(tcp.is_resting);
+
+    ck_assert_int_eq(stack_change_congestion(server, 0, "reno"), 0);
+    ck_assert_int_eq(stack_change_buffer_max(server, 0, 8192), 0);
+    ck_assert_int_eq(stack_change_ecn(server, 0, TCP_ECN_OFF), 0);
+    ck_assert_int_eq(
+        test_send(crowd.pair.stacks[0], crowd.clients[0], "hello", NULL), 5);
+    run(&crowd, USEC_PER_MSEC);
+    expect_text(server, crowd.accepted[0], "hello");
+    ck_assert_str_eq(find_connection(&crowd, 0).congestion, "cubic");
+    ck_assert_uint_eq(find_connection(&crowd, 0).receive_buffer,
+                      tcp.receive_buffer);
+
+    connect_more(&crowd, 1);
+    ck_assert_str_eq(find_connection(&crowd, 1).congestion, "reno");
+    run(&crowd, 10 * USEC_PER_SEC);
+    ck_assert(find_connection(&crowd, 1).is_resting);
+    ck_assert_str_eq(find_connection(&crowd, 1).congestion, "reno");
+    pair_close(&crowd.pair);
+}
+END_TEST
+
+START_TEST(settings_that_cannot_be_are_refused)
+{
+    static struct crowd crowd;
+    struct stack *server;
+
+    crowd_open(&crowd);
+    server = crowd.pair.stacks[1];
+    ck_assert_int_eq(stack_change_congestion(server, 0, "vegas"), -ENOENT);
+    ck_assert_int_eq(stack_change_congestion(server, 0, ""), -ENOENT);
+    ck_assert_int_eq(stack_change_ecn(server, 0, 3), -EINVAL);
+    ck_assert_int_eq(stack_change_buffer_max(server, 0, 4095), -EINVAL);
+    ck_assert_int_eq(stack_change_buffer_max(server, 0, UINT64_C(1) << 40),
+                     -EINVAL);
+    pair_close(&crowd.pair);
+}
+END_TEST
+
+static unsigned count_neighbours(struct stack *stack)
+{
+    struct stack_neighbour neighbour;
+    uint64_t cursor = 0;
+    unsigned count = 0;
+    int r;
+
+    while ((r = stack_next_neighbour(stack, &cursor, &neighbour)) >= 0)
+        count += (unsigned)r;
+    return count;
+}
+
+START_TEST(neighbours_and_routes_can_be_taken_away)
+{
+    static struct crowd crowd;
+    struct mac_addr mac = {.octet = {2, 0, 0, 0, 0, 9}};
+    struct ip_addr given = test_addr(9);
+    struct ip_addr unknown = test_addr(77);
+    struct ip_prefix subnet = test_prefix("192.0.2.99/24");
+    struct endpoint to = test_endpoint("192.0.2.77", 9);
+    struct stack *stack;
+    socket_id udp;
+
+    crowd_open(&crowd);
+    stack = crowd.pair.stacks[0];
+    connect_more(&crowd, 1);
+    ck_assert_int_eq(stack_neighbour_add(stack, 0, STACK_IFACE, &given, &mac),
+                     0);
+    udp = test_socket(stack, SOCK_DGRAM, 0);
+    ck_assert_int_eq(test_send(stack, udp, "waits", &to), 5);
+    ck_assert_uint_eq(count_neighbours(stack), 3);
+
+    /* What waits is dropped with it, and no memory is left behind. */
+    ck_assert_int_eq(stack_neighbour_delete(stack, 0, STACK_IFACE, &unknown),
+                     0);
+    ck_assert_uint_eq(stack->env.drops[DROP_ARP_NO_ANSWER], 1);
+    ck_assert_int_eq(stack_neighbour_delete(stack, 0, STACK_IFACE, &unknown),
+                     -ESRCH);
+    ck_assert_int_eq(stack_neighbour_delete(stack, 0, 99, &unknown), -ENODEV);
+    ck_assert_uint_eq(stack_neighbour_flush(stack, 0), 1);
+    ck_assert_uint_eq(count_neighbours(stack), 1); /* that was given */
+    ck_assert_int_eq(stack_neighbour_delete(stack, 0, STACK_IFACE, &given), 0);
+    ck_assert_uint_eq(count_neighbours(stack), 0);
+
+    ck_assert_int_eq(stack_route_delete(stack, 0, &subnet), 0);
+    ck_assert_int_eq(stack_route_delete(stack, 0, &subnet), -ESRCH);
+    ck_assert_int_eq(test_send(stack, udp, "lost", &to), -ENETUNREACH);
+    pair_close(&crowd.pair);
+}
+END_TEST
+
 UNIT_MAIN("stack_status",
           connections_that_stay_are_told_once_while_others_come_and_go,
           a_connection_is_told_once_whichever_table_it_passes_to,
@@ -356,4 +472,7 @@ UNIT_MAIN("stack_status",
           the_end_of_a_connection_is_told_as_time_wait,
           a_half_open_connection_is_told_as_syn_received,
           sockets_without_a_connection_are_told_with_their_queues,
-          neighbours_routes_and_counters_are_told)
+          neighbours_routes_and_counters_are_told,
+          a_connection_at_rest_is_not_touched_by_a_change_of_settings,
+          settings_that_cannot_be_are_refused,
+          neighbours_and_routes_can_be_taken_away)

@@ -3,7 +3,10 @@
  */
 #include "unit.h"
 
-#include "tools/tapir_filter.c"
+#include "tools/tapir_filter.h"
+
+#include <errno.h>
+#include <string.h>
 
 /* 192.0.2.2:80 on tap0, to 198.51.100.7:40000 */
 static const struct filter_socket web = {
