@@ -70,8 +70,8 @@ app_folders := $(patsubst %/main.c,%,$(wildcard apps/*/main.c))
 apps := $(patsubst %.c,$(B)/%,$(wildcard apps/*.c)) $(addprefix $(B)/,$(app_folders))
 command := $(call objects,$(wildcard tools/*.c))
 
-# What of the command's parts the tests look into: all but the subcommands.
-parts := $(call objects,$(filter-out tools/tapir%,$(wildcard tools/*.c)))
+# What of the command's parts the tests look into: all but main.
+parts := $(call objects,$(filter-out tools/tapir.c,$(wildcard tools/*.c)))
 
 # What has no thread is not worth ThreadSanitizer's time.
 ifdef TSAN

@@ -375,7 +375,8 @@ static const struct {
 } settings[] = {
     {"congestion", set_congestion, get_congestion, "connections from now on"},
     {"ecn", set_ecn, get_ecn, "connections from now on"},
-    {"buffer-max", set_buffer_max, get_buffer_max, "what buffers grow to from now on"},
+    {"buffer-max", set_buffer_max, get_buffer_max,
+     "what buffers grow to from now on"},
     {"spin", set_spin, get_spin, "all calls"},
     {"exit-wait", set_exit_wait, get_exit_wait, "the exit"},
 };
