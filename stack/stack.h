@@ -96,12 +96,19 @@ MUST_CHECK int stack_neighbour_delete(struct stack *stack, usec now,
 /* All that were not given by call; how many. */
 unsigned stack_neighbour_flush(struct stack *stack, usec now);
 
-/* Settings that may be changed while the stack runs: tcp_change_congestion. */
-MUST_CHECK int stack_change_congestion(struct stack *stack, usec now,
-                                       const char *name);
-MUST_CHECK int stack_change_ecn(struct stack *stack, usec now, unsigned ecn);
-MUST_CHECK int stack_change_buffer_max(struct stack *stack, usec now,
-                                       uint64_t bytes);
+/*
+ * Settings that may be changed while the stack runs. Congestion control (by its
+ * number, tcp_cc_at) and ECN are those of connections from now on.
+ */
+enum stack_setting {
+    STACK_CONGESTION,
+    STACK_ECN,
+    STACK_BUFFER_MAX,
+    STACK_SETTINGS
+};
+/* -ENOENT: there is no such; -EINVAL. */
+MUST_CHECK int stack_change(struct stack *stack, usec now,
+                            enum stack_setting setting, uint64_t value);
 
 /*
  * Where the device of interface `iface` should put what follows the headers of

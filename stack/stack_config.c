@@ -4,6 +4,8 @@
  */
 #include "stack_internal.h"
 
+#include "tcp/tcp_cc.h"
+
 #include <errno.h>
 
 enum { MTU_MIN = 68 }; /* RFC 791 3.2: every module takes so much */
@@ -209,8 +211,8 @@ int stack_do_route_add(struct stack *stack, usec now,
     return route_add(&stack->ip.routes, prefix, gateway, iface);
 }
 
-int stack_route_delete(struct stack *stack, usec now,
-                       const struct ip_prefix *prefix)
+int stack_do_route_delete(struct stack *stack, usec now,
+                          const struct ip_prefix *prefix)
 {
     stack_enter(stack, now);
     if (prefix->len > 128)
@@ -233,8 +235,8 @@ int stack_do_neighbour_add(struct stack *stack, usec now, unsigned index,
     return arp_add(&stack->arp, iface, addr, mac);
 }
 
-int stack_neighbour_delete(struct stack *stack, usec now, unsigned index,
-                           const struct ip_addr *addr)
+int stack_do_neighbour_delete(struct stack *stack, usec now, unsigned index,
+                              const struct ip_addr *addr)
 {
     struct iface *iface = stack_iface(stack, index);
 
@@ -244,26 +246,33 @@ int stack_neighbour_delete(struct stack *stack, usec now, unsigned index,
     return arp_delete(&stack->arp, iface, addr);
 }
 
-unsigned stack_neighbour_flush(struct stack *stack, usec now)
+unsigned stack_do_neighbour_flush(struct stack *stack, usec now)
 {
     stack_enter(stack, now);
     return arp_forget_all(&stack->arp);
 }
 
-int stack_change_congestion(struct stack *stack, usec now, const char *name)
+static int change_congestion(struct tcp *tcp, uint64_t number)
 {
-    stack_enter(stack, now);
-    return tcp_change_congestion(&stack->tcp, name);
+    const struct tcp_cc_ops *cc = tcp_cc_at((size_t)number);
+
+    return cc == NULL ? -ENOENT : tcp_change_congestion(tcp, cc->name);
 }
 
-int stack_change_ecn(struct stack *stack, usec now, unsigned ecn)
+int stack_do_change(struct stack *stack, usec now, enum stack_setting setting,
+                    uint64_t value)
 {
     stack_enter(stack, now);
-    return tcp_change_ecn(&stack->tcp, ecn);
-}
-
-int stack_change_buffer_max(struct stack *stack, usec now, uint64_t bytes)
-{
-    stack_enter(stack, now);
-    return tcp_change_buffer_max(&stack->tcp, bytes);
+    switch (setting) {
+    case STACK_CONGESTION:
+        return change_congestion(&stack->tcp, value);
+    case STACK_ECN:
+        return tcp_change_ecn(&stack->tcp,
+                              (unsigned)min_size(value, UINT32_MAX));
+    case STACK_BUFFER_MAX:
+        return tcp_change_buffer_max(&stack->tcp, value);
+    case STACK_SETTINGS:
+        break;
+    }
+    return -ENOENT;
 }

@@ -163,6 +163,58 @@ int stack_neighbour_add(struct stack *stack, usec now, unsigned iface,
                  stack_do_neighbour_add(stack, now, iface, addr, mac));
 }
 
+int stack_route_delete(struct stack *stack, usec now,
+                       const struct ip_prefix *prefix)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL)
+        return stack_do_route_delete(stack, now, prefix);
+    record_entry(recorder, RECORD_ROUTE_DELETE, now, 0);
+    put_prefix(recorder, prefix);
+    record_enter(recorder);
+    return leave(recorder, stack_do_route_delete(stack, now, prefix));
+}
+
+int stack_neighbour_delete(struct stack *stack, usec now, unsigned iface,
+                           const struct ip_addr *addr)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL)
+        return stack_do_neighbour_delete(stack, now, iface, addr);
+    record_entry(recorder, RECORD_NEIGHBOUR_DELETE, now, 0);
+    record_count(recorder, iface);
+    record_addr(recorder, addr);
+    record_enter(recorder);
+    return leave(recorder, stack_do_neighbour_delete(stack, now, iface, addr));
+}
+
+unsigned stack_neighbour_flush(struct stack *stack, usec now)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL)
+        return stack_do_neighbour_flush(stack, now);
+    record_entry(recorder, RECORD_NEIGHBOUR_FLUSH, now, 0);
+    record_enter(recorder);
+    return (unsigned)leave(recorder, (int)stack_do_neighbour_flush(stack, now));
+}
+
+int stack_change(struct stack *stack, usec now, enum stack_setting setting,
+                 uint64_t value)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL)
+        return stack_do_change(stack, now, setting, value);
+    record_entry(recorder, RECORD_CHANGE, now, 0);
+    record_count(recorder, setting);
+    record_count(recorder, value);
+    record_enter(recorder);
+    return leave(recorder, stack_do_change(stack, now, setting, value));
+}
+
 /* ---- Frames and time ---------------------------------------------------- */
 
 static enum netdev_type type_of(const struct stack *stack, unsigned index)

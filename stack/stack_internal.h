@@ -52,6 +52,14 @@ MUST_CHECK int stack_do_neighbour_add(struct stack *stack, usec now,
                                       unsigned iface,
                                       const struct ip_addr *addr,
                                       const struct mac_addr *mac);
+MUST_CHECK int stack_do_route_delete(struct stack *stack, usec now,
+                                     const struct ip_prefix *prefix);
+MUST_CHECK int stack_do_neighbour_delete(struct stack *stack, usec now,
+                                         unsigned iface,
+                                         const struct ip_addr *addr);
+unsigned stack_do_neighbour_flush(struct stack *stack, usec now);
+MUST_CHECK int stack_do_change(struct stack *stack, usec now,
+                               enum stack_setting setting, uint64_t value);
 void stack_do_input(struct stack *stack, usec now, unsigned iface,
                     struct frame *frame);
 void stack_do_run_timers(struct stack *stack, usec now);

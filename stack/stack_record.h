@@ -76,6 +76,10 @@ enum record_kind {
     RECORD_READINESS,
     RECORD_TELL_BEGINNING,
     RECORD_FORGET_WAITING,
+    RECORD_ROUTE_DELETE,
+    RECORD_NEIGHBOUR_DELETE,
+    RECORD_NEIGHBOUR_FLUSH,
+    RECORD_CHANGE,
     RECORD_ENTRY_KINDS, /* not a kind: how many there are */
     /* What came of an entry. */
     RECORD_SENT = 0x80, /* a frame, and what its device answered */

@@ -12,6 +12,8 @@
  */
 #include "host/control_client.h"
 
+#include "tcp/tcp_cc.h"
+
 #include <errno.h>
 
 static void put_iface(struct json *json, const struct tapir_stack *stack,
@@ -286,12 +288,21 @@ static int parse_number(struct control_client *client, const char *text,
                                              : 0;
 }
 
+static int change(struct control_client *client, enum stack_setting setting,
+                  uint64_t value)
+{
+    return stack_change(client->stack->core, now_of(client), setting, value);
+}
+
 static int set_congestion(struct control_client *client, const char *value)
 {
     struct tapir_stack *stack = client->stack;
-    int r = stack_change_congestion(stack->core, now_of(client), value);
+    size_t number = 0;
 
-    if (r < 0)
+    while (tcp_cc_at(number) != NULL &&
+           strcmp(tcp_cc_at(number)->name, value) != 0)
+        number++;
+    if (change(client, STACK_CONGESTION, number) < 0)
         return say(client, "there is no such congestion control");
     snprintf(stack->congestion, sizeof(stack->congestion), "%s", value);
     return 0;
@@ -304,8 +315,7 @@ static int set_ecn(struct control_client *client, const char *value)
     if (parse_number(client, value, TCP_ECN_MAX, &number) < 0)
         return -EINVAL;
     client->stack->ecn = (enum tcp_ecn)number;
-    return stack_change_ecn(client->stack->core, now_of(client),
-                            (unsigned)number);
+    return change(client, STACK_ECN, number);
 }
 
 static int set_buffer_max(struct control_client *client, const char *value)
@@ -314,8 +324,7 @@ static int set_buffer_max(struct control_client *client, const char *value)
 
     if (parse_number(client, value, TCP_BUFFER_MAX_MOST, &number) < 0)
         return -EINVAL;
-    if (stack_change_buffer_max(client->stack->core, now_of(client), number) <
-        0)
+    if (change(client, STACK_BUFFER_MAX, number) < 0)
         return say(client, "it is too small");
     client->stack->buffer_max = (uint32_t)number;
     return 0;

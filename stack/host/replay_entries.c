@@ -189,6 +189,47 @@ static bool enter_neighbour_add(struct replay *replay, struct reader *in)
     return true;
 }
 
+static bool enter_route_delete(struct replay *replay, struct reader *in)
+{
+    struct ip_prefix prefix = read_prefix(in);
+
+    if (!reader_is_done(in))
+        return false;
+    (void)!stack_route_delete(replay->stack, replay->now, &prefix);
+    return true;
+}
+
+static bool enter_neighbour_delete(struct replay *replay, struct reader *in)
+{
+    unsigned iface = (unsigned)read_most(in, UINT32_MAX);
+    struct ip_addr addr = read_addr(in);
+
+    if (!reader_is_done(in))
+        return false;
+    (void)!stack_neighbour_delete(replay->stack, replay->now, iface, &addr);
+    return true;
+}
+
+static bool enter_neighbour_flush(struct replay *replay, struct reader *in)
+{
+    if (!reader_is_done(in))
+        return false;
+    (void)stack_neighbour_flush(replay->stack, replay->now);
+    return true;
+}
+
+static bool enter_change(struct replay *replay, struct reader *in)
+{
+    enum stack_setting setting =
+        (enum stack_setting)read_most(in, STACK_SETTINGS);
+    uint64_t value = read_most(in, UINT64_MAX);
+
+    if (!reader_is_done(in))
+        return false;
+    (void)!stack_change(replay->stack, replay->now, setting, value);
+    return true;
+}
+
 /* ---- Frames ------------------------------------------------------------- */
 
 /* What is said of a frame beside its bytes. */
@@ -839,6 +880,11 @@ static const struct entry {
     [RECORD_ADDR_ADD] = {"stack_addr_add", enter_addr_add},
     [RECORD_ROUTE_ADD] = {"stack_route_add", enter_route_add},
     [RECORD_NEIGHBOUR_ADD] = {"stack_neighbour_add", enter_neighbour_add},
+    [RECORD_ROUTE_DELETE] = {"stack_route_delete", enter_route_delete},
+    [RECORD_NEIGHBOUR_DELETE] = {"stack_neighbour_delete",
+                                 enter_neighbour_delete},
+    [RECORD_NEIGHBOUR_FLUSH] = {"stack_neighbour_flush", enter_neighbour_flush},
+    [RECORD_CHANGE] = {"stack_change", enter_change},
     [RECORD_INPUT] = {"stack_input", enter_input},
     [RECORD_RUN_TIMERS] = {"stack_run_timers", enter_run_timers},
     [RECORD_FLUSH] = {"stack_flush", enter_flush},

@@ -287,6 +287,20 @@ static void take_frames(struct scene *scene)
     }
 }
 
+static void change_settings(struct scene *scene)
+{
+    struct ip_prefix all = {.addr = IP_ADDR_ANY_V4, .len = IPV4_PREFIX_OFFSET};
+    struct ip_addr peer = ip_addr_v4(0xc0000201);
+
+    must(stack_change(scene->stack, scene->now, STACK_ECN, TCP_ECN_ASK) == 0,
+         "change");
+    (void)stack_neighbour_flush(scene->stack, scene->now);
+    must(stack_neighbour_delete(scene->stack, scene->now, 2, &peer) == 0,
+         "neighbour_delete");
+    must(stack_route_delete(scene->stack, scene->now, &all) == 0,
+         "route_delete");
+}
+
 static void end(struct scene *scene)
 {
     must(stack_take_port(scene->stack, scene->now, scene->raw) == 0, "port");
@@ -313,6 +327,7 @@ static void play(struct scene *scene)
     carry_datagrams(scene);
     ask(scene);
     take_frames(scene);
+    change_settings(scene);
     end(scene);
 }
 

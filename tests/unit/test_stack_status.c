@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "stacks.h"
+#include "tcp/tcp_cc.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -362,6 +363,15 @@ static struct tcp_shown find_connection(struct crowd *crowd, unsigned which)
     return tcp;
 }
 
+static uint64_t reno(void)
+{
+    uint64_t number = 0;
+
+    while (strcmp(tcp_cc_at(number)->name, "reno") != 0)
+        number++;
+    return number;
+}
+
 /* It is packed against what a new one was like when the stack began. */
 START_TEST(a_connection_at_rest_is_not_touched_by_a_change_of_settings)
 {
@@ -376,9 +386,9 @@ START_TEST(a_connection_at_rest_is_not_touched_by_a_change_of_settings)
     tcp = find_connection(&crowd, 0);
     ck_assert(tcp.is_resting);
 
-    ck_assert_int_eq(stack_change_congestion(server, 0, "reno"), 0);
-    ck_assert_int_eq(stack_change_buffer_max(server, 0, 8192), 0);
-    ck_assert_int_eq(stack_change_ecn(server, 0, TCP_ECN_OFF), 0);
+    ck_assert_int_eq(stack_change(server, 0, STACK_CONGESTION, reno()), 0);
+    ck_assert_int_eq(stack_change(server, 0, STACK_BUFFER_MAX, 8192), 0);
+    ck_assert_int_eq(stack_change(server, 0, STACK_ECN, TCP_ECN_OFF), 0);
     ck_assert_int_eq(
         test_send(crowd.pair.stacks[0], crowd.clients[0], "hello", NULL), 5);
     run(&crowd, USEC_PER_MSEC);
@@ -403,12 +413,12 @@ START_TEST(settings_that_cannot_be_are_refused)
 
     crowd_open(&crowd);
     server = crowd.pair.stacks[1];
-    ck_assert_int_eq(stack_change_congestion(server, 0, "vegas"), -ENOENT);
-    ck_assert_int_eq(stack_change_congestion(server, 0, ""), -ENOENT);
-    ck_assert_int_eq(stack_change_ecn(server, 0, 3), -EINVAL);
-    ck_assert_int_eq(stack_change_buffer_max(server, 0, 4095), -EINVAL);
-    ck_assert_int_eq(stack_change_buffer_max(server, 0, UINT64_C(1) << 40),
-                     -EINVAL);
+    ck_assert_int_eq(stack_change(server, 0, STACK_CONGESTION, 99), -ENOENT);
+    ck_assert_int_eq(stack_change(server, 0, STACK_SETTINGS, 0), -ENOENT);
+    ck_assert_int_eq(stack_change(server, 0, STACK_ECN, 3), -EINVAL);
+    ck_assert_int_eq(stack_change(server, 0, STACK_BUFFER_MAX, 4095), -EINVAL);
+    ck_assert_int_eq(
+        stack_change(server, 0, STACK_BUFFER_MAX, UINT64_C(1) << 40), -EINVAL);
     pair_close(&crowd.pair);
 }
 END_TEST
