@@ -28,6 +28,8 @@ static const struct command commands[] = {
     {"stats", stats_main, "its counters"},
     {"drops", drops_main, "why it dropped packets"},
     {"set", set_main, "its settings; change one"},
+    {"trace", trace_main, "what happens in it, line by line"},
+    {"capture", capture_main, "its packets, as pcapng"},
     {"doctor", doctor_main, "what on this machine stands in the way, if any"},
 };
 

@@ -179,6 +179,18 @@ char *ask_next(struct ask *ask, int *status)
     return NULL;
 }
 
+void ask_read_bytes(struct ask *ask)
+{
+    setvbuf(ask->from, NULL, _IONBF, 0);
+}
+
+size_t ask_read(struct ask *ask, char *to, size_t room)
+{
+    ssize_t got = read(ask->fd, to, room);
+
+    return got > 0 ? (size_t)got : 0;
+}
+
 int ask_print_json(struct ask *ask)
 {
     const char *before = "[\n";

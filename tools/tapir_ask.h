@@ -5,7 +5,7 @@
 #ifndef TAPIR_TOOLS_ASK_H
 #define TAPIR_TOOLS_ASK_H
 
-#include "tapir_json.h"
+#include "json_line.h"
 
 #include <stdio.h>
 
@@ -71,6 +71,13 @@ __attribute__((format(printf, 2, 3))) bool ask_send(struct ask *ask,
  * the last. Where it was an error that has been said, and *status is 1.
  */
 char *ask_next(struct ask *ask, int *status);
+
+/* Before anything is asked: bytes will follow a line, so no more than the line
+ * is to be read. */
+void ask_read_bytes(struct ask *ask);
+/* What comes next, of whatever kind, as soon as there is something: how many
+ * bytes; 0: the stack has ended, or let us go. */
+size_t ask_read(struct ask *ask, char *to, size_t room);
 
 /* ---- What comes of it --------------------------------------------------- */
 

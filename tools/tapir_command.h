@@ -20,5 +20,7 @@ int addr_main(int argc, char **argv);
 int stats_main(int argc, char **argv);
 int drops_main(int argc, char **argv);
 int set_main(int argc, char **argv);
+int trace_main(int argc, char **argv);
+int capture_main(int argc, char **argv);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "tapir_ask.h"
 #include "tapir_command.h"
-#include "tapir_filter.h"
+#include "ss_filter.h"
 #include "tapir_ss.h"
 
 #include <arpa/inet.h>

@@ -5,7 +5,7 @@
 #define TAPIR_TOOLS_SS_H
 
 #include "tapir_ask.h"
-#include "tapir_filter.h"
+#include "ss_filter.h"
 
 #include <stddef.h>
 

@@ -41,6 +41,17 @@ struct control_request {
     void (*stop)(struct control_client *client);
 };
 
+/* What `capture` lets through; zero: all. */
+struct control_capture {
+    struct ip_prefix host;
+    bool has_host;
+    uint16_t port;
+    uint16_t ethertype;
+    uint8_t protocol;
+    unsigned iface; /* one: few readers take two link types */
+    usec epoch;     /* wall-clock time of stack time 0 */
+};
+
 /* Where an answer has got to; zero at first. */
 struct control_cursor {
     uint64_t at;
@@ -58,12 +69,20 @@ struct control_client {
     const char *why; /* static: instead of the errno of `begin` */
     usec active_at;  /* it has read, or asked */
     bool is_stuck;   /* it has to read before there is room */
+    struct trace_listener listener; /* while is_following */
+    bool is_following;
+    struct trace_filter filter;
+    struct control_capture capture;
+    uint64_t missed; /* lines or packets, for want of room */
     size_t line_len;
     size_t out_from; /* what is not yet sent of `out` */
     size_t out_to;
     char line[CONTROL_LINE_MAX];
     char out[CONTROL_OUT];
 };
+
+/* What was written goes now, as far as it is taken; the client stays. */
+void control_client_push(struct control_client *client);
 
 /* NULL: there is none of this name. */
 const struct control_request *control_request_find(const char *name);
@@ -81,5 +100,7 @@ extern const struct control_request control_route_request;
 extern const struct control_request control_addresses_request;
 extern const struct control_request control_settings_request;
 extern const struct control_request control_set_request;
+extern const struct control_request control_trace_request;
+extern const struct control_request control_capture_request;
 
 #endif

@@ -67,6 +67,8 @@ const struct control_request *control_request_find(const char *name)
         &control_addresses_request,
         &control_settings_request,
         &control_set_request,
+        &control_trace_request,
+        &control_capture_request,
     };
 
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)

@@ -24,8 +24,6 @@ enum {
 
 /* Asked for so long at most in one go, then the others have their turn. */
 static const usec turn_time = 300;
-/* Where ppoll is not called, so often. */
-static const usec look_interval = 10 * USEC_PER_MSEC;
 /* A reader that has read nothing for so long gives way to others. */
 static const usec patience = USEC_PER_SEC;
 
@@ -81,14 +79,29 @@ static struct control_client *client_of(struct control_end *end)
     return container_of(end, struct control_client, end);
 }
 
-static void client_close(struct control_client *client)
+static void stop_request(struct control_client *client)
 {
     if (client->request != NULL && client->request->stop != NULL)
         client->request->stop(client);
+}
+
+static void client_close(struct control_client *client)
+{
+    stop_request(client);
     client->stack->control->client_count--;
+    hub()->clients--;
     list_remove(&client->node);
     end_remove(&client->end);
     free(client);
+}
+
+static void make_room_behind(struct control_client *client)
+{
+    if (client->out_from < CONTROL_OUT / 2)
+        return;
+    client->out_to -= client->out_from;
+    memmove(client->out, client->out + client->out_from, client->out_to);
+    client->out_from = 0;
 }
 
 /* 0: all is sent, or nothing more can be now; negative: it is gone. */
@@ -101,6 +114,7 @@ static int client_send(struct control_client *client)
 
         if (sent < 0 && errno == EAGAIN) {
             client->is_stuck = true;
+            make_room_behind(client);
             return 0;
         }
         if (sent < 0)
@@ -124,7 +138,7 @@ static void end_answer(struct control_client *client, const char *key,
 {
     struct json json;
 
-    client->request = NULL;
+    client->request = NULL; /* `text` may be its name, which is static */
     begin_line(client, &json);
     json_text(&json, key, text);
     client->out_to += json_end(&json);
@@ -227,6 +241,21 @@ static int client_read(struct control_client *client)
     return 1;
 }
 
+/* Whatever it says ends what it follows. */
+static int following_turn(struct control_client *client)
+{
+    int r = client_send(client);
+
+    if (r == 0)
+        r = client_read(client);
+    if (r <= 0 || memchr(client->line, '\n', client->line_len) == NULL)
+        return r;
+    stop_request(client);
+    client->line_len = 0;
+    end_answer(client, "end", client->request->name);
+    return client_send(client);
+}
+
 /* One turn: a negative result ends the client. */
 static int client_turn(struct control_client *client)
 {
@@ -239,7 +268,7 @@ static int client_turn(struct control_client *client)
         if (r <= 0 || !take_line(client))
             return r;
     }
-    if (client->request != NULL)
+    if (client->request != NULL && !client->is_following)
         go_on(client);
     return client_send(client);
 }
@@ -250,15 +279,35 @@ static bool has_more_to_do(const struct control_client *client)
            memchr(client->line, '\n', client->line_len) != NULL;
 }
 
+static void choose_events(struct control_client *client)
+{
+    short out = client->out_to > 0 ? POLLOUT : 0;
+
+    if (client->is_following)
+        client->end.events = (short)(POLLIN | out);
+    else
+        client->end.events = has_more_to_do(client) ? POLLOUT : POLLIN;
+}
+
 static void client_serve(struct control_end *end)
 {
     struct control_client *client = client_of(end);
 
-    if (client_turn(client) < 0) {
+    int r = client->is_following ? following_turn(client) : client_turn(client);
+
+    if (r < 0)
         client_close(client);
+    else
+        choose_events(client);
+}
+
+void control_client_push(struct control_client *client)
+{
+    if (client->out_to == 0)
         return;
-    }
-    end->events = has_more_to_do(client) ? POLLOUT : POLLIN;
+    if (client_send(client) < 0)
+        make_ready(&client->end); /* its turn will end it */
+    choose_events(client);
 }
 
 /* ---- Who may come ------------------------------------------------------- */
@@ -334,6 +383,7 @@ static void add_client(struct control_server *control, int fd)
     list_init(&client->node);
     list_append(&control->clients, &client->node);
     control->client_count++;
+    hub()->clients++;
     end_add(&client->end, fd, POLLIN, client_serve);
 }
 
@@ -572,7 +622,7 @@ void control_run(usec now)
 {
     if (hub()->count == 0)
         return;
-    if (!hub()->has_ready && now - hub()->looked_at >= look_interval)
+    if (!hub()->has_ready && now - hub()->looked_at >= CONTROL_LOOK_INTERVAL)
         look(now);
     if (hub()->has_ready)
         serve_ready();

@@ -20,6 +20,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Where ppoll does not ask for them, they are looked at so often. */
+#define CONTROL_LOOK_INTERVAL (10 * USEC_PER_MSEC)
+
 struct tapir_stack;
 struct control_server; /* of one stack */
 
@@ -43,6 +46,7 @@ struct control_end {
 struct control_hub {
     struct list ends; /* whose turn it is next stands first */
     nfds_t count;
+    unsigned clients;  /* of these */
     usec looked_at;    /* when they were asked the last time */
     bool has_ready;    /* one of them is */
     unsigned stacks;   /* so many have had a control socket */
@@ -70,11 +74,6 @@ void control_leave_to_parent(void);
 
 /* ---- For the driver ---------------------------------------------------- */
 
-static inline bool control_is_followed(const struct control_hub *hub)
-{
-    return hub->followed > 0;
-}
-
 /* Into `fds`, hub->count of them. */
 void control_fill(struct pollfd *fds);
 /* ppoll has come back with these; `now`: stack time. */
@@ -82,7 +81,5 @@ void control_mark(const struct pollfd *fds, nfds_t count, usec now);
 /* Those that are ready are served. Where ppoll is hardly ever asked, they are
  * asked here once in a while. */
 void control_run(usec now);
-/* What was written for those that are told of events is sent. */
-void control_flush(void);
 
 #endif

@@ -11,6 +11,8 @@
 enum { DRAIN_ROUNDS_MAX = 256, BUSY_CALLS = 16 };
 
 static const usec call_pause = 1 * USEC_PER_MSEC;
+/* Between two passes: less tells that the next one is near. */
+static const usec busy_interval = 1 * USEC_PER_MSEC;
 /* Some segments' time: a look in vain costs little of it. */
 static const usec along_interval = 30;
 
@@ -133,6 +135,21 @@ static usec time_to_spin(const struct waiter *waiter)
     return spin;
 }
 
+/*
+ * Each descriptor makes ppoll dearer. So while one pass follows the other
+ * control sockets are left out, but for control_run's looks; the wait is
+ * bounded then, in case nothing follows.
+ */
+static nfds_t controls_to_poll(usec *wait)
+{
+    const struct control_hub *hub = &the_host.control;
+
+    if (!the_host.driver.is_busy || hub->clients > 0)
+        return hub->count;
+    *wait = usec_min(*wait, CONTROL_LOOK_INTERVAL);
+    return 0;
+}
+
 /* Sleeps until a device, the waiter or a deadline has something. */
 static int poll_devices(struct waiter *waiter, usec wait)
 {
@@ -144,13 +161,14 @@ static int poll_devices(struct waiter *waiter, usec wait)
     int r;
 
     for_each_device(count_polled, &devices);
-    controls = the_host.control.count;
+    controls = controls_to_poll(&wait);
     r = waiter_fill_fds(waiter, devices + controls, &count);
     if (r < 0)
         return r;
     set = (struct poll_set){.fds = waiter->fds + count};
     for_each_device(add_polled, &set);
-    control_fill(set.fds + set.count);
+    if (controls > 0)
+        control_fill(set.fds + set.count);
 
     stack_clock_wait_begins(&the_host.clock, wait);
     waiter->spin = time_to_spin(waiter);
@@ -159,10 +177,12 @@ static int poll_devices(struct waiter *waiter, usec wait)
         guess_learn(&the_host.driver.spin, waiter->spun == SPUN_WELL,
                     SPIN_TRUST);
     now = host_now();
+    the_host.driver.is_busy = now - the_host.driver.passed_at < busy_interval;
     stack_clock_wait_ends(&the_host.clock);
     if (r == 0) {
         for_each_device(mark_readable, &set);
-        control_mark(set.fds + set.count, controls, now);
+        if (controls > 0)
+            control_mark(set.fds + set.count, controls, now);
     }
     return r;
 }

@@ -23,6 +23,7 @@ struct driver {
     unsigned calls;           /* and how often without a pause */
     struct guess spin;        /* whether it pays, with --spin */
     uint64_t spins;           /* how often it was tried */
+    bool is_busy;             /* the last wait was over soon */
     bool has_helper;
     bool helper_sleeps_deep; /* until it is called */
     struct waiter helper;

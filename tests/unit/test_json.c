@@ -4,7 +4,7 @@
 #include "unit.h"
 
 #include "host/json.h"
-#include "tools/tapir_json.h"
+#include "tools/json_line.h"
 
 #include <string.h>
 

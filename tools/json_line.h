@@ -1,8 +1,8 @@
 /*
  * A line of JSON, one flat object, as control sockets write them.
  */
-#ifndef TAPIR_TOOLS_JSON_H
-#define TAPIR_TOOLS_JSON_H
+#ifndef TAPIR_TOOLS_JSON_LINE_H
+#define TAPIR_TOOLS_JSON_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

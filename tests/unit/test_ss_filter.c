@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "tools/tapir_filter.h"
+#include "tools/ss_filter.h"
 
 #include <errno.h>
 #include <string.h>
@@ -196,7 +196,7 @@ START_TEST(a_filter_that_is_too_long_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("tapir_filter", ports_are_compared,
+UNIT_MAIN("ss_filter", ports_are_compared,
           addresses_are_compared_with_their_prefix_and_port,
           and_binds_more_than_or_and_not_more_than_both,
           states_are_named_alone_or_in_sets,

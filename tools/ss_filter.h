@@ -4,8 +4,8 @@
  *     [state STATE] [dst ADDR[/LEN][:PORT]] [src ...] [sport OP PORT]
  *     [dport OP PORT] [dev NAME], joined by and, or, not, ( ).
  */
-#ifndef TAPIR_TOOLS_FILTER_H
-#define TAPIR_TOOLS_FILTER_H
+#ifndef TAPIR_TOOLS_SS_FILTER_H
+#define TAPIR_TOOLS_SS_FILTER_H
 
 #include <stdbool.h>
 #include <stdint.h>

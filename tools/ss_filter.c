@@ -1,4 +1,4 @@
-#include "tapir_filter.h"
+#include "ss_filter.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "tapir_json.h"
+#include "json_line.h"
 
 #include <stdlib.h>
 #include <string.h>

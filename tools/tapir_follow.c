@@ -1,0 +1,171 @@
+/*
+ * `tapir trace` and `tapir capture`: what happens in a running stack, as it
+ * happens, until this is interrupted: lines of text, or packets.
+ */
+#include "tapir_ask.h"
+#include "tapir_command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, FILTER_TEXT = 256, CHUNK = 64 * 1024 };
+
+static const char trace_help[] =
+    "usage: tapir trace [WHAT]\n"
+    "\n"
+    "A line for each event of a running stack, as --trace=WHAT prints them:\n"
+    "layers (tcp,drop), event=KIND, port=N, host=ADDR[/LEN], json. Until it\n"
+    "is interrupted; the stack then goes on without.\n";
+
+static const char capture_help[] =
+    "usage: tapir capture [-w FILE] [dev NAME] [host ADDR[/LEN]] [port N]\n"
+    "                     [PROTOCOL]\n"
+    "\n"
+    "The packets of an interface of a running stack as pcapng, on standard "
+    "output or to FILE,\n"
+    "until it is interrupted; without a name the first that is no loopback.\n"
+    "PROTOCOL: tcp, udp, icmp, igmp, ip, arp.\n"
+    "\n"
+    "  tapir capture -w - port 80 | wireshark -k -i -\n"
+    "\n"
+    "  -w FILE        - is standard output\n";
+
+static int usage(const char *help)
+{
+    fputs(help, stderr);
+    return EXIT_USAGE;
+}
+
+static bool is_help(int argc, char **argv)
+{
+    return argc == 2 &&
+           (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+/* ---- trace --------------------------------------------------------------- */
+
+static int trace(struct ask *ask, const char *what)
+{
+    int status = EXIT_SUCCESS;
+    const char *line;
+
+    if (!ask_send(ask, "trace %s", what))
+        return EXIT_FAILURE;
+    while ((line = ask_next(ask, &status)) != NULL) {
+        puts(line);
+        if (fflush(stdout) != 0)
+            break;
+    }
+    return status;
+}
+
+int trace_main(int argc, char **argv)
+{
+    struct ask_options options = {.command = argv[0]};
+    const char *what = "";
+    struct ask ask;
+    int status;
+
+    if (is_help(argc, argv)) {
+        printf("%s\n%s", trace_help, ask_help);
+        return 0;
+    }
+    for (int i = 1; i < argc; i++) {
+        int taken = ask_take_option(&options, argc, argv, &i);
+
+        if (taken < 0 || (taken == 0 && (*argv[i] == '-' || *what != '\0' ||
+                                         strpbrk(argv[i], " \n") != NULL)))
+            return usage(trace_help);
+        if (taken == 0)
+            what = argv[i];
+    }
+    if (options.json)
+        what = *what == '\0' ? "json" : what;
+    status = ask_open(&options, &ask);
+    if (status != 0)
+        return status;
+    status = trace(&ask, what);
+    ask_close(&ask);
+    return status;
+}
+
+/* ---- capture ------------------------------------------------------------- */
+
+/* Until the stack ends, or nobody reads any more. */
+static int copy(struct ask *ask, FILE *to)
+{
+    static char chunk[CHUNK];
+    size_t len;
+
+    while ((len = ask_read(ask, chunk, sizeof(chunk))) > 0) {
+        if (fwrite(chunk, 1, len, to) != len || fflush(to) != 0)
+            break;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int capture(struct ask *ask, const char *filter, const char *path)
+{
+    FILE *to = stdout;
+    int status = EXIT_SUCCESS;
+
+    if (strcmp(path, "-") != 0 && (to = fopen(path, "w")) == NULL) {
+        perror(path);
+        return EXIT_FAILURE;
+    }
+    ask_read_bytes(ask);
+    if (!ask_send(ask, "capture %s", filter))
+        status = EXIT_FAILURE;
+    else if (ask_next(ask, &status) != NULL) /* that it begins */
+        status = copy(ask, to);
+    if (to != stdout && fclose(to) != 0)
+        status = EXIT_FAILURE;
+    return status;
+}
+
+static bool add_word(char filter[FILTER_TEXT], const char *word)
+{
+    if (strlen(filter) + strlen(word) + 2 > FILTER_TEXT ||
+        strchr(word, '\n') != NULL)
+        return false;
+    strcat(strcat(filter, word), " ");
+    return true;
+}
+
+int capture_main(int argc, char **argv)
+{
+    struct ask_options options = {.command = argv[0]};
+    char filter[FILTER_TEXT] = "";
+    const char *path = "-";
+    struct ask ask;
+    int status;
+
+    if (is_help(argc, argv)) {
+        printf("%s%s", capture_help, ask_help);
+        return 0;
+    }
+    for (int i = 1; i < argc; i++) {
+        int taken = ask_take_option(&options, argc, argv, &i);
+
+        if (taken < 0)
+            return EXIT_USAGE;
+        if (taken > 0)
+            continue;
+        if (strcmp(argv[i], "-w") == 0 && i + 1 < argc)
+            path = argv[++i];
+        else if (*argv[i] == '-' || !add_word(filter, argv[i]))
+            return usage(capture_help);
+    }
+    if (strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
+        fprintf(stderr, "tapir capture: that would be packets on a terminal: "
+                        "-w FILE, or a pipe\n");
+        return EXIT_USAGE;
+    }
+    status = ask_open(&options, &ask);
+    if (status != 0)
+        return status;
+    status = capture(&ask, filter, path);
+    ask_close(&ask);
+    return status;
+}
