@@ -81,6 +81,13 @@ static void close_devices(void)
         close_devices_of(container_of(node, struct tapir_stack, node));
 }
 
+static void leave_recordings(void)
+{
+    for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
+         node = node->next)
+        record_file_fork(container_of(node, struct tapir_stack, node)->record);
+}
+
 /*
  * Only the thread that forked is here: nobody drives, nobody sleeps. A child
  * that was forked off before there was a stack may have one of its own.
@@ -102,6 +109,7 @@ static void become_child(void)
         host_close_own(the_host.signal_fd);
     the_host.signal_fd = 0;
     control_leave_to_parent();
+    leave_recordings();
     if (!inherit_in_child() && !was_child)
         close_devices();
     the_host.is_child = was_child || !list_is_empty(&the_host.stacks);

@@ -24,6 +24,8 @@ struct record_file {
     uint8_t *window; /* NULL: nothing */
     size_t len;      /* so much */
     off_t written;   /* where the last entry ends, once nothing is mapped */
+    bool is_apart; /* record_file_fork: in memory of its own, if any is used */
+    uint8_t *apart;
     char path[TAPIR_TEXT_MAX];
 };
 
@@ -72,16 +74,44 @@ static int map_next(struct record_file *file, size_t need)
     return 0;
 }
 
+static size_t apart_len(const struct record_file *file)
+{
+    return file->apart == NULL ? 0 : (size_t)(file->sink.at - file->apart);
+}
+
+static int grow_apart(struct record_file *file, size_t need)
+{
+    size_t len = apart_len(file);
+    size_t size = 2 * len + need;
+    uint8_t *apart = realloc(file->apart, size);
+
+    if (apart == NULL)
+        return -ENOMEM;
+    file->apart = apart;
+    file->sink.at = apart + len;
+    file->sink.end = apart + size;
+    return 0;
+}
+
+static void complain(const struct record_file *file, int error)
+{
+    fprintf(stderr, "tapir: --record %s: %s: nothing more is recorded\n",
+            file->path, strerror(-error));
+}
+
 static bool more(struct record_sink *sink, size_t need)
 {
     struct record_file *file = container_of(sink, struct record_file, sink);
     int r;
 
-    unmap(file);
-    r = map_next(file, need);
+    if (file->is_apart) {
+        r = grow_apart(file, need);
+    } else {
+        unmap(file);
+        r = map_next(file, need);
+    }
     if (r < 0)
-        fprintf(stderr, "tapir: --record %s: %s: nothing more is recorded\n",
-                file->path, strerror(-r));
+        complain(file, r);
     return r == 0;
 }
 
@@ -129,14 +159,45 @@ struct recorder *record_file_recorder(struct record_file *file)
     return &file->recorder;
 }
 
+void record_file_fork(struct record_file *file)
+{
+    if (file == NULL || file->is_apart)
+        return;
+    unmap(file);
+    file->is_apart = true;
+    file->sink.at = NULL;
+    file->sink.end = NULL;
+}
+
+/* What is mapped is zeros from the end of the entries on, and the file ends
+ * with it. */
+static int join(struct record_file *file, struct bytes apart)
+{
+    int r = map_next(file, apart.len + WINDOW);
+
+    if (r < 0)
+        return r;
+    memset(file->sink.at, 0, (size_t)(file->sink.end - file->sink.at));
+    if (apart.len > 0)
+        memcpy(file->sink.at, apart.data, apart.len);
+    file->sink.at += apart.len;
+    return ftruncate(file->fd, file->from + (off_t)file->len) < 0 ? -errno : 0;
+}
+
 void record_file_take_over(struct record_file *file)
 {
-    if (file == NULL || file->window == NULL)
+    int r;
+
+    if (file == NULL || !file->is_apart || !file->recorder.is_on)
         return;
-    memset(file->sink.at, 0, (size_t)(file->sink.end - file->sink.at));
-    if (ftruncate(file->fd, file->from + (off_t)file->len) < 0)
-        fprintf(stderr, "tapir: --record %s: %s\n", file->path,
-                strerror(errno));
+    file->is_apart = false;
+    r = join(file, bytes_of(file->apart, apart_len(file)));
+    free(file->apart);
+    file->apart = NULL;
+    if (r == 0)
+        return;
+    complain(file, r);
+    file->recorder.is_on = false;
 }
 
 void record_file_close(struct record_file *file)
@@ -144,10 +205,11 @@ void record_file_close(struct record_file *file)
     if (file == NULL)
         return;
     unmap(file);
-    if (ftruncate(file->fd, file->written) < 0)
+    if (!file->is_apart && ftruncate(file->fd, file->written) < 0)
         fprintf(stderr, "tapir: --record %s: %s\n", file->path,
                 strerror(errno));
     host_disown_fd(file->fd);
     close(file->fd);
+    free(file->apart);
     free(file);
 }

@@ -19,8 +19,14 @@ struct recorder *record_file_recorder(struct record_file *file);
 /* The name without "full:". */
 const char *record_path(const char *where);
 
-/* The stack has been taken over from the process that this one was forked off
- * from: what that one has written since is not this one's past. */
+/*
+ * In a process that has just been forked off: the file is its parent's, which
+ * goes on. What enters the copy of the stack is kept apart, until that one is
+ * taken over: then it follows in the file upon what had entered before the
+ * fork, and what the parent has written since is gone: it is not this stack's
+ * past. NULL: nothing.
+ */
+void record_file_fork(struct record_file *file);
 void record_file_take_over(struct record_file *file);
 
 /* Its stack is gone, or it never had one. NULL: nothing. */
