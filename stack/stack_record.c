@@ -162,34 +162,48 @@ void record_control(struct recorder *recorder,
 
 /* ---- Hashes ------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+/* The halves of the product together: each bit of both decides about it. */
+static uint64_t mix(uint64_t a, uint64_t b)
 {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
+    unsigned __int128 product = (unsigned __int128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* To tell contents apart, not to hide them. Four words at a time, which do not
- * wait for each other. */
+/* sqrt(2), sqrt(3), sqrt(5), sqrt(7) less their whole parts: of no meaning. */
+static const uint64_t hash_keys[] = {0x6a09e667f3bcc909, 0xbb67ae8584caa73b,
+                                     0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1};
+
+struct lanes {
+    uint64_t a, b, c, d;
+};
+
+/* Four products at a time, which do not wait for each other. */
+static void hash_block(struct lanes *lanes, const uint8_t *at)
+{
+    uint64_t words[8];
+
+    memcpy(words, at, sizeof(words));
+    lanes->a = mix(words[0] ^ hash_keys[0], words[1] ^ lanes->a);
+    lanes->b = mix(words[2] ^ hash_keys[1], words[3] ^ lanes->b);
+    lanes->c = mix(words[4] ^ hash_keys[2], words[5] ^ lanes->c);
+    lanes->d = mix(words[6] ^ hash_keys[3], words[7] ^ lanes->d);
+}
+
+/* To tell contents apart, not to hide them. */
 static uint64_t hash_on(uint64_t hash, struct bytes bytes)
 {
-    uint64_t lanes[4] = {hash, hash + 1, hash + 2, hash + 3};
-    uint64_t words[4];
-    const uint8_t *at = bytes.data;
-    size_t left = bytes.len;
+    struct lanes lanes = {hash, hash + 1, hash + 2, hash + 3};
+    uint8_t rest[64] = {0};
+    size_t at = 0;
 
-    for (; left >= sizeof(words); left -= sizeof(words)) {
-        memcpy(words, at, sizeof(words));
-        for (unsigned i = 0; i < 4; i++)
-            lanes[i] = mix(lanes[i], words[i]);
-        at += sizeof(words);
-    }
-    memset(words, 0, sizeof(words));
-    if (left > 0)
-        memcpy(words, at, left);
-    words[3] ^= (uint64_t)bytes.len << 8; /* the last byte of it is free */
-    for (unsigned i = 0; i < 4; i++)
-        lanes[0] = mix(lanes[0] ^ lanes[i], words[i]);
-    return lanes[0];
+    for (; bytes.len - at >= sizeof(rest); at += sizeof(rest))
+        hash_block(&lanes, bytes.data + at);
+    if (bytes.len > at)
+        memcpy(rest, bytes.data + at, bytes.len - at);
+    hash_block(&lanes, rest);
+    hash = mix(lanes.a ^ hash_keys[1], lanes.b ^ bytes.len);
+    return mix(hash ^ lanes.c, lanes.d ^ hash_keys[0]);
 }
 
 static void write_hash(struct recorder *recorder, uint64_t hash)
