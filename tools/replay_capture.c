@@ -6,9 +6,9 @@
 #include "tapir_replay.h"
 
 #include "host/trace_text.h"
-#include "replay_frame.h"
-#include "replay_report.h"
-#include "replay_run.h"
+#include "rerun_frame.h"
+#include "rerun_report.h"
+#include "rerun_run.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,8 +44,9 @@ static const char help[] =
     "those;\n"
     "                      FILE is sent in place of what the host sent\n"
     "  --pcap OUT          what the stack sends, as a capture\n"
-    "  --trace[=WHAT]      what the stack does, to standard error; WHAT:\n"
-    "                      eth,arp,ip,icmp,udp,tcp,socket,drop\n"
+    "  --trace[=WHAT]      a line for each event, to standard error, as of "
+    "any\n"
+    "                      Tapir program\n"
     "  --realtime          as slowly as it happened\n"
     "  --stop-before N     stops the debugger before frame N (gdb --args "
     "...);\n"
@@ -54,7 +55,8 @@ static const char help[] =
     "they\n"
     "                      were filled in are found without it\n"
     "  --mtu N             of the host's interface (default: by its MSS)\n"
-    "  --congestion NAME   cubic, reno or bbr\n"
+    "  --set NAME=VALUE    a setting of the stack: congestion=reno,\n"
+    "                      delayed_ack=41ms, tcp.sack=off\n"
     "  --tolerance MS      what is sent so much sooner or later is the same\n"
     "                      (default: 10)\n"
     "  --strict            compares PSH and the windows, too\n"
@@ -65,8 +67,8 @@ static const char help[] =
     "capture cannot be replayed.\n";
 
 struct settings {
-    struct replay_options replay;
-    struct replay_report report;
+    struct rerun_options replay;
+    struct rerun_report report;
     struct trace_text trace;
     struct trace_hub trace_hub;
     struct ip_addr addr;
@@ -106,7 +108,7 @@ static int set_addr(struct settings *settings, const char *text)
 }
 
 /* The whole file, which stays until the process ends. */
-static int read_file(struct replay_file *file)
+static int read_file(struct rerun_file *file)
 {
     FILE *stream = fopen(file->path, "re");
     uint8_t *text = NULL;
@@ -134,7 +136,7 @@ static int read_file(struct replay_file *file)
 
 /* "ADDR:PORT", or "PORT"; the part before `end`. */
 static int parse_end(const char *what, const char *text, size_t len,
-                     struct replay_file *file)
+                     struct rerun_file *file)
 {
     char copy[ENDPOINT_TEXT_MAX];
     char *port = copy;
@@ -159,12 +161,12 @@ static int parse_end(const char *what, const char *text, size_t len,
 static int add_file(struct settings *settings, const char *what,
                     const char *text)
 {
-    struct replay_options *replay = &settings->replay;
-    struct replay_file *file = &replay->files[replay->file_count];
+    struct rerun_options *replay = &settings->replay;
+    struct rerun_file *file = &replay->files[replay->file_count];
     const char *equals = strchr(text, '=');
     size_t len = equals != NULL ? (size_t)(equals - text) : strlen(text);
 
-    if (replay->file_count == REPLAY_FILES_MAX)
+    if (replay->file_count == RERUN_FILES_MAX)
         return complain(what, "is there too often");
     file->is_connect = strcmp(what, "--connect") == 0;
     if (!file->is_connect && equals == NULL)
@@ -192,6 +194,14 @@ static int set_trace(struct settings *settings, const char *what)
     return 0;
 }
 
+static int add_setting(struct rerun_options *options, const char *text)
+{
+    if (options->setting_count == RERUN_SETTINGS_MAX)
+        return complain("--set", "too many settings");
+    options->settings[options->setting_count++] = text;
+    return 0;
+}
+
 static int set_value(struct settings *settings, const char *name,
                      const char *value)
 {
@@ -205,10 +215,8 @@ static int set_value(struct settings *settings, const char *name,
         settings->replay.pcap = value;
         return 0;
     }
-    if (strcmp(name, "--congestion") == 0) {
-        settings->replay.congestion = value;
-        return 0;
-    }
+    if (strcmp(name, "--set") == 0)
+        return add_setting(&settings->replay, value);
     if (parse_number(name, value, TOLERANCE_MS_MAX, &number) < 0)
         return -EINVAL;
     if (strcmp(name, "--stop-before") == 0)
@@ -240,8 +248,8 @@ static bool set_flag(struct settings *settings, const char *name)
 static bool takes_value(const char *name, size_t len)
 {
     static const char *const names[] = {
-        "--addr", "--serve",      "--connect",     "--pcap",
-        "--mtu",  "--congestion", "--stop-before", "--tolerance"};
+        "--addr", "--serve", "--connect",     "--pcap",
+        "--mtu",  "--set",   "--stop-before", "--tolerance"};
 
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         if (strlen(names[i]) == len && strncmp(names[i], name, len) == 0)
@@ -281,7 +289,7 @@ static int take_options(struct settings *settings, int argc, char **argv)
             return -EINVAL;
     if (!settings->has_addr)
         return complain("--addr", "whose capture is it? (see --help)");
-    if (settings->replay.stop_before != 0 && !replay_is_debugged())
+    if (settings->replay.stop_before != 0 && !rerun_is_debugged())
         return complain("--stop-before",
                         "there is no debugger: gdb --args tapir replay ...");
     return 0;
@@ -295,7 +303,7 @@ static int cannot(const char *what, const char *why)
     return EXIT_CANNOT;
 }
 
-static bool has_sent(const struct replay_capture *capture)
+static bool has_sent(const struct rerun_capture *capture)
 {
     for (size_t i = 0; i < capture->count; i++)
         if (capture->records[i].is_ours)
@@ -303,26 +311,25 @@ static bool has_sent(const struct replay_capture *capture)
     return false;
 }
 
-static int replay_script(struct settings *settings,
-                         struct replay_script *script)
+static int rerun_script(struct settings *settings, struct rerun_script *script)
 {
-    struct replay_report *report = &settings->report;
-    const struct replay_capture *capture = script->capture;
-    char why[REPLAY_WHY_MAX];
+    struct rerun_report *report = &settings->report;
+    const struct rerun_capture *capture = script->capture;
+    char why[RERUN_WHY_MAX];
 
-    if (replay_script_run(script, &settings->replay, why) < 0)
+    if (rerun_script_run(script, &settings->replay, why) < 0)
         return cannot(report->path, why);
     report->script = script;
     report->judge.ended = capture->ended;
     report->judge.is_open = !capture->records[capture->count - 1].is_ours;
-    return replay_report(report) ? EXIT_DIFFERS : EXIT_SAME;
+    return rerun_report(report) ? EXIT_DIFFERS : EXIT_SAME;
 }
 
-static int replay_loaded(struct settings *settings,
-                         struct replay_capture *capture)
+static int rerun_loaded(struct settings *settings,
+                        struct rerun_capture *capture)
 {
     const char *path = settings->report.path;
-    struct replay_script *script;
+    struct rerun_script *script;
     struct memory memory;
     int status;
 
@@ -334,11 +341,11 @@ static int replay_loaded(struct settings *settings,
     script = malloc(sizeof(*script));
     if (script == NULL)
         return cannot(path, strerror(ENOMEM));
-    if (replay_script_init(script, &memory, capture) < 0)
+    if (rerun_script_init(script, &memory, capture) < 0)
         status = cannot(path, strerror(ENOMEM));
     else
-        status = replay_script(settings, script);
-    replay_script_fini(script);
+        status = rerun_script(settings, script);
+    rerun_script_fini(script);
     free(script);
     return status;
 }
@@ -350,7 +357,7 @@ int replay_capture(int argc, char **argv)
                    .judge = {.tolerance = TOLERANCE_MS * USEC_PER_MSEC},
                    .limit = LIMIT,
                    .to = stdout}};
-    struct replay_capture capture;
+    struct rerun_capture capture;
     int error;
 
     if (argc > 1 &&
@@ -360,11 +367,11 @@ int replay_capture(int argc, char **argv)
     }
     if (take_options(&settings, argc, argv) < 0)
         return EXIT_CANNOT;
-    error = replay_load(&capture, argv[0], &settings.addr);
+    error = rerun_load(&capture, argv[0], &settings.addr);
     if (error < 0)
         return cannot(argv[0],
                       error == -EBADMSG ? "is no capture" : strerror(-error));
-    error = replay_loaded(&settings, &capture);
-    replay_unload(&capture);
+    error = rerun_loaded(&settings, &capture);
+    rerun_unload(&capture);
     return error;
 }

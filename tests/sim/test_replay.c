@@ -6,43 +6,42 @@
 #include "tests/sim/captured.h"
 #include "tests/unit/unit.h"
 
-#include "tools/replay_report.h"
-#include "tools/replay_run.h"
+#include "tools/rerun_report.h"
+#include "tools/rerun_run.h"
 
 #include <netinet/in.h>
 
 /* ---- A replay ------------------------------------------------------------ */
 
 struct replayed {
-    struct replay_options options;
+    struct rerun_options options;
     bool is_lax;
     usec tolerance; /* 0: the very microsecond */
     /* What came of it. */
-    uint64_t counts[REPLAY_VERDICTS];
+    uint64_t counts[RERUN_VERDICTS];
     uint64_t held, midstream, cut, without_checksum;
     bool differs;
     char *text;
     size_t text_len;
 };
 
-static void sum_up(struct replayed *replayed,
-                   const struct replay_script *script,
-                   const struct replay_judge *judge)
+static void sum_up(struct replayed *replayed, const struct rerun_script *script,
+                   const struct rerun_judge *judge)
 {
-    for (const struct replay_flow *flow = script->first; flow != NULL;
+    for (const struct rerun_flow *flow = script->first; flow != NULL;
          flow = flow->next)
-        replay_compare(flow, judge, replayed->counts, NULL, NULL);
+        rerun_compare(flow, judge, replayed->counts, NULL, NULL);
     replayed->held = script->held;
     replayed->midstream = script->midstream;
     replayed->cut = script->capture->cut;
     replayed->without_checksum = script->capture->without_checksum;
 }
 
-static void report(struct replayed *replayed,
-                   const struct replay_script *script, const char *path)
+static void report(struct replayed *replayed, const struct rerun_script *script,
+                   const char *path)
 {
-    const struct replay_capture *capture = script->capture;
-    struct replay_report report = {
+    const struct rerun_capture *capture = script->capture;
+    struct rerun_report report = {
         .path = path,
         .script = script,
         .judge = {.tolerance = replayed->tolerance,
@@ -53,7 +52,7 @@ static void report(struct replayed *replayed,
 
     report.to = open_memstream(&replayed->text, &replayed->text_len);
     ck_assert_ptr_nonnull(report.to);
-    replayed->differs = replay_report(&report);
+    replayed->differs = rerun_report(&report);
     fclose(report.to);
     sum_up(replayed, script, &report.judge);
 }
@@ -62,23 +61,23 @@ static void report(struct replayed *replayed,
 static void replay(struct replayed *replayed, const char *path)
 {
     struct ip_addr host = ip_addr_v4(0xc0000202);
-    struct replay_script *script = malloc(sizeof(*script));
-    struct replay_capture capture;
+    struct rerun_script *script = malloc(sizeof(*script));
+    struct rerun_capture capture;
     struct memory memory;
-    char why[REPLAY_WHY_MAX];
+    char why[RERUN_WHY_MAX];
 
     ck_assert_ptr_nonnull(script);
     replayed->options.prefix_len = IPV4_PREFIX_OFFSET + 24;
     memory_init(&memory, SIZE_MAX);
-    ck_assert_int_eq(replay_load(&capture, path, &host), 0);
+    ck_assert_int_eq(rerun_load(&capture, path, &host), 0);
     ck_assert_uint_gt(capture.count, 0);
-    ck_assert_int_eq(replay_script_init(script, &memory, &capture), 0);
-    ck_assert_msg(replay_script_run(script, &replayed->options, why) == 0, "%s",
+    ck_assert_int_eq(rerun_script_init(script, &memory, &capture), 0);
+    ck_assert_msg(rerun_script_run(script, &replayed->options, why) == 0, "%s",
                   why);
     report(replayed, script, path);
-    replay_script_fini(script);
+    rerun_script_fini(script);
     free(script);
-    replay_unload(&capture);
+    rerun_unload(&capture);
     ck_assert_uint_eq(memory.used, 0);
 }
 
@@ -95,7 +94,7 @@ static void expect_same(const struct captured *captured)
 
     replay(&replayed, captured->path);
     ck_assert_msg(!replayed.differs, "%s", replayed.text);
-    ck_assert_uint_gt(replayed.counts[REPLAY_SAME], 2);
+    ck_assert_uint_gt(replayed.counts[RERUN_SAME], 2);
     ck_assert_uint_eq(replayed.held, 0);
     ck_assert_uint_eq(replayed.midstream, 0);
     forget(&replayed);
@@ -284,10 +283,10 @@ START_TEST(an_ack_at_another_time_is_reported)
     captured_close(&captured);
     replay(&replayed, captured.path);
     ck_assert(replayed.differs);
-    ck_assert_msg(replayed.counts[REPLAY_MOVED] == 1, "%s", replayed.text);
-    ck_assert_uint_eq(replayed.counts[REPLAY_MISSING], 0);
-    ck_assert_uint_eq(replayed.counts[REPLAY_EXTRA], 0);
-    ck_assert_uint_eq(replayed.counts[REPLAY_OTHER], 0);
+    ck_assert_msg(replayed.counts[RERUN_MOVED] == 1, "%s", replayed.text);
+    ck_assert_uint_eq(replayed.counts[RERUN_MISSING], 0);
+    ck_assert_uint_eq(replayed.counts[RERUN_EXTRA], 0);
+    ck_assert_uint_eq(replayed.counts[RERUN_OTHER], 0);
     ck_assert_msg(strstr(replayed.text, "moved, by -150.000 ms") != NULL, "%s",
                   replayed.text);
     forget(&replayed);
@@ -318,9 +317,9 @@ START_TEST(another_initial_window_is_reported)
     captured_close(&captured);
     replay(&replayed, captured.path);
     ck_assert(replayed.differs);
-    ck_assert_uint_gt(replayed.counts[REPLAY_MOVED], 5);
-    ck_assert_uint_eq(replayed.counts[REPLAY_MISSING], 0);
-    ck_assert_uint_eq(replayed.counts[REPLAY_EXTRA], 0);
+    ck_assert_uint_gt(replayed.counts[RERUN_MOVED], 5);
+    ck_assert_uint_eq(replayed.counts[RERUN_MISSING], 0);
+    ck_assert_uint_eq(replayed.counts[RERUN_EXTRA], 0);
     forget(&replayed);
     captured_forget(&captured);
 }

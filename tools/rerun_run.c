@@ -6,14 +6,15 @@
  * Frames of the same microsecond come in one pass, as a device hands them over
  * in a batch, and what the programs did in that microsecond belongs to it.
  */
-#include "replay_run.h"
+#include "rerun_run.h"
 
 #include "netdev/callback.h"
 #include "netdev/pcap.h"
-#include "replay_frame.h"
-#include "replay_hold.h"
-#include "replay_program.h"
+#include "rerun_frame.h"
+#include "rerun_hold.h"
+#include "rerun_program.h"
 #include "stack.h"
+#include "stack_settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,16 +30,16 @@ enum {
 };
 
 struct run {
-    struct replay_script *script;
-    const struct replay_options *options;
-    const struct replay_capture *capture;
+    struct rerun_script *script;
+    const struct rerun_options *options;
+    const struct rerun_capture *capture;
     struct memory memory; /* of the tool */
     struct memory stack_memory;
     struct stack *stack;
     struct netdev *dev;
     struct netdev *pcap; /* a device with nobody behind it; NULL */
-    struct replay_programs programs;
-    struct replay_hold hold;
+    struct rerun_programs programs;
+    struct rerun_hold hold;
     usec now;
     usec ahead; /* the capture's time, less the stack's */
     size_t next_action;
@@ -69,7 +70,7 @@ static void take_nothing(void *context, const uint8_t *frame, size_t len)
 static void take_sent(void *context, const uint8_t *frame, size_t len)
 {
     struct run *run = context;
-    struct replay_packet packet = {.time = run->now + run->ahead};
+    struct rerun_packet packet = {.time = run->now + run->ahead};
     uint8_t *copy;
 
     if (!run->is_begun || run->error < 0)
@@ -82,9 +83,9 @@ static void take_sent(void *context, const uint8_t *frame, size_t len)
     memcpy(copy, frame, len);
     if (run->pcap != NULL)
         record_sent(run, copy, len);
-    if (replay_packet_parse(run->capture->type, copy, len, &packet) &&
-        packet.kind != REPLAY_NOTHING)
-        run->error = replay_script_sent(run->script, REPLAY_STACK, &packet);
+    if (rerun_packet_parse(run->capture->type, copy, len, &packet) &&
+        packet.kind != RERUN_NOTHING)
+        run->error = rerun_script_sent(run->script, RERUN_STACK, &packet);
     free(copy);
 }
 
@@ -105,7 +106,7 @@ static unsigned mtu_of(const struct run *run)
 }
 
 /* The host's abilities are the stack's, as far as its SYNs show them. */
-static void take_over_abilities(const struct replay_script *script,
+static void take_over_abilities(const struct rerun_script *script,
                                 struct tcp_config *tcp)
 {
     bool has_syn = script->mss > 0;
@@ -124,6 +125,34 @@ static void take_over_abilities(const struct replay_script *script,
     tcp->receive_buffer = min_u32(tcp->receive_buffer, window);
 }
 
+static int change_setting(const char *text, struct stack_config *config,
+                          char *why)
+{
+    char name[SETTING_NAME_MAX];
+    const char *equals = strchr(text, '=');
+    int error = -EINVAL;
+
+    if (equals != NULL && (size_t)(equals - text) < sizeof(name)) {
+        snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
+        error = stack_setting_set(config, name, equals + 1);
+    }
+    if (error < 0)
+        snprintf(why, RERUN_WHY_MAX, "--set %s: %s", text,
+                 error == -ENOENT ? "there is no such setting"
+                                  : "wants NAME=VALUE, as delayed_ack=41ms");
+    return error;
+}
+
+static int change_settings(const struct rerun_options *options,
+                           struct stack_config *config, char *why)
+{
+    int error = 0;
+
+    for (unsigned i = 0; i < options->setting_count && error == 0; i++)
+        error = change_setting(options->settings[i], config, why);
+    return error;
+}
+
 static int create_stack(struct run *run, char *why)
 {
     struct stack_config config = stack_config_default();
@@ -135,12 +164,11 @@ static int create_stack(struct run *run, char *why)
     config.arp.reachable_time = 365 * 24 * 3600 * USEC_PER_SEC; /* the answers
                                      to any other question are not there */
     take_over_abilities(run->script, &config.tcp);
-    if (run->options->congestion != NULL)
-        snprintf(config.tcp.congestion, sizeof(config.tcp.congestion), "%s",
-                 run->options->congestion);
+    if ((error = change_settings(run->options, &config, why)) < 0)
+        return error;
     error = stack_create(&config, run->now, &run->stack);
     if (error < 0)
-        snprintf(why, REPLAY_WHY_MAX, "%s",
+        snprintf(why, RERUN_WHY_MAX, "%s",
                  error == -ENOENT ? "no such congestion control"
                                   : "no memory for a stack");
     return error;
@@ -159,7 +187,7 @@ static int create_pcap(struct run *run, char *why)
     error = pcap_create(&run->memory, nobody, run->options->pcap, run->ahead,
                         &run->pcap);
     if (error < 0) {
-        snprintf(why, REPLAY_WHY_MAX, "%s: %s", run->options->pcap,
+        snprintf(why, RERUN_WHY_MAX, "%s: %s", run->options->pcap,
                  strerror(-error));
         netdev_close(nobody);
     }
@@ -179,25 +207,31 @@ static int create_device(struct run *run, char *why)
     return run->options->pcap != NULL ? create_pcap(run, why) : 0;
 }
 
-/* Everybody is on the link, but those behind a gateway. */
-static int add_routes(struct run *run)
+static int add_way(struct run *run, const struct rerun_neighbour *to)
+{
+    struct ip_prefix host = {.addr = to->addr, .len = 128};
+
+    if (to->is_given)
+        return stack_neighbour_add(run->stack, run->now, IFACE, &to->addr,
+                                   &to->used);
+    if (!ip_addr_is_any(&to->gateway))
+        return stack_route_add(run->stack, run->now, &host, &to->gateway,
+                               IFACE);
+    return 0;
+}
+
+/* Everybody is on the link, but those behind a gateway. What the stack refuses
+ * is of no use to it: 0.0.0.0 may stand in a capture. */
+static int add_ways(struct run *run)
 {
     struct ip_prefix all = {.addr = IP_ADDR_ANY_V4, .len = IPV4_PREFIX_OFFSET};
     struct ip_addr on_link = IP_ADDR_ANY_V4;
     int error = stack_route_add(run->stack, run->now, &all, &on_link, IFACE);
 
-    for (const struct replay_neighbour *at = run->script->neighbours.first;
-         at != NULL && error == 0; at = at->next) {
-        struct ip_prefix host = {.addr = at->addr, .len = 128};
-
-        if (at->is_given)
-            error = stack_neighbour_add(run->stack, run->now, IFACE, &at->addr,
-                                        &at->used);
-        else if (!ip_addr_is_any(&at->gateway))
-            error = stack_route_add(run->stack, run->now, &host, &at->gateway,
-                                    IFACE);
-    }
-    return error;
+    for (const struct rerun_neighbour *at = run->script->neighbours.first;
+         at != NULL && error != -ENOBUFS; at = at->next)
+        error = add_way(run, at);
+    return error == -ENOBUFS ? error : 0;
 }
 
 static int configure(struct run *run, char *why)
@@ -209,12 +243,12 @@ static int configure(struct run *run, char *why)
     int error = stack_iface_add(run->stack, run->now, &iface);
 
     if (error < 0)
-        snprintf(why, REPLAY_WHY_MAX, "a stack cannot have an MTU of %u",
+        snprintf(why, RERUN_WHY_MAX, "a stack cannot have an MTU of %u",
                  mtu_of(run));
     else if ((error = stack_addr_add(run->stack, run->now, IFACE, &addr)) < 0)
-        snprintf(why, REPLAY_WHY_MAX, "a stack cannot have that address");
+        snprintf(why, RERUN_WHY_MAX, "a stack cannot have that address");
     else
-        error = add_routes(run);
+        error = add_ways(run);
     return error < 0 ? error : 0;
 }
 
@@ -245,9 +279,9 @@ static void set_time(struct run *run, usec time)
 /* What the stack has sent now, and the peer had acknowledged before. */
 static bool give_held(struct run *run)
 {
-    uint8_t data[REPLAY_ACK_MAX];
+    uint8_t data[RERUN_ACK_MAX];
     struct frame frame;
-    size_t len = replay_hold_next(&run->hold, run->capture->type, data);
+    size_t len = rerun_hold_next(&run->hold, run->capture->type, data);
 
     if (len == 0)
         return false;
@@ -264,7 +298,7 @@ static void end_pass(struct run *run)
     stack_run_timers(run->stack, run->now);
     stack_flush(run->stack, run->now);
     do {
-        replay_programs_run(&run->programs, run->now);
+        rerun_programs_run(&run->programs, run->now);
         stack_flush(run->stack, run->now);
     } while (give_held(run));
 }
@@ -286,14 +320,14 @@ static void pass_time(struct run *run, usec to)
 /* A large frame was put together by the receiver, from segments as large as
  * they were for the peer. */
 static void set_offload(const struct run *run,
-                        const struct replay_record *record, struct frame *frame)
+                        const struct rerun_record *record, struct frame *frame)
 {
-    const struct replay_packet *packet = &record->packet;
+    const struct rerun_packet *packet = &record->packet;
     struct frame_offload *offload = &frame->offload;
 
     if (run->options->no_checksums || record->has_no_checksum || packet->is_cut)
         offload->checksum = FRAME_CHECKSUM_VERIFIED;
-    if (packet->kind == REPLAY_TCP && record->flow != NULL &&
+    if (packet->kind == RERUN_TCP && record->flow != NULL &&
         record->flow->local_mss > 0 &&
         packet->text.len > record->flow->local_mss) {
         offload->gso = FRAME_GSO_TCPV4;
@@ -304,18 +338,18 @@ static void set_offload(const struct run *run,
 }
 
 static bool is_replayed(const struct run *run,
-                        const struct replay_record *record)
+                        const struct rerun_record *record)
 {
     bool is_for_us =
         ip_addr_equal(&record->packet.dst.addr, &run->capture->addr);
 
     if (record->is_ours)
         return false;
-    return record->packet.kind != REPLAY_TCP || !is_for_us ||
+    return record->packet.kind != RERUN_TCP || !is_for_us ||
            record->flow != NULL;
 }
 
-static void take_frame(struct run *run, struct replay_record *record)
+static void take_frame(struct run *run, struct rerun_record *record)
 {
     struct frame frame;
 
@@ -324,33 +358,33 @@ static void take_frame(struct run *run, struct replay_record *record)
     replay_frame(record->packet.number);
     frame_init_input(&frame, NULL, record->frame, record->len);
     set_offload(run, record, &frame);
-    if (replay_hold_back(&run->hold, run->capture->type, record))
+    if (rerun_hold_back(&run->hold, run->capture->type, record))
         frame.offload.checksum = FRAME_CHECKSUM_VERIFIED;
     stack_input(run->stack, run->now, IFACE, &frame);
 }
 
 static void act_before(struct run *run, size_t at)
 {
-    const struct replay_script *script = run->script;
+    const struct rerun_script *script = run->script;
 
     while (run->next_action < script->action_count &&
            script->actions[run->next_action].before <= at && run->error == 0)
-        run->error = replay_programs_act(&run->programs, run->now,
-                                         &script->actions[run->next_action++]);
+        run->error = rerun_programs_act(&run->programs, run->now,
+                                        &script->actions[run->next_action++]);
 }
 
 static bool acts_before(const struct run *run, size_t at)
 {
-    const struct replay_script *script = run->script;
+    const struct rerun_script *script = run->script;
 
     return run->next_action < script->action_count &&
            script->actions[run->next_action].before == at;
 }
 
 /* Those from `at` on that make one pass; where the next one begins. */
-static size_t replay_pass(struct run *run, size_t at)
+static size_t rerun_pass(struct run *run, size_t at)
 {
-    struct replay_record *records = run->capture->records;
+    struct rerun_record *records = run->capture->records;
     usec time = records[at].packet.time;
     size_t i = at;
 
@@ -359,7 +393,7 @@ static size_t replay_pass(struct run *run, size_t at)
         if (records[i].is_ours && i > at && !acts_before(run, i))
             break; /* the host had sent: its pass was over */
         if (records[i].packet.number == run->options->stop_before)
-            replay_frame_stop(run->options->stop_before);
+            rerun_frame_stop(run->options->stop_before);
         act_before(run, i);
         take_frame(run, &records[i]);
         if (records[i].is_ours) {
@@ -371,12 +405,12 @@ static size_t replay_pass(struct run *run, size_t at)
     return i;
 }
 
-static void replay_all(struct run *run)
+static void rerun_all(struct run *run)
 {
     size_t at = 0;
 
     while (at < run->capture->count && run->error == 0)
-        at = replay_pass(run, at);
+        at = rerun_pass(run, at);
     pass_time(run, run->capture->ended - run->ahead + AFTER_S * USEC_PER_SEC);
 }
 
@@ -390,10 +424,10 @@ static int prepare(struct run *run, char *why)
         (error = create_stack(run, why)) < 0 ||
         (error = configure(run, why)) < 0)
         return error;
-    error = replay_programs_init(&run->programs, &run->memory, run->now,
-                                 run->stack, run->script, run->options);
+    error = rerun_programs_init(&run->programs, &run->memory, run->now,
+                                run->stack, run->script, run->options);
     if (error < 0)
-        snprintf(why, REPLAY_WHY_MAX, "the ports cannot be opened: %s",
+        snprintf(why, RERUN_WHY_MAX, "the ports cannot be opened: %s",
                  strerror(-error));
     return error;
 }
@@ -417,7 +451,7 @@ static void end(struct run *run)
 {
     if (run->stack != NULL)
         stack_destroy(run->stack);
-    replay_programs_fini(&run->programs);
+    rerun_programs_fini(&run->programs);
     if (run->dev != NULL)
         netdev_close(run->dev);
     if (run->pcap == NULL)
@@ -428,9 +462,9 @@ static void end(struct run *run)
     netdev_close(run->pcap);
 }
 
-int replay_script_run(struct replay_script *script,
-                      const struct replay_options *options,
-                      char why[static REPLAY_WHY_MAX])
+int rerun_script_run(struct rerun_script *script,
+                     const struct rerun_options *options,
+                     char why[static RERUN_WHY_MAX])
 {
     struct run run = {.script = script,
                       .options = options,
@@ -445,11 +479,11 @@ int replay_script_run(struct replay_script *script,
     run.error = prepare(&run, why);
     if (run.error == 0) {
         begin(&run);
-        replay_all(&run);
+        rerun_all(&run);
     }
     end(&run);
     script->held = run.hold.count;
     if (run.error < 0 && why[0] == '\0')
-        snprintf(why, REPLAY_WHY_MAX, "%s", strerror(-run.error));
+        snprintf(why, RERUN_WHY_MAX, "%s", strerror(-run.error));
     return run.error;
 }

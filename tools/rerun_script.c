@@ -12,7 +12,7 @@
  *   that it is not.
  * - What had to wait for ARP was sent when ARP asked.
  */
-#include "replay_script.h"
+#include "rerun_script.h"
 
 #include "ip/icmp.h"
 #include "link/eth.h"
@@ -32,7 +32,7 @@ static const struct hash_key key = {.k0 = 3, .k1 = 4};
 
 /* ---- Flows --------------------------------------------------------------- */
 
-static uint32_t hash_of(enum replay_kind kind, const struct endpoint *local,
+static uint32_t hash_of(enum rerun_kind kind, const struct endpoint *local,
                         const struct endpoint *remote)
 {
     struct tcp_ends ends = tcp_ends_of(local, remote);
@@ -40,16 +40,16 @@ static uint32_t hash_of(enum replay_kind kind, const struct endpoint *local,
     return (uint32_t)tcp_ends_hash(&ends, &key) + (uint32_t)kind;
 }
 
-struct replay_flow *replay_flow_find(const struct replay_script *script,
-                                     enum replay_kind kind,
-                                     const struct endpoint *local,
-                                     const struct endpoint *remote)
+struct rerun_flow *rerun_flow_find(const struct rerun_script *script,
+                                   enum rerun_kind kind,
+                                   const struct endpoint *local,
+                                   const struct endpoint *remote)
 {
     struct hash_node *node =
         hash_table_first(&script->table, hash_of(kind, local, remote));
 
     for (; node != NULL; node = hash_table_next(node)) {
-        struct replay_flow *flow = container_of(node, struct replay_flow, node);
+        struct rerun_flow *flow = container_of(node, struct rerun_flow, node);
 
         if (flow->kind == kind && endpoint_equal(&flow->local, local) &&
             endpoint_equal(&flow->remote, remote))
@@ -58,10 +58,10 @@ struct replay_flow *replay_flow_find(const struct replay_script *script,
     return NULL;
 }
 
-void replay_flow_begin(struct replay_script *script, struct replay_flow *flow)
+void rerun_flow_begin(struct rerun_script *script, struct rerun_flow *flow)
 {
-    struct replay_flow *old =
-        replay_flow_find(script, flow->kind, &flow->local, &flow->remote);
+    struct rerun_flow *old =
+        rerun_flow_find(script, flow->kind, &flow->local, &flow->remote);
 
     if (old != NULL)
         hash_table_remove(&script->table, &old->node);
@@ -69,12 +69,12 @@ void replay_flow_begin(struct replay_script *script, struct replay_flow *flow)
                       hash_of(flow->kind, &flow->local, &flow->remote));
 }
 
-static struct replay_flow *create_flow(struct replay_script *script,
-                                       enum replay_kind kind,
-                                       const struct endpoint *local,
-                                       const struct endpoint *remote)
+static struct rerun_flow *create_flow(struct rerun_script *script,
+                                      enum rerun_kind kind,
+                                      const struct endpoint *local,
+                                      const struct endpoint *remote)
 {
-    struct replay_flow *flow = memory_alloc(script->memory, sizeof(*flow));
+    struct rerun_flow *flow = memory_alloc(script->memory, sizeof(*flow));
 
     if (flow == NULL)
         return NULL;
@@ -84,16 +84,16 @@ static struct replay_flow *create_flow(struct replay_script *script,
     flow->mss = MSS_DEFAULT;
     *script->last = flow;
     script->last = &flow->next;
-    replay_flow_begin(script, flow);
+    rerun_flow_begin(script, flow);
     return flow;
 }
 
-static struct replay_flow *get_flow(struct replay_script *script,
-                                    enum replay_kind kind,
-                                    const struct endpoint *local,
-                                    const struct endpoint *remote)
+static struct rerun_flow *get_flow(struct rerun_script *script,
+                                   enum rerun_kind kind,
+                                   const struct endpoint *local,
+                                   const struct endpoint *remote)
 {
-    struct replay_flow *flow = replay_flow_find(script, kind, local, remote);
+    struct rerun_flow *flow = rerun_flow_find(script, kind, local, remote);
 
     return flow != NULL ? flow : create_flow(script, kind, local, remote);
 }
@@ -116,9 +116,9 @@ static void *grow(struct memory *memory, void *array, size_t count,
 /* ---- What was sent ------------------------------------------------------- */
 
 /* Relative, as in tcpdump: 0 is the SYN of whoever sends. */
-static void make_relative(const struct replay_flow *flow,
-                          const struct replay_sent *sent,
-                          struct replay_packet *packet)
+static void make_relative(const struct rerun_flow *flow,
+                          const struct rerun_sent *sent,
+                          struct rerun_packet *packet)
 {
     if (packet->seq != 0 || flow->has_iss)
         packet->seq -= flow->iss;
@@ -132,8 +132,8 @@ static void make_relative(const struct replay_flow *flow,
         packet->wnd <<= sent->wscale;
 }
 
-static void note_scale(struct replay_flow *flow, struct replay_sent *sent,
-                       const struct replay_packet *packet)
+static void note_scale(struct rerun_flow *flow, struct rerun_sent *sent,
+                       const struct rerun_packet *packet)
 {
     if (!(packet->flags & SEG_SYN))
         return;
@@ -142,8 +142,7 @@ static void note_scale(struct replay_flow *flow, struct replay_sent *sent,
                        : 0;
 }
 
-static void note_end(struct replay_sent *sent,
-                     const struct replay_packet *packet)
+static void note_end(struct rerun_sent *sent, const struct rerun_packet *packet)
 {
     uint32_t end = packet->seq + (uint32_t)packet->text.len;
 
@@ -157,10 +156,10 @@ static void note_end(struct replay_sent *sent,
         sent->end = end;
 }
 
-static int add_packet(struct replay_script *script, struct replay_sent *sent,
-                      const struct replay_packet *packet)
+static int add_packet(struct rerun_script *script, struct rerun_sent *sent,
+                      const struct rerun_packet *packet)
 {
-    struct replay_packet *packets =
+    struct rerun_packet *packets =
         grow(script->memory, sent->packets, sent->count, &sent->room,
              sizeof(*packets));
 
@@ -171,29 +170,28 @@ static int add_packet(struct replay_script *script, struct replay_sent *sent,
     return 0;
 }
 
-static int add_pieces(struct replay_script *script, struct replay_flow *flow,
-                      struct replay_sent *sent,
-                      const struct replay_packet *whole)
+static int add_pieces(struct rerun_script *script, struct rerun_flow *flow,
+                      struct rerun_sent *sent, const struct rerun_packet *whole)
 {
-    struct replay_packet piece;
+    struct rerun_packet piece;
     size_t at = 0;
 
-    while (replay_packet_piece(whole, flow->mss, &at, &piece))
+    while (rerun_packet_piece(whole, flow->mss, &at, &piece))
         if (add_packet(script, sent, &piece) < 0)
             return -ENOBUFS;
     return 0;
 }
 
-int replay_script_sent(struct replay_script *script, enum replay_side side,
-                       const struct replay_packet *packet)
+int rerun_script_sent(struct rerun_script *script, enum rerun_side side,
+                      const struct rerun_packet *packet)
 {
-    struct replay_packet relative = *packet;
-    struct replay_flow *flow =
+    struct rerun_packet relative = *packet;
+    struct rerun_flow *flow =
         get_flow(script, packet->kind, &packet->src, &packet->dst);
 
     if (flow == NULL)
         return -ENOBUFS;
-    if (packet->kind == REPLAY_TCP) {
+    if (packet->kind == RERUN_TCP) {
         note_scale(flow, &flow->sent[side], packet);
         make_relative(flow, &flow->sent[side], &relative);
         note_end(&flow->sent[side], &relative);
@@ -203,10 +201,10 @@ int replay_script_sent(struct replay_script *script, enum replay_side side,
 
 /* ---- Actions ------------------------------------------------------------- */
 
-static int add_action(struct replay_script *script,
-                      const struct replay_action *action)
+static int add_action(struct rerun_script *script,
+                      const struct rerun_action *action)
 {
-    struct replay_action *actions =
+    struct rerun_action *actions =
         grow(script->memory, script->actions, script->action_count,
              &script->action_room, sizeof(*actions));
 
@@ -220,10 +218,10 @@ static int add_action(struct replay_script *script,
 }
 
 /* When ARP asked for the way, if the packet waited for that. */
-static size_t when_asked(struct replay_script *script,
+static size_t when_asked(struct rerun_script *script,
                          const struct ip_addr *remote, size_t at)
 {
-    struct replay_neighbour *hop = replay_next_hop(&script->neighbours, remote);
+    struct rerun_neighbour *hop = rerun_next_hop(&script->neighbours, remote);
 
     if (hop == NULL || !hop->is_asked || hop->is_given)
         return at;
@@ -233,8 +231,8 @@ static size_t when_asked(struct replay_script *script,
 
 /* ---- TCP: the peer ------------------------------------------------------- */
 
-static void take_peer_syn(struct replay_flow *flow,
-                          const struct replay_packet *packet)
+static void take_peer_syn(struct rerun_flow *flow,
+                          const struct rerun_packet *packet)
 {
     const struct tcp_options *options = &packet->options;
     uint32_t mss = options->has_mss ? options->mss : MSS_DEFAULT;
@@ -247,7 +245,7 @@ static void take_peer_syn(struct replay_flow *flow,
 }
 
 /* What both SYNs say is known: the size of a full segment's text. */
-static void settle(struct replay_flow *flow,
+static void settle(struct rerun_flow *flow,
                    const struct tcp_options *host_options)
 {
     uint32_t options_len = 0;
@@ -261,16 +259,16 @@ static void settle(struct replay_flow *flow,
         flow->mss -= options_len;
 }
 
-static void settle_active(struct replay_flow *flow)
+static void settle_active(struct rerun_flow *flow)
 {
-    const struct replay_packet *syn = &flow->sent[REPLAY_HOST].packets[0];
+    const struct rerun_packet *syn = &flow->sent[RERUN_HOST].packets[0];
 
     settle(flow, &syn->options);
-    note_scale(flow, &flow->sent[REPLAY_HOST], syn);
+    note_scale(flow, &flow->sent[RERUN_HOST], syn);
 }
 
-static bool is_new_syn(const struct replay_flow *flow,
-                       const struct replay_packet *packet)
+static bool is_new_syn(const struct rerun_flow *flow,
+                       const struct rerun_packet *packet)
 {
     if (flow == NULL)
         return true;
@@ -279,23 +277,23 @@ static bool is_new_syn(const struct replay_flow *flow,
     return flow->irs != packet->seq;
 }
 
-static int begin_passive(struct replay_script *script, size_t at,
-                         struct replay_flow **flow)
+static int begin_passive(struct rerun_script *script, size_t at,
+                         struct rerun_flow **flow)
 {
-    const struct replay_packet *packet = &script->capture->records[at].packet;
-    struct replay_action begin = {.before = at, .kind = REPLAY_BEGIN};
+    const struct rerun_packet *packet = &script->capture->records[at].packet;
+    struct rerun_action begin = {.before = at, .kind = RERUN_BEGIN};
 
-    *flow = create_flow(script, REPLAY_TCP, &packet->dst, &packet->src);
+    *flow = create_flow(script, RERUN_TCP, &packet->dst, &packet->src);
     begin.flow = *flow;
     return *flow == NULL ? -ENOBUFS : add_action(script, &begin);
 }
 
-static int take_segment_of_peer(struct replay_script *script, size_t at)
+static int take_segment_of_peer(struct rerun_script *script, size_t at)
 {
-    struct replay_record *record = &script->capture->records[at];
-    const struct replay_packet *packet = &record->packet;
-    struct replay_flow *flow =
-        replay_flow_find(script, REPLAY_TCP, &packet->dst, &packet->src);
+    struct rerun_record *record = &script->capture->records[at];
+    const struct rerun_packet *packet = &record->packet;
+    struct rerun_flow *flow =
+        rerun_flow_find(script, RERUN_TCP, &packet->dst, &packet->src);
     bool is_syn = (packet->flags & SEG_SYN) != 0;
     bool is_first = is_syn && !(packet->flags & SEG_ACK);
 
@@ -319,8 +317,8 @@ static int take_segment_of_peer(struct replay_script *script, size_t at)
 /* ---- TCP: the host ------------------------------------------------------- */
 
 /* What the host is able to, as it shows in its SYNs. */
-static void note_abilities(struct replay_script *script,
-                           const struct replay_packet *packet)
+static void note_abilities(struct rerun_script *script,
+                           const struct rerun_packet *packet)
 {
     enum { ASKS_ECN = SEG_SYN | SEG_ECE | SEG_CWR }; /* RFC 3168 6.1.1 */
     const struct tcp_options *options = &packet->options;
@@ -336,19 +334,19 @@ static void note_abilities(struct replay_script *script,
         script->asks_ecn = true;
 }
 
-static int take_syn_of_host(struct replay_script *script, size_t at,
-                            struct replay_flow **flow)
+static int take_syn_of_host(struct rerun_script *script, size_t at,
+                            struct rerun_flow **flow)
 {
-    const struct replay_packet *packet = &script->capture->records[at].packet;
+    const struct rerun_packet *packet = &script->capture->records[at].packet;
     size_t when = when_asked(script, &packet->dst.addr, at);
-    struct replay_action begin = {.before = when, .kind = REPLAY_BEGIN};
-    struct replay_action connect = {.before = when, .kind = REPLAY_CONNECT};
+    struct rerun_action begin = {.before = when, .kind = RERUN_BEGIN};
+    struct rerun_action connect = {.before = when, .kind = RERUN_CONNECT};
 
     if (packet->flags & SEG_ACK)
         return 0;
     if (*flow != NULL && (!(*flow)->is_active || (*flow)->iss == packet->seq))
         return 0; /* simultaneous, or once more */
-    *flow = create_flow(script, REPLAY_TCP, &packet->src, &packet->dst);
+    *flow = create_flow(script, RERUN_TCP, &packet->src, &packet->dst);
     if (*flow == NULL)
         return -ENOBUFS;
     (*flow)->is_active = true;
@@ -358,9 +356,9 @@ static int take_syn_of_host(struct replay_script *script, size_t at,
                : 0;
 }
 
-static void note_syn_of_host(struct replay_script *script,
-                             struct replay_flow *flow,
-                             const struct replay_packet *packet)
+static void note_syn_of_host(struct rerun_script *script,
+                             struct rerun_flow *flow,
+                             const struct rerun_packet *packet)
 {
     const struct tcp_options *options = &packet->options;
 
@@ -378,8 +376,8 @@ static void note_syn_of_host(struct replay_script *script,
 
 /* The latest that its clock may be by what it says: so that nothing that the
  * peer echoes is from the stack's future. */
-static void note_clock(struct replay_flow *flow,
-                       const struct replay_packet *packet)
+static void note_clock(struct rerun_flow *flow,
+                       const struct rerun_packet *packet)
 {
     uint32_t passed = (uint32_t)(packet->time / USEC_PER_MSEC -
                                  flow->ts_time / USEC_PER_MSEC);
@@ -398,7 +396,7 @@ static void note_clock(struct replay_flow *flow,
 }
 
 /* Bytes [from, from + text.len) of the stream, which may grow. */
-static int put_stream(struct replay_script *script, struct replay_flow *flow,
+static int put_stream(struct rerun_script *script, struct rerun_flow *flow,
                       size_t from, struct bytes text)
 {
     size_t end = from + text.len;
@@ -419,13 +417,13 @@ static int put_stream(struct replay_script *script, struct replay_flow *flow,
     return 0;
 }
 
-static int write_goes_on(struct replay_script *script, struct replay_flow *flow,
+static int write_goes_on(struct rerun_script *script, struct rerun_flow *flow,
                          size_t at, size_t end)
 {
-    struct replay_action write = {.before = at,
-                                  .kind = REPLAY_WRITE,
-                                  .flow = flow,
-                                  .from = flow->stream_len};
+    struct rerun_action write = {.before = at,
+                                 .kind = RERUN_WRITE,
+                                 .flow = flow,
+                                 .from = flow->stream_len};
 
     if (end <= flow->stream_len)
         return 0;
@@ -441,8 +439,8 @@ static int write_goes_on(struct replay_script *script, struct replay_flow *flow,
 }
 
 /* `packet` is as it came: absolute, uncut. */
-static int take_text(struct replay_script *script, struct replay_flow *flow,
-                     size_t at, const struct replay_packet *packet)
+static int take_text(struct rerun_script *script, struct rerun_flow *flow,
+                     size_t at, const struct rerun_packet *packet)
 {
     uint32_t control = (packet->flags & SEG_SYN) ? 1 : 0;
     uint32_t from = packet->seq + control - (flow->iss + 1);
@@ -462,12 +460,12 @@ static int take_text(struct replay_script *script, struct replay_flow *flow,
 
 /* With text: the program had shut down before that could be sent, so it may as
  * well have done so when it wrote it. */
-static int take_fin(struct replay_script *script, struct replay_flow *flow,
+static int take_fin(struct rerun_script *script, struct rerun_flow *flow,
                     size_t at)
 {
-    const struct replay_packet *packet = &script->capture->records[at].packet;
-    struct replay_action shutdown = {
-        .before = at, .kind = REPLAY_SHUTDOWN, .flow = flow};
+    const struct rerun_packet *packet = &script->capture->records[at].packet;
+    struct rerun_action shutdown = {
+        .before = at, .kind = RERUN_SHUTDOWN, .flow = flow};
 
     if (flow->has_fin)
         return 0;
@@ -479,11 +477,11 @@ static int take_fin(struct replay_script *script, struct replay_flow *flow,
     return add_action(script, &shutdown);
 }
 
-static int take_rst(struct replay_script *script, struct replay_flow *flow,
+static int take_rst(struct rerun_script *script, struct rerun_flow *flow,
                     size_t at)
 {
-    struct replay_action abort = {
-        .before = at, .kind = REPLAY_ABORT, .flow = flow};
+    struct rerun_action abort = {
+        .before = at, .kind = RERUN_ABORT, .flow = flow};
 
     if (!flow->has_iss)
         flow->is_refused = true;
@@ -492,12 +490,12 @@ static int take_rst(struct replay_script *script, struct replay_flow *flow,
     return flow->has_iss && !flow->has_fin ? add_action(script, &abort) : 0;
 }
 
-static int take_segment_of_host(struct replay_script *script, size_t at)
+static int take_segment_of_host(struct rerun_script *script, size_t at)
 {
-    struct replay_record *record = &script->capture->records[at];
-    const struct replay_packet *packet = &record->packet;
-    struct replay_flow *flow =
-        replay_flow_find(script, REPLAY_TCP, &packet->src, &packet->dst);
+    struct rerun_record *record = &script->capture->records[at];
+    const struct rerun_packet *packet = &record->packet;
+    struct rerun_flow *flow =
+        rerun_flow_find(script, RERUN_TCP, &packet->src, &packet->dst);
 
     if ((packet->flags & SEG_SYN) && take_syn_of_host(script, at, &flow) < 0)
         return -ENOBUFS;
@@ -509,7 +507,7 @@ static int take_segment_of_host(struct replay_script *script, size_t at)
     if (packet->flags & SEG_SYN)
         note_syn_of_host(script, flow, packet);
     note_clock(flow, packet);
-    if (replay_script_sent(script, REPLAY_HOST, packet) < 0 ||
+    if (rerun_script_sent(script, RERUN_HOST, packet) < 0 ||
         (flow->has_iss && take_text(script, flow, at, packet) < 0))
         return -ENOBUFS;
     if ((packet->flags & SEG_FIN) && take_fin(script, flow, at) < 0)
@@ -520,11 +518,11 @@ static int take_segment_of_host(struct replay_script *script, size_t at)
 /* ---- The others ---------------------------------------------------------- */
 
 /* The UDP port of the host's that an ICMP error says is closed; 0: none. */
-static uint16_t closed_port(const struct replay_capture *capture,
-                            const struct replay_record *record)
+static uint16_t closed_port(const struct rerun_capture *capture,
+                            const struct rerun_record *record)
 {
     size_t link = capture->type == NETDEV_ETHERNET ? ETH_HEADER_LEN : 0;
-    const struct replay_packet *packet = &record->packet;
+    const struct rerun_packet *packet = &record->packet;
     struct bytes ip = bytes_of(record->frame + link, record->len - link);
     struct ip_header header;
     struct ip_header quoted;
@@ -543,57 +541,57 @@ static uint16_t closed_port(const struct replay_capture *capture,
     return get_be16(quote.data + quoted.header_len + UDP_DST_PORT);
 }
 
-static int take_datagram_of_host(struct replay_script *script, size_t at)
+static int take_datagram_of_host(struct rerun_script *script, size_t at)
 {
-    struct replay_record *record = &script->capture->records[at];
-    const struct replay_packet *packet = &record->packet;
-    struct replay_action send = {.kind = REPLAY_DATAGRAM, .record = at};
+    struct rerun_record *record = &script->capture->records[at];
+    const struct rerun_packet *packet = &record->packet;
+    struct rerun_action send = {.kind = RERUN_DATAGRAM, .record = at};
 
-    if (packet->kind == REPLAY_ICMP && packet->type != ICMP_ECHO_REQUEST) {
+    if (packet->kind == RERUN_ICMP && packet->type != ICMP_ECHO_REQUEST) {
         script->is_closed[closed_port(script->capture, record)] = true;
     } else {
         send.before = when_asked(script, &packet->dst.addr, at);
         if (add_action(script, &send) < 0)
             return -ENOBUFS;
     }
-    if (packet->kind == REPLAY_UDP)
+    if (packet->kind == RERUN_UDP)
         script->sends[packet->src.port] = true;
-    return replay_script_sent(script, REPLAY_HOST, packet);
+    return rerun_script_sent(script, RERUN_HOST, packet);
 }
 
-static int take_arp_of_host(struct replay_script *script, size_t at)
+static int take_arp_of_host(struct rerun_script *script, size_t at)
 {
-    const struct replay_record *record = &script->capture->records[at];
-    struct replay_neighbour *neighbour;
+    const struct rerun_record *record = &script->capture->records[at];
+    struct rerun_neighbour *neighbour;
 
     if (record->packet.type == ARP_REPLY)
-        return replay_script_sent(script, REPLAY_HOST, &record->packet);
-    if (!replay_is_question(&script->neighbours, record)) {
+        return rerun_script_sent(script, RERUN_HOST, &record->packet);
+    if (!rerun_is_question(&script->neighbours, record)) {
         script->questions++;
         return 0;
     }
     neighbour =
-        replay_neighbour_find(&script->neighbours, &record->packet.dst.addr);
+        rerun_neighbour_find(&script->neighbours, &record->packet.dst.addr);
     if (neighbour != NULL && !neighbour->is_asked) {
         neighbour->is_asked = true;
         neighbour->asked_at = at;
     }
-    return replay_script_sent(script, REPLAY_HOST, &record->packet);
+    return rerun_script_sent(script, RERUN_HOST, &record->packet);
 }
 
-static int take_record_of_host(struct replay_script *script, size_t at)
+static int take_record_of_host(struct rerun_script *script, size_t at)
 {
-    const struct replay_packet *packet = &script->capture->records[at].packet;
+    const struct rerun_packet *packet = &script->capture->records[at].packet;
 
     switch (packet->kind) {
-    case REPLAY_TCP:
+    case RERUN_TCP:
         return take_segment_of_host(script, at);
-    case REPLAY_UDP:
-    case REPLAY_ICMP:
+    case RERUN_UDP:
+    case RERUN_ICMP:
         return take_datagram_of_host(script, at);
-    case REPLAY_ARP:
+    case RERUN_ARP:
         return take_arp_of_host(script, at);
-    case REPLAY_NOTHING:
+    case RERUN_NOTHING:
         break;
     }
     if (packet->is_fragment)
@@ -603,36 +601,36 @@ static int take_record_of_host(struct replay_script *script, size_t at)
     return 0;
 }
 
-static int take_record_of_peer(struct replay_script *script, size_t at)
+static int take_record_of_peer(struct rerun_script *script, size_t at)
 {
-    const struct replay_packet *packet = &script->capture->records[at].packet;
+    const struct rerun_packet *packet = &script->capture->records[at].packet;
 
     if (!ip_addr_equal(&packet->dst.addr, &script->capture->addr))
         return 0;
-    if (packet->kind == REPLAY_UDP || packet->is_fragment)
+    if (packet->kind == RERUN_UDP || packet->is_fragment)
         script->has_socket[packet->dst.port] = true;
-    return packet->kind == REPLAY_TCP ? take_segment_of_peer(script, at) : 0;
+    return packet->kind == RERUN_TCP ? take_segment_of_peer(script, at) : 0;
 }
 
 /* What waits for ARP no longer waits once something goes there. */
-static void note_sent(struct replay_script *script, size_t at)
+static void note_sent(struct rerun_script *script, size_t at)
 {
-    const struct replay_packet *packet = &script->capture->records[at].packet;
-    struct replay_neighbour *hop;
+    const struct rerun_packet *packet = &script->capture->records[at].packet;
+    struct rerun_neighbour *hop;
 
-    if (packet->kind == REPLAY_ARP)
+    if (packet->kind == RERUN_ARP)
         return;
-    hop = replay_next_hop(&script->neighbours, &packet->dst.addr);
+    hop = rerun_next_hop(&script->neighbours, &packet->dst.addr);
     if (hop != NULL)
         hop->is_asked = false;
 }
 
-static int walk(struct replay_script *script)
+static int walk(struct rerun_script *script)
 {
     int error = 0;
 
     for (size_t i = 0; i < script->capture->count && error == 0; i++) {
-        const struct replay_record *record = &script->capture->records[i];
+        const struct rerun_record *record = &script->capture->records[i];
 
         if (!record->is_parsed)
             continue;
@@ -650,8 +648,8 @@ static int walk(struct replay_script *script)
 
 static int compare_actions(const void *a, const void *b)
 {
-    const struct replay_action *one = a;
-    const struct replay_action *other = b;
+    const struct rerun_action *one = a;
+    const struct rerun_action *other = b;
 
     if (one->before != other->before)
         return one->before < other->before ? -1 : 1;
@@ -659,24 +657,24 @@ static int compare_actions(const void *a, const void *b)
 }
 
 /* The replay begins: no connection has begun yet. */
-static void rewind_flows(struct replay_script *script)
+static void rewind_flows(struct rerun_script *script)
 {
-    for (struct replay_flow *flow = script->first; flow != NULL;
+    for (struct rerun_flow *flow = script->first; flow != NULL;
          flow = flow->next)
-        if (flow->kind == REPLAY_TCP &&
-            replay_flow_find(script, flow->kind, &flow->local, &flow->remote) ==
+        if (flow->kind == RERUN_TCP &&
+            rerun_flow_find(script, flow->kind, &flow->local, &flow->remote) ==
                 flow)
             hash_table_remove(&script->table, &flow->node);
 }
 
-int replay_script_init(struct replay_script *script, struct memory *memory,
-                       struct replay_capture *capture)
+int rerun_script_init(struct rerun_script *script, struct memory *memory,
+                      struct rerun_capture *capture)
 {
     int error;
 
-    *script = (struct replay_script){.memory = memory, .capture = capture};
+    *script = (struct rerun_script){.memory = memory, .capture = capture};
     script->last = &script->first;
-    error = replay_neighbours_init(&script->neighbours, memory, capture);
+    error = rerun_neighbours_init(&script->neighbours, memory, capture);
     if (hash_table_init(&script->table, memory) < 0 || error < 0)
         return -ENOBUFS;
     if ((error = walk(script)) < 0)
@@ -688,21 +686,21 @@ int replay_script_init(struct replay_script *script, struct memory *memory,
     return 0;
 }
 
-static void destroy_flow(struct memory *memory, struct replay_flow *flow)
+static void destroy_flow(struct memory *memory, struct rerun_flow *flow)
 {
-    for (int i = 0; i < REPLAY_SIDES; i++)
+    for (int i = 0; i < RERUN_SIDES; i++)
         memory_free(memory, flow->sent[i].packets,
-                    flow->sent[i].room * sizeof(struct replay_packet));
+                    flow->sent[i].room * sizeof(struct rerun_packet));
     memory_free(memory, flow->stream, flow->stream_room);
     memory_free(memory, flow, sizeof(*flow));
 }
 
-void replay_script_fini(struct replay_script *script)
+void rerun_script_fini(struct rerun_script *script)
 {
-    struct replay_flow *flow = script->first;
+    struct rerun_flow *flow = script->first;
 
     while (flow != NULL) {
-        struct replay_flow *next = flow->next;
+        struct rerun_flow *next = flow->next;
 
         destroy_flow(script->memory, flow);
         flow = next;
@@ -710,5 +708,5 @@ void replay_script_fini(struct replay_script *script)
     memory_free(script->memory, script->actions,
                 script->action_room * sizeof(*script->actions));
     hash_table_fini(&script->table, script->memory);
-    replay_neighbours_fini(&script->neighbours);
+    rerun_neighbours_fini(&script->neighbours);
 }

@@ -2,7 +2,7 @@
  * What a call answers is not looked at where the program could not do anything
  * about it: what then is not sent is found by the comparison.
  */
-#include "replay_program.h"
+#include "rerun_program.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,14 +19,14 @@ static uint32_t hash_of(socket_id id)
     return (uint32_t)hash_bytes(&key, bytes_of(&id, sizeof(id)));
 }
 
-static struct replay_program *find(const struct replay_programs *programs,
-                                   socket_id id)
+static struct rerun_program *find(const struct rerun_programs *programs,
+                                  socket_id id)
 {
     struct hash_node *node = hash_table_first(&programs->table, hash_of(id));
 
     for (; node != NULL; node = hash_table_next(node)) {
-        struct replay_program *program =
-            container_of(node, struct replay_program, node);
+        struct rerun_program *program =
+            container_of(node, struct rerun_program, node);
 
         if (program->socket == id)
             return program;
@@ -34,15 +34,15 @@ static struct replay_program *find(const struct replay_programs *programs,
     return NULL;
 }
 
-static void attach(struct replay_programs *programs,
-                   struct replay_program *program, socket_id id)
+static void attach(struct rerun_programs *programs,
+                   struct rerun_program *program, socket_id id)
 {
     program->socket = id;
     hash_table_insert(&programs->table, programs->memory, &program->node,
                       hash_of(id));
 }
 
-static void set_int(struct replay_programs *programs, usec now, socket_id id,
+static void set_int(struct rerun_programs *programs, usec now, socket_id id,
                     int level, int name, int value)
 {
     (void)!stack_set_option(programs->stack, now, id, level, name,
@@ -51,11 +51,11 @@ static void set_int(struct replay_programs *programs, usec now, socket_id id,
 
 /* ---- Files --------------------------------------------------------------- */
 
-static const struct replay_file *file_for(const struct replay_options *options,
-                                          const struct replay_flow *flow)
+static const struct rerun_file *file_for(const struct rerun_options *options,
+                                         const struct rerun_flow *flow)
 {
     for (unsigned i = 0; i < options->file_count; i++) {
-        const struct replay_file *file = &options->files[i];
+        const struct rerun_file *file = &options->files[i];
 
         if (file->is_connect != flow->is_active)
             continue;
@@ -67,8 +67,8 @@ static const struct replay_file *file_for(const struct replay_options *options,
 }
 
 /* With --connect only those that it names are opened. */
-static bool is_wanted(const struct replay_options *options,
-                      const struct replay_program *program)
+static bool is_wanted(const struct rerun_options *options,
+                      const struct rerun_program *program)
 {
     for (unsigned i = 0; i < options->file_count; i++)
         if (options->files[i].is_connect && program->file == NULL)
@@ -76,12 +76,12 @@ static bool is_wanted(const struct replay_options *options,
     return true;
 }
 
-static bool has_own_text(const struct replay_program *program)
+static bool has_own_text(const struct rerun_program *program)
 {
     return program->file != NULL && program->file->path != NULL;
 }
 
-static struct bytes text_of(const struct replay_program *program)
+static struct bytes text_of(const struct rerun_program *program)
 {
     if (has_own_text(program))
         return program->file->text;
@@ -90,9 +90,9 @@ static struct bytes text_of(const struct replay_program *program)
 
 /* A file goes when the request is there, or at once where we connect; and then
  * it ends as the host did: first, or after the peer. */
-static void play_file(struct replay_program *program)
+static void play_file(struct rerun_program *program)
 {
-    const struct replay_flow *flow = program->flow;
+    const struct rerun_flow *flow = program->flow;
 
     if (!has_own_text(program))
         return;
@@ -106,8 +106,8 @@ static void play_file(struct replay_program *program)
 
 /* ---- A connection -------------------------------------------------------- */
 
-static void close_socket(struct replay_programs *programs, usec now,
-                         struct replay_program *program)
+static void close_socket(struct rerun_programs *programs, usec now,
+                         struct rerun_program *program)
 {
     hash_table_remove(&programs->table, &program->node);
     (void)!stack_close(programs->stack, now, program->socket);
@@ -115,8 +115,8 @@ static void close_socket(struct replay_programs *programs, usec now,
     program->is_over = true;
 }
 
-static void read_all(struct replay_programs *programs, usec now,
-                     struct replay_program *program)
+static void read_all(struct rerun_programs *programs, usec now,
+                     struct rerun_program *program)
 {
     uint8_t data[READ_MAX];
     struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
@@ -132,8 +132,8 @@ static void read_all(struct replay_programs *programs, usec now,
         program->has_read_end = true;
 }
 
-static void write_due(struct replay_programs *programs, usec now,
-                      struct replay_program *program)
+static void write_due(struct rerun_programs *programs, usec now,
+                      struct rerun_program *program)
 {
     struct bytes text = text_of(program);
 
@@ -151,8 +151,8 @@ static void write_due(struct replay_programs *programs, usec now,
     }
 }
 
-static void shut(struct replay_programs *programs, usec now,
-                 struct replay_program *program)
+static void shut(struct rerun_programs *programs, usec now,
+                 struct rerun_program *program)
 {
     if (!program->shuts || program->is_shut || program->written < program->due)
         return;
@@ -163,8 +163,8 @@ static void shut(struct replay_programs *programs, usec now,
             stack_shutdown(programs->stack, now, program->socket, SHUT_WR) == 0;
 }
 
-static void run(struct replay_programs *programs, usec now,
-                struct replay_program *program)
+static void run(struct rerun_programs *programs, usec now,
+                struct rerun_program *program)
 {
     int ready;
 
@@ -182,10 +182,10 @@ static void run(struct replay_programs *programs, usec now,
         close_socket(programs, now, program);
 }
 
-static struct replay_program *create(struct replay_programs *programs,
-                                     struct replay_flow *flow)
+static struct rerun_program *create(struct rerun_programs *programs,
+                                    struct rerun_flow *flow)
 {
-    struct replay_program *program =
+    struct rerun_program *program =
         memory_alloc(programs->memory, sizeof(*program));
 
     if (program == NULL)
@@ -200,20 +200,20 @@ static struct replay_program *create(struct replay_programs *programs,
 
 /* ---- Actions ------------------------------------------------------------- */
 
-static uint32_t timestamp_at(const struct replay_flow *flow, usec time)
+static uint32_t timestamp_at(const struct rerun_flow *flow, usec time)
 {
     return flow->ts_val +
            (uint32_t)(time / USEC_PER_MSEC - flow->ts_time / USEC_PER_MSEC);
 }
 
-static int begin(struct replay_programs *programs, usec now,
-                 const struct replay_action *action)
+static int begin(struct rerun_programs *programs, usec now,
+                 const struct rerun_action *action)
 {
-    const struct replay_capture *capture = programs->script->capture;
-    struct replay_flow *flow = action->flow;
+    const struct rerun_capture *capture = programs->script->capture;
+    struct rerun_flow *flow = action->flow;
     socket_id listener = programs->listeners[flow->local.port];
 
-    replay_flow_begin(programs->script, flow);
+    rerun_flow_begin(programs->script, flow);
     if (create(programs, flow) == NULL)
         return -ENOBUFS;
     if (!flow->is_active && listener != 0 && flow->local_mss > 0)
@@ -226,10 +226,10 @@ static int begin(struct replay_programs *programs, usec now,
     return 0;
 }
 
-static void connect_flow(struct replay_programs *programs, usec now,
-                         struct replay_flow *flow)
+static void connect_flow(struct rerun_programs *programs, usec now,
+                         struct rerun_flow *flow)
 {
-    struct replay_program *program = flow->program;
+    struct rerun_program *program = flow->program;
     socket_id id;
 
     if (!is_wanted(programs->options, program) ||
@@ -244,8 +244,8 @@ static void connect_flow(struct replay_programs *programs, usec now,
         close_socket(programs, now, program);
 }
 
-static void abort_flow(struct replay_programs *programs, usec now,
-                       struct replay_program *program)
+static void abort_flow(struct rerun_programs *programs, usec now,
+                       struct rerun_program *program)
 {
     struct linger linger = {.l_onoff = 1};
 
@@ -256,27 +256,27 @@ static void abort_flow(struct replay_programs *programs, usec now,
     close_socket(programs, now, program);
 }
 
-static void act_on_flow(struct replay_programs *programs, usec now,
-                        const struct replay_action *action)
+static void act_on_flow(struct rerun_programs *programs, usec now,
+                        const struct rerun_action *action)
 {
-    struct replay_program *program = action->flow->program;
+    struct rerun_program *program = action->flow->program;
 
     if (program == NULL || program->is_over)
         return;
-    if (action->kind == REPLAY_ABORT) {
+    if (action->kind == RERUN_ABORT) {
         abort_flow(programs, now, program);
         return;
     }
     if (has_own_text(program))
         return;
-    if (action->kind == REPLAY_WRITE)
+    if (action->kind == RERUN_WRITE)
         program->due = action->to;
     else
         program->shuts = true;
     run(programs, now, program);
 }
 
-static socket_id datagram_socket(struct replay_programs *programs, usec now,
+static socket_id datagram_socket(struct rerun_programs *programs, usec now,
                                  socket_id *sockets, uint16_t port,
                                  int protocol)
 {
@@ -298,10 +298,10 @@ static socket_id datagram_socket(struct replay_programs *programs, usec now,
 }
 
 /* The bytes are the capture's, and so stay. */
-static void send_datagram(struct replay_programs *programs, usec now,
-                          const struct replay_packet *packet)
+static void send_datagram(struct rerun_programs *programs, usec now,
+                          const struct rerun_packet *packet)
 {
-    bool is_echo = packet->kind == REPLAY_ICMP;
+    bool is_echo = packet->kind == RERUN_ICMP;
     size_t header = is_echo ? ICMP_HEADER_LEN : 0; /* it is sent with it */
     struct endpoint to = packet->dst;
     struct iovec iov = {.iov_base =
@@ -317,23 +317,23 @@ static void send_datagram(struct replay_programs *programs, usec now,
         (void)!stack_send(programs->stack, now, id, &message);
 }
 
-int replay_programs_act(struct replay_programs *programs, usec now,
-                        const struct replay_action *action)
+int rerun_programs_act(struct rerun_programs *programs, usec now,
+                       const struct rerun_action *action)
 {
-    const struct replay_capture *capture = programs->script->capture;
+    const struct rerun_capture *capture = programs->script->capture;
 
     switch (action->kind) {
-    case REPLAY_BEGIN:
+    case RERUN_BEGIN:
         return begin(programs, now, action);
-    case REPLAY_CONNECT:
+    case RERUN_CONNECT:
         connect_flow(programs, now, action->flow);
         break;
-    case REPLAY_WRITE:
-    case REPLAY_SHUTDOWN:
-    case REPLAY_ABORT:
+    case RERUN_WRITE:
+    case RERUN_SHUTDOWN:
+    case RERUN_ABORT:
         act_on_flow(programs, now, action);
         break;
-    case REPLAY_DATAGRAM:
+    case RERUN_DATAGRAM:
         send_datagram(programs, now, &capture->records[action->record].packet);
         break;
     }
@@ -342,7 +342,7 @@ int replay_programs_act(struct replay_programs *programs, usec now,
 
 /* ---- Whoever is ready ---------------------------------------------------- */
 
-static void accept_all(struct replay_programs *programs, usec now,
+static void accept_all(struct rerun_programs *programs, usec now,
                        socket_id listener)
 {
     struct endpoint local;
@@ -350,12 +350,12 @@ static void accept_all(struct replay_programs *programs, usec now,
     socket_id id;
 
     while (stack_accept(programs->stack, now, listener, &id, &remote) == 0) {
-        struct replay_flow *flow = NULL;
+        struct rerun_flow *flow = NULL;
 
         local.scope = remote.scope = 0;
         if (stack_local(programs->stack, id, &local) == 0)
             flow =
-                replay_flow_find(programs->script, REPLAY_TCP, &local, &remote);
+                rerun_flow_find(programs->script, RERUN_TCP, &local, &remote);
         if (flow == NULL || flow->program == NULL ||
             flow->program->socket != 0) {
             (void)!stack_close(programs->stack, now, id);
@@ -366,7 +366,7 @@ static void accept_all(struct replay_programs *programs, usec now,
     }
 }
 
-static void discard_datagrams(struct replay_programs *programs, usec now,
+static void discard_datagrams(struct rerun_programs *programs, usec now,
                               socket_id id)
 {
     uint8_t data[READ_MAX];
@@ -380,13 +380,13 @@ static void discard_datagrams(struct replay_programs *programs, usec now,
     } while (count >= 0);
 }
 
-void replay_programs_run(struct replay_programs *programs, usec now)
+void rerun_programs_run(struct rerun_programs *programs, usec now)
 {
     struct endpoint local;
     socket_id id;
 
     while (stack_next_ready(programs->stack, &id)) {
-        struct replay_program *program = find(programs, id);
+        struct rerun_program *program = find(programs, id);
 
         if (program != NULL)
             run(programs, now, program);
@@ -400,7 +400,7 @@ void replay_programs_run(struct replay_programs *programs, usec now)
 
 /* ---- All of them --------------------------------------------------------- */
 
-static int listen_at(struct replay_programs *programs, usec now, uint16_t port)
+static int listen_at(struct rerun_programs *programs, usec now, uint16_t port)
 {
     struct endpoint local = {.addr = IP_ADDR_ANY_V4, .port = port};
     struct stack *stack = programs->stack;
@@ -420,13 +420,13 @@ static int listen_at(struct replay_programs *programs, usec now, uint16_t port)
     return 0;
 }
 
-static int open_ports(struct replay_programs *programs, usec now)
+static int open_ports(struct rerun_programs *programs, usec now)
 {
-    const struct replay_script *script = programs->script;
-    const struct replay_options *options = programs->options;
+    const struct rerun_script *script = programs->script;
+    const struct rerun_options *options = programs->options;
     int error = 0;
 
-    for (unsigned port = 1; port < REPLAY_PORTS && error == 0; port++) {
+    for (unsigned port = 1; port < RERUN_PORTS && error == 0; port++) {
         if (script->listens[port])
             error = listen_at(programs, now, (uint16_t)port);
         if (script->sends[port] ||
@@ -439,14 +439,14 @@ static int open_ports(struct replay_programs *programs, usec now)
     return error;
 }
 
-int replay_programs_init(struct replay_programs *programs,
-                         struct memory *memory, usec now, struct stack *stack,
-                         struct replay_script *script,
-                         const struct replay_options *options)
+int rerun_programs_init(struct rerun_programs *programs, struct memory *memory,
+                        usec now, struct stack *stack,
+                        struct rerun_script *script,
+                        const struct rerun_options *options)
 {
-    enum { LEN = REPLAY_PORTS * sizeof(socket_id) };
+    enum { LEN = RERUN_PORTS * sizeof(socket_id) };
 
-    *programs = (struct replay_programs){
+    *programs = (struct rerun_programs){
         .memory = memory, .script = script, .options = options, .stack = stack};
     programs->listeners = memory_alloc(memory, LEN);
     programs->udp = memory_alloc(memory, LEN);
@@ -458,12 +458,12 @@ int replay_programs_init(struct replay_programs *programs,
     return open_ports(programs, now);
 }
 
-void replay_programs_fini(struct replay_programs *programs)
+void rerun_programs_fini(struct rerun_programs *programs)
 {
-    enum { LEN = REPLAY_PORTS * sizeof(socket_id) };
+    enum { LEN = RERUN_PORTS * sizeof(socket_id) };
 
     while (programs->first != NULL) {
-        struct replay_program *program = programs->first;
+        struct rerun_program *program = programs->first;
 
         programs->first = program->next;
         memory_free(programs->memory, program, sizeof(*program));

@@ -2,25 +2,25 @@
  * A packet of a capture, or one that a replay's stack has sent, as far as a
  * replay compares the two.
  */
-#ifndef TAPIR_TOOLS_REPLAY_PACKET_H
-#define TAPIR_TOOLS_REPLAY_PACKET_H
+#ifndef TAPIR_TOOLS_RERUN_PACKET_H
+#define TAPIR_TOOLS_RERUN_PACKET_H
 
 #include "base/usec.h"
 #include "netdev/netdev.h"
 #include "tcp/tcp_segment.h"
 
-enum replay_kind {
-    REPLAY_NOTHING, /* that is compared */
-    REPLAY_ARP,
-    REPLAY_ICMP,
-    REPLAY_UDP,
-    REPLAY_TCP
+enum rerun_kind {
+    RERUN_NOTHING, /* that is compared */
+    RERUN_ARP,
+    RERUN_ICMP,
+    RERUN_UDP,
+    RERUN_TCP
 };
 
-struct replay_packet {
+struct rerun_packet {
     usec time;       /* of the capture's clock */
     uint64_t number; /* of the capture's record; 0: the stack has sent it */
-    enum replay_kind kind;
+    enum rerun_kind kind;
     struct endpoint src; /* of ARP: who speaks of whom */
     struct endpoint dst;
     uint8_t ecn;       /* RFC 3168 5 */
@@ -46,19 +46,19 @@ struct replay_packet {
  * Of a whole frame: Ethernet, or a bare IP packet. False if it is neither IPv4
  * nor ARP, or broken. `time`, `number` and `is_cut` are the caller's.
  */
-bool replay_packet_parse(enum netdev_type type, uint8_t *frame, size_t len,
-                         struct replay_packet *out);
+bool rerun_packet_parse(enum netdev_type type, uint8_t *frame, size_t len,
+                        struct rerun_packet *out);
 
 /*
  * A packet that is longer than a segment may be, as offload makes them, becomes
  * those that go over the network (of TCP; `mss` bytes of text in each): the
  * next one, at `at`, from 0 on. False after the last.
  */
-bool replay_packet_piece(const struct replay_packet *whole, uint32_t mss,
-                         size_t *at, struct replay_packet *out);
+bool rerun_packet_piece(const struct rerun_packet *whole, uint32_t mss,
+                        size_t *at, struct rerun_packet *out);
 
 /* What one has and the other has not. */
-enum replay_difference {
+enum rerun_difference {
     DIFFERS_FLAGS = 1 << 0,
     DIFFERS_SEQ = 1 << 1,
     DIFFERS_ACK = 1 << 2,
@@ -73,22 +73,22 @@ enum replay_difference {
     DIFFERS_TIME = 1 << 11
 };
 
-enum { REPLAY_DIFFERENCES_TEXT_MAX = 128 };
+enum { RERUN_DIFFERENCES_TEXT_MAX = 128 };
 /* "flags, ack" */
 const char *
-replay_differences_text(unsigned differences,
-                        char text[static REPLAY_DIFFERENCES_TEXT_MAX]);
+rerun_differences_text(unsigned differences,
+                       char text[static RERUN_DIFFERENCES_TEXT_MAX]);
 
 /*
  * All but DIFFERS_TIME; both are of one flow. What programs and memory decide,
  * PSH and windows, is looked at only if it is strict.
  */
-unsigned replay_packets_compare(const struct replay_packet *a,
-                                const struct replay_packet *b, bool is_strict);
+unsigned rerun_packets_compare(const struct rerun_packet *a,
+                               const struct rerun_packet *b, bool is_strict);
 
-enum { REPLAY_PACKET_TEXT_MAX = 256 };
+enum { RERUN_PACKET_TEXT_MAX = 256 };
 /* As tcpdump has it; the numbers of TCP are relative already. */
-const char *replay_packet_text(const struct replay_packet *packet,
-                               char text[static REPLAY_PACKET_TEXT_MAX]);
+const char *rerun_packet_text(const struct rerun_packet *packet,
+                              char text[static RERUN_PACKET_TEXT_MAX]);
 
 #endif

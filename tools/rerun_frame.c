@@ -1,4 +1,4 @@
-#include "replay_frame.h"
+#include "rerun_frame.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,13 +8,17 @@ DOOR void replay_frame(uint64_t number)
     __asm__ volatile("" : : "r"(number)); /* so that the call stays */
 }
 
-void replay_frame_stop(uint64_t number)
+void rerun_frame_stop(uint64_t number)
 {
     fprintf(stderr, "stopped before frame %llu\n", (unsigned long long)number);
+#if defined(__x86_64__) || defined(__i386__)
+    __asm__ volatile("int3"); /* here, and not deep in the C library */
+#else
     raise(SIGTRAP);
+#endif
 }
 
-bool replay_is_debugged(void)
+bool rerun_is_debugged(void)
 {
     FILE *status = fopen("/proc/self/status", "re");
     char line[128];

@@ -4,7 +4,7 @@
  * away is zeroes, lengths and checksums that offload had not filled in yet are
  * known to be missing.
  */
-#include "replay_load.h"
+#include "rerun_load.h"
 
 #include "base/checksum.h"
 #include "capture_file.h"
@@ -44,7 +44,7 @@ static uint8_t *make_frame(enum netdev_type type,
 }
 
 static struct bytes ip_packet_of(enum netdev_type type,
-                                 const struct replay_record *record)
+                                 const struct rerun_record *record)
 {
     size_t link = type == NETDEV_ETHERNET ? ETH_HEADER_LEN : 0;
 
@@ -91,8 +91,8 @@ static bool has_pseudo_sum(struct bytes packet)
     return get_be16(packet.data + at) == checksum_fold(&sum);
 }
 
-static void look_into(struct replay_capture *capture,
-                      struct replay_record *record)
+static void look_into(struct rerun_capture *capture,
+                      struct rerun_record *record)
 {
     struct bytes ip = ip_packet_of(capture->type, record);
     bool is_ip = capture->type == NETDEV_IP ||
@@ -103,15 +103,15 @@ static void look_into(struct replay_capture *capture,
         complete_ip_header(record->frame + (record->len - ip.len), ip.len);
         record->has_no_checksum = has_pseudo_sum(ip);
     }
-    record->is_parsed = replay_packet_parse(capture->type, record->frame,
-                                            record->len, &record->packet);
+    record->is_parsed = rerun_packet_parse(capture->type, record->frame,
+                                           record->len, &record->packet);
     record->is_ours = record->is_parsed &&
                       ip_addr_equal(&record->packet.src.addr, &capture->addr);
 }
 
 /* ---- All of them --------------------------------------------------------- */
 
-static bool is_of_the_link(struct replay_capture *capture,
+static bool is_of_the_link(struct rerun_capture *capture,
                            const struct capture_record *record)
 {
     enum netdev_type type = record->link_type == CAPTURE_LINK_ETHERNET
@@ -123,10 +123,10 @@ static bool is_of_the_link(struct replay_capture *capture,
     return capture->type == type;
 }
 
-static int make_room(struct replay_capture *capture)
+static int make_room(struct rerun_capture *capture)
 {
     size_t room = capture->room > 0 ? 2 * capture->room : 64;
-    struct replay_record *records;
+    struct rerun_record *records;
 
     if (capture->count < capture->room)
         return 0;
@@ -139,8 +139,8 @@ static int make_room(struct replay_capture *capture)
 }
 
 /* Some clocks step back; a stack's does not. */
-static void note_time(struct replay_capture *capture,
-                      struct replay_record *record)
+static void note_time(struct rerun_capture *capture,
+                      struct rerun_record *record)
 {
     if (capture->count == 0)
         capture->began = record->packet.time;
@@ -149,11 +149,11 @@ static void note_time(struct replay_capture *capture,
     capture->ended = record->packet.time;
 }
 
-static int take_packet(struct replay_capture *capture,
+static int take_packet(struct rerun_capture *capture,
                        const struct capture_record *from,
                        const struct capture_packet *packet)
 {
-    struct replay_record record = {
+    struct rerun_record record = {
         .packet = {.time = from->time,
                    .number = from->number,
                    .is_cut = from->original_len > from->data.len}};
@@ -167,7 +167,7 @@ static int take_packet(struct replay_capture *capture,
     look_into(capture, &record);
     if (record.is_ours &&
         ip_addr_equal(&record.packet.dst.addr, &capture->addr) &&
-        record.packet.kind != REPLAY_ARP) {
+        record.packet.kind != RERUN_ARP) {
         capture->to_itself++;
         free(record.frame);
         return 0;
@@ -177,16 +177,16 @@ static int take_packet(struct replay_capture *capture,
     capture->without_checksum += record.has_no_checksum;
     capture->bytes += record.len;
     capture->records[capture->count++] = record;
-    return capture->bytes > REPLAY_LOAD_MAX ? -EFBIG : 0;
+    return capture->bytes > RERUN_LOAD_MAX ? -EFBIG : 0;
 }
 
-static int take_record(struct replay_capture *capture,
+static int take_record(struct rerun_capture *capture,
                        const struct capture_record *record)
 {
     struct capture_packet packet;
 
     if (!record->has_time || record->time < 0 ||
-        record->time > REPLAY_TIME_MAX) {
+        record->time > RERUN_TIME_MAX) {
         capture->without_time++;
         return 0;
     }
@@ -199,16 +199,18 @@ static int take_record(struct replay_capture *capture,
 }
 
 /* The station that speaks for the host, else the one that is spoken to. */
-static void find_mac(struct replay_capture *capture)
+static void find_mac(struct rerun_capture *capture)
 {
     if (capture->type != NETDEV_ETHERNET)
         return;
     for (size_t i = 0; i < capture->count; i++) {
-        const struct replay_record *record = &capture->records[i];
+        const struct rerun_record *record = &capture->records[i];
         struct mac_addr dst = mac_addr_read(record->frame + ETH_DST);
 
-        if (record->is_ours) {
-            capture->mac = mac_addr_read(record->frame + ETH_SRC);
+        struct mac_addr src = mac_addr_read(record->frame + ETH_SRC);
+
+        if (record->is_ours && !mac_addr_is_multicast(&src)) {
+            capture->mac = src;
             return;
         }
         if (record->is_parsed && !mac_addr_is_multicast(&dst) &&
@@ -217,14 +219,14 @@ static void find_mac(struct replay_capture *capture)
     }
 }
 
-int replay_load(struct replay_capture *capture, const char *path,
-                const struct ip_addr *addr)
+int rerun_load(struct rerun_capture *capture, const char *path,
+               const struct ip_addr *addr)
 {
     struct capture_record record;
     struct capture_file *file;
     int status;
 
-    *capture = (struct replay_capture){.addr = *addr};
+    *capture = (struct rerun_capture){.addr = *addr};
     if ((status = capture_file_open(path, &file)) < 0)
         return status;
     while ((status = capture_file_next(file, &record)) == 1)
@@ -236,13 +238,13 @@ int replay_load(struct replay_capture *capture, const char *path,
         status = 0;
     }
     if (status < 0)
-        replay_unload(capture);
+        rerun_unload(capture);
     else
         find_mac(capture);
     return status;
 }
 
-void replay_unload(struct replay_capture *capture)
+void rerun_unload(struct rerun_capture *capture)
 {
     for (size_t i = 0; i < capture->count; i++)
         free(capture->records[i].frame);

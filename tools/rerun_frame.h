@@ -1,8 +1,8 @@
 /*
  * Where a debugger stops in a replay: once before each frame that is replayed.
  */
-#ifndef TAPIR_TOOLS_REPLAY_FRAME_H
-#define TAPIR_TOOLS_REPLAY_FRAME_H
+#ifndef TAPIR_TOOLS_RERUN_FRAME_H
+#define TAPIR_TOOLS_RERUN_FRAME_H
 
 #include "base/bytes.h"
 
@@ -15,9 +15,9 @@
 DOOR void replay_frame(uint64_t number);
 
 /* Stops by itself: needs a debugger. */
-void replay_frame_stop(uint64_t number);
+void rerun_frame_stop(uint64_t number);
 
 /* Whether a debugger holds this process. */
-bool replay_is_debugged(void);
+bool rerun_is_debugged(void);
 
 #endif

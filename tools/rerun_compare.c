@@ -4,96 +4,95 @@
  * paired by what it is about, and the rest of it is missing or extra. How far
  * is looked ahead is bounded, so is the work.
  */
-#include "replay_compare.h"
+#include "rerun_compare.h"
 
 #include <stdlib.h>
 
 enum { AHEAD_MAX = 48 };
 
-const char *replay_verdict_text(enum replay_verdict verdict)
+const char *rerun_verdict_text(enum rerun_verdict verdict)
 {
     switch (verdict) {
-    case REPLAY_SAME:
+    case RERUN_SAME:
         return "same";
-    case REPLAY_MISSING:
+    case RERUN_MISSING:
         return "missing";
-    case REPLAY_EXTRA:
+    case RERUN_EXTRA:
         return "extra";
-    case REPLAY_OTHER:
+    case RERUN_OTHER:
         return "other";
-    case REPLAY_MOVED:
+    case RERUN_MOVED:
         return "moved";
-    case REPLAY_LATER:
+    case RERUN_LATER:
         return "later";
-    case REPLAY_VERDICTS:
+    case RERUN_VERDICTS:
         break;
     }
     return "";
 }
 
 struct walk {
-    const struct replay_sent *host;
-    const struct replay_sent *stack;
+    const struct rerun_sent *host;
+    const struct rerun_sent *stack;
     size_t i, j;
-    const struct replay_judge *judge;
+    const struct rerun_judge *judge;
     uint64_t *counts;
-    replay_finding_fn *each;
+    rerun_finding_fn *each;
     void *context;
 };
 
-static void tell(struct walk *walk, enum replay_verdict verdict,
-                 const struct replay_packet *host,
-                 const struct replay_packet *stack, unsigned differences)
+static void tell(struct walk *walk, enum rerun_verdict verdict,
+                 const struct rerun_packet *host,
+                 const struct rerun_packet *stack, unsigned differences)
 {
-    struct replay_finding finding = {verdict, host, stack, differences};
+    struct rerun_finding finding = {verdict, host, stack, differences};
 
     walk->counts[verdict]++;
     if (walk->each != NULL)
         walk->each(walk->context, &finding);
 }
 
-static void tell_pair(struct walk *walk, const struct replay_packet *host,
-                      const struct replay_packet *stack)
+static void tell_pair(struct walk *walk, const struct rerun_packet *host,
+                      const struct rerun_packet *stack)
 {
     unsigned differences =
-        replay_packets_compare(host, stack, walk->judge->is_strict);
-    enum replay_verdict verdict = differences != 0 ? REPLAY_OTHER : REPLAY_SAME;
+        rerun_packets_compare(host, stack, walk->judge->is_strict);
+    enum rerun_verdict verdict = differences != 0 ? RERUN_OTHER : RERUN_SAME;
 
     if (llabs(stack->time - host->time) > walk->judge->tolerance) {
         differences |= DIFFERS_TIME;
-        if (verdict == REPLAY_SAME)
-            verdict = REPLAY_MOVED;
+        if (verdict == RERUN_SAME)
+            verdict = RERUN_MOVED;
     }
     tell(walk, verdict, host, stack, differences);
 }
 
 /* What was to be answered by the end of the capture, can be judged. */
-static void tell_extra(struct walk *walk, const struct replay_packet *stack)
+static void tell_extra(struct walk *walk, const struct rerun_packet *stack)
 {
-    const struct replay_judge *judge = walk->judge;
+    const struct rerun_judge *judge = walk->judge;
     bool is_later = stack->time > judge->ended ||
                     (judge->is_open && stack->time == judge->ended);
 
-    tell(walk, is_later ? REPLAY_LATER : REPLAY_EXTRA, NULL, stack, 0);
+    tell(walk, is_later ? RERUN_LATER : RERUN_EXTRA, NULL, stack, 0);
 }
 
 /* Both are about the same thing. */
-static bool is_pair(const struct replay_packet *a,
-                    const struct replay_packet *b)
+static bool is_pair(const struct rerun_packet *a, const struct rerun_packet *b)
 {
     enum { CONTROL = SEG_SYN | SEG_FIN | SEG_RST };
 
     switch (a->kind) {
-    case REPLAY_TCP:
+    case RERUN_TCP:
         return a->seq == b->seq && (a->text.len > 0) == (b->text.len > 0) &&
                (a->flags & CONTROL) == (b->flags & CONTROL);
-    case REPLAY_ICMP:
+    case RERUN_ICMP:
         return a->type == b->type && a->id == b->id &&
                a->sequence == b->sequence;
-    case REPLAY_ARP:
+    case RERUN_ARP:
         return a->type == b->type;
-    case REPLAY_UDP:
-    case REPLAY_NOTHING:
+    case RERUN_UDP:
+    case RERUN_NOTHING:
         break;
     }
     return false;
@@ -103,13 +102,13 @@ static bool is_pair(const struct replay_packet *a,
 static void tell_gap(struct walk *walk, size_t i_end, size_t j_end)
 {
     for (; walk->i < i_end; walk->i++) {
-        const struct replay_packet *host = &walk->host->packets[walk->i];
+        const struct rerun_packet *host = &walk->host->packets[walk->i];
         size_t j = walk->j;
 
         while (j < j_end && !is_pair(host, &walk->stack->packets[j]))
             j++;
         if (j == j_end) {
-            tell(walk, REPLAY_MISSING, host, NULL, 0);
+            tell(walk, RERUN_MISSING, host, NULL, 0);
             continue;
         }
         while (walk->j < j)
@@ -123,9 +122,9 @@ static void tell_gap(struct walk *walk, size_t i_end, size_t j_end)
 static bool is_same(const struct walk *walk, size_t i, size_t j)
 {
     return i < walk->host->count && j < walk->stack->count &&
-           replay_packets_compare(&walk->host->packets[i],
-                                  &walk->stack->packets[j],
-                                  walk->judge->is_strict) == 0;
+           rerun_packets_compare(&walk->host->packets[i],
+                                 &walk->stack->packets[j],
+                                 walk->judge->is_strict) == 0;
 }
 
 /* Where both come together again; if nowhere near, one packet on. */
@@ -144,13 +143,13 @@ static void find_anchor(const struct walk *walk, size_t *i_end, size_t *j_end)
     *j_end = min_size(walk->j + 1, walk->stack->count);
 }
 
-void replay_compare(const struct replay_flow *flow,
-                    const struct replay_judge *judge,
-                    uint64_t counts[static REPLAY_VERDICTS],
-                    replay_finding_fn *each, void *context)
+void rerun_compare(const struct rerun_flow *flow,
+                   const struct rerun_judge *judge,
+                   uint64_t counts[static RERUN_VERDICTS],
+                   rerun_finding_fn *each, void *context)
 {
-    struct walk walk = {.host = &flow->sent[REPLAY_HOST],
-                        .stack = &flow->sent[REPLAY_STACK],
+    struct walk walk = {.host = &flow->sent[RERUN_HOST],
+                        .stack = &flow->sent[RERUN_STACK],
                         .judge = judge,
                         .counts = counts,
                         .each = each,

@@ -2,7 +2,7 @@
  * Packets are parsed by the core's own functions: what these refuse, the stack
  * would not take either.
  */
-#include "replay_packet.h"
+#include "rerun_packet.h"
 
 #include "base/checksum.h"
 #include "ip/icmp.h"
@@ -24,28 +24,28 @@ static uint32_t sum_of(struct bytes text)
     return sum;
 }
 
-static bool parse_arp(struct bytes bytes, struct replay_packet *out)
+static bool parse_arp(struct bytes bytes, struct rerun_packet *out)
 {
     enum drop_reason why;
     struct arp_packet arp;
 
     if (arp_parse(bytes, &arp, &why) < 0)
         return false;
-    out->kind = REPLAY_ARP;
+    out->kind = RERUN_ARP;
     out->src.addr = arp.sender_ip;
     out->dst.addr = arp.target_ip;
     out->type = (uint8_t)arp.operation;
     return true;
 }
 
-static bool parse_icmp(struct bytes bytes, struct replay_packet *out)
+static bool parse_icmp(struct bytes bytes, struct rerun_packet *out)
 {
     enum drop_reason why;
     struct icmp_header icmp;
 
     if (icmp_parse(bytes, &icmp, &why) < 0)
         return false;
-    out->kind = REPLAY_ICMP;
+    out->kind = RERUN_ICMP;
     out->type = icmp.type;
     out->code = icmp.code;
     out->text = bytes_from(bytes, ICMP_HEADER_LEN);
@@ -58,21 +58,21 @@ static bool parse_icmp(struct bytes bytes, struct replay_packet *out)
     return true;
 }
 
-static bool parse_udp(struct bytes bytes, struct replay_packet *out)
+static bool parse_udp(struct bytes bytes, struct rerun_packet *out)
 {
     enum drop_reason why;
     struct udp_header udp;
 
     if (udp_parse(bytes, bytes.len, &udp, &why) < 0)
         return false;
-    out->kind = REPLAY_UDP;
+    out->kind = RERUN_UDP;
     out->src.port = udp.src_port;
     out->dst.port = udp.dst_port;
     out->text = bytes_slice(bytes, UDP_HEADER_LEN, udp.len - UDP_HEADER_LEN);
     return true;
 }
 
-static bool parse_tcp(uint8_t *data, size_t len, struct replay_packet *out)
+static bool parse_tcp(uint8_t *data, size_t len, struct rerun_packet *out)
 {
     struct tcp_segment seg;
     enum drop_reason why;
@@ -81,7 +81,7 @@ static bool parse_tcp(uint8_t *data, size_t len, struct replay_packet *out)
     frame_init_input(&frame, NULL, data, len);
     if (tcp_segment_parse(&frame, &seg, &why) < 0)
         return false;
-    out->kind = REPLAY_TCP;
+    out->kind = RERUN_TCP;
     out->src.port = seg.src_port;
     out->dst.port = seg.dst_port;
     out->seq = seg.seq;
@@ -95,7 +95,7 @@ static bool parse_tcp(uint8_t *data, size_t len, struct replay_packet *out)
 }
 
 static bool parse_transport(uint8_t protocol, uint8_t *data, size_t len,
-                            struct replay_packet *out)
+                            struct rerun_packet *out)
 {
     switch (protocol) {
     case IP_PROTO_ICMP:
@@ -111,7 +111,7 @@ static bool parse_transport(uint8_t protocol, uint8_t *data, size_t len,
 
 /* The first fragment tells the ports. */
 static void parse_fragment(const struct ip_header *ip, struct bytes payload,
-                           struct replay_packet *out)
+                           struct rerun_packet *out)
 {
     if (ip->fragment_offset > 0 || ip->protocol != IP_PROTO_UDP ||
         payload.len < UDP_HEADER_LEN)
@@ -120,7 +120,7 @@ static void parse_fragment(const struct ip_header *ip, struct bytes payload,
     out->dst.port = get_be16(payload.data + UDP_DST_PORT);
 }
 
-static bool parse_ip(uint8_t *data, size_t len, struct replay_packet *out)
+static bool parse_ip(uint8_t *data, size_t len, struct rerun_packet *out)
 {
     struct ip_header ip;
     enum drop_reason why;
@@ -140,10 +140,10 @@ static bool parse_ip(uint8_t *data, size_t len, struct replay_packet *out)
     return true;
 }
 
-bool replay_packet_parse(enum netdev_type type, uint8_t *frame, size_t len,
-                         struct replay_packet *out)
+bool rerun_packet_parse(enum netdev_type type, uint8_t *frame, size_t len,
+                        struct rerun_packet *out)
 {
-    struct replay_packet packet = {
+    struct rerun_packet packet = {
         .time = out->time, .number = out->number, .is_cut = out->is_cut};
     bool is_good;
 
@@ -167,8 +167,8 @@ bool replay_packet_parse(enum netdev_type type, uint8_t *frame, size_t len,
 
 /* ---- Cutting ------------------------------------------------------------- */
 
-bool replay_packet_piece(const struct replay_packet *whole, uint32_t mss,
-                         size_t *at, struct replay_packet *out)
+bool rerun_packet_piece(const struct rerun_packet *whole, uint32_t mss,
+                        size_t *at, struct rerun_packet *out)
 {
     size_t rest;
 
@@ -176,7 +176,7 @@ bool replay_packet_piece(const struct replay_packet *whole, uint32_t mss,
         return false;
     rest = whole->text.len - *at;
     *out = *whole;
-    if (whole->kind == REPLAY_TCP && mss > 0 && whole->text.len > mss) {
+    if (whole->kind == RERUN_TCP && mss > 0 && whole->text.len > mss) {
         out->text = bytes_slice(whole->text, *at, min_size(rest, mss));
         out->text_sum = sum_of(out->text);
         out->seq += (uint32_t)*at;
@@ -208,14 +208,14 @@ static bool same_sacks(const struct tcp_options *a, const struct tcp_options *b)
            memcmp(a->sacks, b->sacks, a->sack_count * sizeof(a->sacks[0])) == 0;
 }
 
-static unsigned compare_windows(const struct replay_packet *a,
-                                const struct replay_packet *b)
+static unsigned compare_windows(const struct rerun_packet *a,
+                                const struct rerun_packet *b)
 {
     return a->wnd != b->wnd ? DIFFERS_WINDOW : 0;
 }
 
-static unsigned compare_tcp(const struct replay_packet *a,
-                            const struct replay_packet *b, bool is_strict)
+static unsigned compare_tcp(const struct rerun_packet *a,
+                            const struct rerun_packet *b, bool is_strict)
 {
     unsigned flags = (unsigned)(a->flags ^ b->flags);
 
@@ -229,8 +229,8 @@ static unsigned compare_tcp(const struct replay_packet *a,
            (same_sacks(&a->options, &b->options) ? 0 : DIFFERS_SACK);
 }
 
-static unsigned compare_text(const struct replay_packet *a,
-                             const struct replay_packet *b)
+static unsigned compare_text(const struct rerun_packet *a,
+                             const struct rerun_packet *b)
 {
     if (a->text.len != b->text.len)
         return DIFFERS_LENGTH;
@@ -239,8 +239,8 @@ static unsigned compare_text(const struct replay_packet *a,
     return a->text_sum != b->text_sum ? DIFFERS_TEXT : 0;
 }
 
-unsigned replay_packets_compare(const struct replay_packet *a,
-                                const struct replay_packet *b, bool is_strict)
+unsigned rerun_packets_compare(const struct rerun_packet *a,
+                               const struct rerun_packet *b, bool is_strict)
 {
     unsigned differences =
         compare_text(a, b) | (a->ecn != b->ecn ? DIFFERS_ECN : 0);
@@ -249,9 +249,9 @@ unsigned replay_packets_compare(const struct replay_packet *a,
         differences |= DIFFERS_KIND;
     if (a->sequence != b->sequence || a->id != b->id)
         differences |= DIFFERS_SEQ;
-    if (a->kind == REPLAY_TCP)
+    if (a->kind == RERUN_TCP)
         differences |= compare_tcp(a, b, is_strict);
-    if (a->kind == REPLAY_TCP && is_strict)
+    if (a->kind == RERUN_TCP && is_strict)
         differences |= compare_windows(a, b);
     return differences;
 }
@@ -279,15 +279,14 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line,
         line->len += min_size((size_t)len, line->room - line->len - 1);
 }
 
-const char *
-replay_differences_text(unsigned differences,
-                        char text[static REPLAY_DIFFERENCES_TEXT_MAX])
+const char *rerun_differences_text(unsigned differences,
+                                   char text[static RERUN_DIFFERENCES_TEXT_MAX])
 {
     static const char *const names[] = {
         "flags", "seq", "ack",    "length", "text", "options",
         "sack",  "ecn", "urgent", "window", "kind", "another time",
     };
-    struct line line = {text, REPLAY_DIFFERENCES_TEXT_MAX, 0};
+    struct line line = {text, RERUN_DIFFERENCES_TEXT_MAX, 0};
 
     text[0] = '\0';
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
@@ -325,7 +324,7 @@ static void add_options(struct line *line, const struct tcp_options *options)
             options->sacks[i].end);
 }
 
-static void add_tcp(struct line *line, const struct replay_packet *packet)
+static void add_tcp(struct line *line, const struct rerun_packet *packet)
 {
     uint32_t len = (uint32_t)packet->text.len;
 
@@ -339,7 +338,7 @@ static void add_tcp(struct line *line, const struct replay_packet *packet)
     add_options(line, &packet->options);
 }
 
-static void add_icmp(struct line *line, const struct replay_packet *packet)
+static void add_icmp(struct line *line, const struct rerun_packet *packet)
 {
     if (packet->type == ICMP_ECHO_REQUEST || packet->type == ICMP_ECHO_REPLY)
         add(line, "echo %s id %u seq %u, %zu bytes",
@@ -349,26 +348,26 @@ static void add_icmp(struct line *line, const struct replay_packet *packet)
         add(line, "type %u code %u", packet->type, packet->code);
 }
 
-const char *replay_packet_text(const struct replay_packet *packet,
-                               char text[static REPLAY_PACKET_TEXT_MAX])
+const char *rerun_packet_text(const struct rerun_packet *packet,
+                              char text[static RERUN_PACKET_TEXT_MAX])
 {
-    struct line line = {text, REPLAY_PACKET_TEXT_MAX, 0};
+    struct line line = {text, RERUN_PACKET_TEXT_MAX, 0};
 
     text[0] = '\0';
     switch (packet->kind) {
-    case REPLAY_TCP:
+    case RERUN_TCP:
         add_tcp(&line, packet);
         break;
-    case REPLAY_UDP:
+    case RERUN_UDP:
         add(&line, "%zu bytes", packet->text.len);
         break;
-    case REPLAY_ICMP:
+    case RERUN_ICMP:
         add_icmp(&line, packet);
         break;
-    case REPLAY_ARP:
+    case RERUN_ARP:
         add(&line, packet->type == ARP_REPLY ? "reply" : "request");
         break;
-    case REPLAY_NOTHING:
+    case RERUN_NOTHING:
         break;
     }
     if (packet->ecn != 0)

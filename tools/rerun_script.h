@@ -3,29 +3,29 @@
  * which ports were open, when they connected, wrote, shut down. And the flows:
  * what passed between each two ends.
  */
-#ifndef TAPIR_TOOLS_REPLAY_SCRIPT_H
-#define TAPIR_TOOLS_REPLAY_SCRIPT_H
+#ifndef TAPIR_TOOLS_RERUN_SCRIPT_H
+#define TAPIR_TOOLS_RERUN_SCRIPT_H
 
-#include "replay_load.h"
-#include "replay_neighbours.h"
+#include "rerun_load.h"
+#include "rerun_neighbours.h"
 
-enum replay_side { REPLAY_HOST, REPLAY_STACK, REPLAY_SIDES };
+enum rerun_side { RERUN_HOST, RERUN_STACK, RERUN_SIDES };
 
 /* What one side has sent of a flow, cut into packets as on the wire. */
-struct replay_sent {
-    struct replay_packet *packets;
+struct rerun_sent {
+    struct rerun_packet *packets;
     size_t count, room;
     uint8_t wscale; /* from its SYN, if both have one */
     uint32_t end;   /* TCP: after the last that it has sent, relative */
 };
 
-struct replay_flow {
+struct rerun_flow {
     struct hash_node node;
-    struct replay_flow *next; /* in the order in which they begin */
-    enum replay_kind kind;
+    struct rerun_flow *next; /* in the order in which they begin */
+    enum rerun_kind kind;
     struct endpoint local;
     struct endpoint remote;
-    struct replay_sent sent[REPLAY_SIDES];
+    struct rerun_sent sent[RERUN_SIDES];
     /* TCP */
     bool is_active;   /* the host connects */
     bool has_irs;     /* the peer's SYN has been seen, */
@@ -47,46 +47,45 @@ struct replay_flow {
     size_t stream_len, stream_room;
     bool is_writing;               /* the last segment did not end with PSH */
     size_t write;                  /* the action for that */
-    struct replay_flow *next_held; /* replay_hold.c */
-    struct replay_record *held;    /* the last ACK that was cut back; NULL */
+    struct rerun_flow *next_held;  /* rerun_hold.c */
+    struct rerun_record *held;     /* the last ACK that was cut back; NULL */
     uint32_t given;                /* what the stack knows to have arrived */
-    struct replay_program
-        *program; /* that plays the host's: replay_program.c */
+    struct rerun_program *program; /* that plays the host's: rerun_program.c */
 };
 
-enum replay_action_kind {
-    REPLAY_BEGIN, /* a connection: the stack is told its ISS */
-    REPLAY_CONNECT,
-    REPLAY_WRITE, /* of the stream, [from, to) */
-    REPLAY_SHUTDOWN,
-    REPLAY_ABORT,
-    REPLAY_DATAGRAM, /* UDP, or an echo request: the text of `record` */
+enum rerun_action_kind {
+    RERUN_BEGIN, /* a connection: the stack is told its ISS */
+    RERUN_CONNECT,
+    RERUN_WRITE, /* of the stream, [from, to) */
+    RERUN_SHUTDOWN,
+    RERUN_ABORT,
+    RERUN_DATAGRAM, /* UDP, or an echo request: the text of `record` */
 };
 
-struct replay_action {
+struct rerun_action {
     size_t before; /* this record is replayed, or would be */
     size_t order;  /* among those before the same record */
-    enum replay_action_kind kind;
-    struct replay_flow *flow;
+    enum rerun_action_kind kind;
+    struct rerun_flow *flow;
     size_t from, to;
     size_t record;
 };
 
-enum { REPLAY_PORTS = 65536 };
+enum { RERUN_PORTS = 65536 };
 
-struct replay_script {
+struct rerun_script {
     struct memory *memory;
-    struct replay_capture *capture;
-    struct replay_neighbours neighbours;
+    struct rerun_capture *capture;
+    struct rerun_neighbours neighbours;
     struct hash_table table; /* of flows, by their ends */
-    struct replay_flow *first, **last;
-    struct replay_action *actions;
+    struct rerun_flow *first, **last;
+    struct rerun_action *actions;
     size_t action_count, action_room;
-    bool listens[REPLAY_PORTS]; /* TCP: a SYN was accepted */
+    bool listens[RERUN_PORTS]; /* TCP: a SYN was accepted */
     /* UDP: something came to it; the host sent from it, or said that it is
      * closed */
-    bool has_socket[REPLAY_PORTS], sends[REPLAY_PORTS];
-    bool is_closed[REPLAY_PORTS];
+    bool has_socket[RERUN_PORTS], sends[RERUN_PORTS];
+    bool is_closed[RERUN_PORTS];
     /* What the host can do: */
     bool timestamps, sack, window_scale;
     bool asks_ecn;
@@ -101,26 +100,26 @@ struct replay_script {
 };
 
 /* -ENOBUFS; to be ended even then. `capture` stays as long. */
-MUST_CHECK int replay_script_init(struct replay_script *script,
-                                  struct memory *memory,
-                                  struct replay_capture *capture);
-void replay_script_fini(struct replay_script *script);
+MUST_CHECK int rerun_script_init(struct rerun_script *script,
+                                 struct memory *memory,
+                                 struct rerun_capture *capture);
+void rerun_script_fini(struct rerun_script *script);
 
-/* From now on `flow` is the one of its ends: REPLAY_BEGIN. */
-void replay_flow_begin(struct replay_script *script, struct replay_flow *flow);
+/* From now on `flow` is the one of its ends: RERUN_BEGIN. */
+void rerun_flow_begin(struct rerun_script *script, struct rerun_flow *flow);
 
 /* The one of these ends, now; NULL. */
-struct replay_flow *replay_flow_find(const struct replay_script *script,
-                                     enum replay_kind kind,
-                                     const struct endpoint *local,
-                                     const struct endpoint *remote);
+struct rerun_flow *rerun_flow_find(const struct rerun_script *script,
+                                   enum rerun_kind kind,
+                                   const struct endpoint *local,
+                                   const struct endpoint *remote);
 
 /*
  * A packet that the host, or the stack, has sent: made relative, cut, added to
  * those of its flow, which may be new. -ENOBUFS.
  */
-MUST_CHECK int replay_script_sent(struct replay_script *script,
-                                  enum replay_side side,
-                                  const struct replay_packet *packet);
+MUST_CHECK int rerun_script_sent(struct rerun_script *script,
+                                 enum rerun_side side,
+                                 const struct rerun_packet *packet);
 
 #endif

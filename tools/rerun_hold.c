@@ -1,4 +1,4 @@
-#include "replay_hold.h"
+#include "rerun_hold.h"
 
 #include "base/checksum.h"
 #include "ip/ip.h"
@@ -12,24 +12,24 @@ static size_t tcp_at(enum netdev_type type, const uint8_t *frame)
     return link + (frame[link + IPH_VERSION_IHL] & 0xf) * (size_t)4;
 }
 
-static bool is_ahead(const struct replay_record *record)
+static bool is_ahead(const struct rerun_record *record)
 {
-    const struct replay_flow *flow = record->flow;
-    uint32_t end = flow->sent[REPLAY_STACK].end;
+    const struct rerun_flow *flow = record->flow;
+    uint32_t end = flow->sent[RERUN_STACK].end;
 
     return (record->packet.flags & SEG_ACK) && flow->has_iss && end > 0 &&
            seq_gt(record->packet.ack - flow->iss, end);
 }
 
-bool replay_hold_back(struct replay_hold *hold, enum netdev_type type,
-                      struct replay_record *record)
+bool rerun_hold_back(struct rerun_hold *hold, enum netdev_type type,
+                     struct rerun_record *record)
 {
-    struct replay_flow *flow = record->flow;
+    struct rerun_flow *flow = record->flow;
     uint32_t end;
 
     if (flow == NULL || !is_ahead(record))
         return false;
-    end = flow->sent[REPLAY_STACK].end;
+    end = flow->sent[RERUN_STACK].end;
     put_be32(record->frame + tcp_at(type, record->frame) + TCP_ACK,
              flow->iss + end);
     hold->count++;
@@ -43,11 +43,10 @@ bool replay_hold_back(struct replay_hold *hold, enum netdev_type type,
 }
 
 /* The record's headers, with nothing behind them and FIN not said again. */
-static size_t make_ack(enum netdev_type type,
-                       const struct replay_record *record, uint32_t ack,
-                       uint8_t *frame)
+static size_t make_ack(enum netdev_type type, const struct rerun_record *record,
+                       uint32_t ack, uint8_t *frame)
 {
-    const struct replay_packet *packet = &record->packet;
+    const struct rerun_packet *packet = &record->packet;
     size_t tcp = tcp_at(type, record->frame);
     size_t link = type == NETDEV_ETHERNET ? ETH_HEADER_LEN : 0;
     size_t len = tcp + (record->frame[tcp + TCP_DATA_OFFSET] >> 4) * (size_t)4;
@@ -68,16 +67,16 @@ static size_t make_ack(enum netdev_type type,
     return len;
 }
 
-size_t replay_hold_next(struct replay_hold *hold, enum netdev_type type,
-                        uint8_t frame[static REPLAY_ACK_MAX])
+size_t rerun_hold_next(struct rerun_hold *hold, enum netdev_type type,
+                       uint8_t frame[static RERUN_ACK_MAX])
 {
-    struct replay_flow **at = &hold->first;
+    struct rerun_flow **at = &hold->first;
 
     for (; *at != NULL; at = &(*at)->next_held) {
-        struct replay_flow *flow = *at;
-        const struct replay_record *record = flow->held;
+        struct rerun_flow *flow = *at;
+        const struct rerun_record *record = flow->held;
         uint32_t whole = record->packet.ack - flow->iss;
-        uint32_t end = flow->sent[REPLAY_STACK].end;
+        uint32_t end = flow->sent[RERUN_STACK].end;
 
         if (!seq_gt(end, flow->given))
             continue;

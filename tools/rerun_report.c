@@ -1,24 +1,24 @@
 /*
  * Times are the capture's, from its first frame on.
  */
-#include "replay_report.h"
+#include "rerun_report.h"
 
 #include "base/addr.h"
 
 #include <inttypes.h>
 
-static const char *kind_text(enum replay_kind kind)
+static const char *kind_text(enum rerun_kind kind)
 {
     switch (kind) {
-    case REPLAY_TCP:
+    case RERUN_TCP:
         return "tcp";
-    case REPLAY_UDP:
+    case RERUN_UDP:
         return "udp";
-    case REPLAY_ICMP:
+    case RERUN_ICMP:
         return "icmp";
-    case REPLAY_ARP:
+    case RERUN_ARP:
         return "arp";
-    case REPLAY_NOTHING:
+    case RERUN_NOTHING:
         break;
     }
     return "";
@@ -37,29 +37,29 @@ static const char *end_text(const struct endpoint *end,
     return ip_addr_text(&end->addr, text);
 }
 
-static bool is_difference(enum replay_verdict verdict)
+static bool is_difference(enum rerun_verdict verdict)
 {
-    return verdict != REPLAY_SAME && verdict != REPLAY_LATER;
+    return verdict != RERUN_SAME && verdict != RERUN_LATER;
 }
 
-static uint64_t differences_in(const uint64_t counts[static REPLAY_VERDICTS])
+static uint64_t differences_in(const uint64_t counts[static RERUN_VERDICTS])
 {
     uint64_t sum = 0;
 
-    for (int i = 0; i < REPLAY_VERDICTS; i++)
-        if (is_difference((enum replay_verdict)i))
+    for (int i = 0; i < RERUN_VERDICTS; i++)
+        if (is_difference((enum rerun_verdict)i))
             sum += counts[i];
     return sum;
 }
 
 /* What is written while the findings of one flow are told. */
 struct telling {
-    const struct replay_report *report;
+    const struct rerun_report *report;
     uint64_t told;
 };
 
 static bool is_told(struct telling *telling,
-                    const struct replay_finding *finding)
+                    const struct rerun_finding *finding)
 {
     uint64_t limit = telling->report->limit;
 
@@ -70,31 +70,30 @@ static bool is_told(struct telling *telling,
 /* ---- Text ---------------------------------------------------------------- */
 
 static void print_sender(const struct telling *telling, const char *who,
-                         const struct replay_packet *packet)
+                         const struct rerun_packet *packet)
 {
-    const struct replay_report *report = telling->report;
+    const struct rerun_report *report = telling->report;
     usec began = report->script->capture->began;
-    char text[REPLAY_PACKET_TEXT_MAX];
+    char text[RERUN_PACKET_TEXT_MAX];
 
     fprintf(report->to, "    %-6s %.6f  %s", who, seconds(packet->time - began),
-            replay_packet_text(packet, text));
+            rerun_packet_text(packet, text));
     if (packet->number != 0)
         fprintf(report->to, "  (frame %" PRIu64 ")", packet->number);
     fprintf(report->to, "\n");
 }
 
-static void print_finding(void *context, const struct replay_finding *finding)
+static void print_finding(void *context, const struct rerun_finding *finding)
 {
     struct telling *telling = context;
-    char text[REPLAY_DIFFERENCES_TEXT_MAX];
+    char text[RERUN_DIFFERENCES_TEXT_MAX];
     FILE *to = telling->report->to;
 
     if (!is_told(telling, finding))
         return;
-    fprintf(to, "  %s", replay_verdict_text(finding->verdict));
+    fprintf(to, "  %s", rerun_verdict_text(finding->verdict));
     if (finding->differences & (unsigned)~DIFFERS_TIME)
-        fprintf(to, ": %s",
-                replay_differences_text(finding->differences, text));
+        fprintf(to, ": %s", rerun_differences_text(finding->differences, text));
     if (finding->differences & DIFFERS_TIME)
         fprintf(to, ", by %+.3f ms",
                 (double)(finding->stack->time - finding->host->time) / 1000);
@@ -105,19 +104,18 @@ static void print_finding(void *context, const struct replay_finding *finding)
         print_sender(telling, "stack", finding->stack);
 }
 
-static void print_counts(FILE *to,
-                         const uint64_t counts[static REPLAY_VERDICTS])
+static void print_counts(FILE *to, const uint64_t counts[static RERUN_VERDICTS])
 {
     static const struct {
-        enum replay_verdict verdict;
+        enum rerun_verdict verdict;
         const char *text;
-    } names[] = {{REPLAY_MISSING, "missing"},
-                 {REPLAY_EXTRA, "extra"},
-                 {REPLAY_OTHER, "other"},
-                 {REPLAY_MOVED, "at another time"},
-                 {REPLAY_LATER, "after the end of the capture"}};
+    } names[] = {{RERUN_MISSING, "missing"},
+                 {RERUN_EXTRA, "extra"},
+                 {RERUN_OTHER, "other"},
+                 {RERUN_MOVED, "at another time"},
+                 {RERUN_LATER, "after the end of the capture"}};
 
-    fprintf(to, "%" PRIu64 " the same", counts[REPLAY_SAME]);
+    fprintf(to, "%" PRIu64 " the same", counts[RERUN_SAME]);
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         if (counts[names[i].verdict] > 0)
             fprintf(to, ", %" PRIu64 " %s", counts[names[i].verdict],
@@ -125,12 +123,12 @@ static void print_counts(FILE *to,
     fprintf(to, "\n");
 }
 
-static void print_flow(const struct replay_report *report,
-                       const struct replay_flow *flow,
-                       const uint64_t counts[static REPLAY_VERDICTS])
+static void print_flow(const struct rerun_report *report,
+                       const struct rerun_flow *flow,
+                       const uint64_t counts[static RERUN_VERDICTS])
 {
     struct telling telling = {.report = report};
-    uint64_t again[REPLAY_VERDICTS] = {0};
+    uint64_t again[RERUN_VERDICTS] = {0};
     char local[ENDPOINT_TEXT_MAX];
     char remote[ENDPOINT_TEXT_MAX];
 
@@ -140,7 +138,7 @@ static void print_flow(const struct replay_report *report,
     if (flow->has_hole)
         fprintf(report->to, "  note: the capture lacks some of what the host "
                             "sent; the stack sends zeroes there\n");
-    replay_compare(flow, &report->judge, again, print_finding, &telling);
+    rerun_compare(flow, &report->judge, again, print_finding, &telling);
     if (report->limit > 0 && telling.told > report->limit)
         fprintf(report->to, "  and %" PRIu64 " more: --all\n",
                 telling.told - report->limit);
@@ -152,10 +150,10 @@ static void print_note(FILE *to, uint64_t count, const char *text)
         fprintf(to, "note: %" PRIu64 " %s\n", count, text);
 }
 
-static void print_notes(const struct replay_report *report)
+static void print_notes(const struct rerun_report *report)
 {
-    const struct replay_script *script = report->script;
-    const struct replay_capture *capture = script->capture;
+    const struct rerun_script *script = report->script;
+    const struct rerun_capture *capture = script->capture;
     FILE *to = report->to;
 
     if (capture->is_damaged)
@@ -184,7 +182,7 @@ static void print_notes(const struct replay_report *report)
                "what it had");
 }
 
-static uint64_t count_ours(const struct replay_capture *capture)
+static uint64_t count_ours(const struct rerun_capture *capture)
 {
     uint64_t count = 0;
 
@@ -193,9 +191,9 @@ static uint64_t count_ours(const struct replay_capture *capture)
     return count;
 }
 
-static void print_head(const struct replay_report *report)
+static void print_head(const struct rerun_report *report)
 {
-    const struct replay_capture *capture = report->script->capture;
+    const struct rerun_capture *capture = report->script->capture;
     uint64_t ours = count_ours(capture);
     char addr[IP_ADDR_TEXT_MAX];
 
@@ -207,8 +205,8 @@ static void print_head(const struct replay_report *report)
     print_notes(report);
 }
 
-static void print_sum(const struct replay_report *report,
-                      const uint64_t counts[static REPLAY_VERDICTS])
+static void print_sum(const struct rerun_report *report,
+                      const uint64_t counts[static RERUN_VERDICTS])
 {
     fprintf(report->to,
             "%s: ", differences_in(counts) > 0 ? "it differs" : "the same");
@@ -234,33 +232,33 @@ static void print_string(FILE *to, const char *text)
 }
 
 static void print_json_sender(const struct telling *telling, const char *who,
-                              const struct replay_packet *packet)
+                              const struct rerun_packet *packet)
 {
     usec began = telling->report->script->capture->began;
-    char text[REPLAY_PACKET_TEXT_MAX];
+    char text[RERUN_PACKET_TEXT_MAX];
     FILE *to = telling->report->to;
 
     fprintf(to, ",\"%s\":{\"time\":%.6f,\"packet\":", who,
             seconds(packet->time - began));
-    print_string(to, replay_packet_text(packet, text));
+    print_string(to, rerun_packet_text(packet, text));
     if (packet->number != 0)
         fprintf(to, ",\"frame\":%" PRIu64, packet->number);
     fputc('}', to);
 }
 
 static void print_json_finding(void *context,
-                               const struct replay_finding *finding)
+                               const struct rerun_finding *finding)
 {
     struct telling *telling = context;
     FILE *to = telling->report->to;
-    char text[REPLAY_DIFFERENCES_TEXT_MAX];
+    char text[RERUN_DIFFERENCES_TEXT_MAX];
     bool is_first = telling->told == 0;
 
     if (!is_told(telling, finding))
         return;
     fprintf(to, "%s\n    {\"verdict\":\"%s\",\"differs\":\"%s\"",
-            is_first ? "" : ",", replay_verdict_text(finding->verdict),
-            replay_differences_text(finding->differences, text));
+            is_first ? "" : ",", rerun_verdict_text(finding->verdict),
+            rerun_differences_text(finding->differences, text));
     if (finding->host != NULL)
         print_json_sender(telling, "host", finding->host);
     if (finding->stack != NULL)
@@ -269,19 +267,19 @@ static void print_json_finding(void *context,
 }
 
 static void print_json_counts(FILE *to,
-                              const uint64_t counts[static REPLAY_VERDICTS])
+                              const uint64_t counts[static RERUN_VERDICTS])
 {
-    for (int i = 0; i < REPLAY_VERDICTS; i++)
+    for (int i = 0; i < RERUN_VERDICTS; i++)
         fprintf(to, "\"%s\":%" PRIu64 ",",
-                replay_verdict_text((enum replay_verdict)i), counts[i]);
+                rerun_verdict_text((enum rerun_verdict)i), counts[i]);
 }
 
-static void print_json_flow(const struct replay_report *report,
-                            const struct replay_flow *flow,
-                            const uint64_t counts[static REPLAY_VERDICTS])
+static void print_json_flow(const struct rerun_report *report,
+                            const struct rerun_flow *flow,
+                            const uint64_t counts[static RERUN_VERDICTS])
 {
     struct telling telling = {.report = report};
-    uint64_t again[REPLAY_VERDICTS] = {0};
+    uint64_t again[RERUN_VERDICTS] = {0};
     char text[ENDPOINT_TEXT_MAX];
     FILE *to = report->to;
 
@@ -290,14 +288,14 @@ static void print_json_flow(const struct replay_report *report,
     fprintf(to, "\"remote\":\"%s\",", end_text(&flow->remote, text));
     print_json_counts(to, counts);
     fprintf(to, "\"differences\":[");
-    replay_compare(flow, &report->judge, again, print_json_finding, &telling);
+    rerun_compare(flow, &report->judge, again, print_json_finding, &telling);
     fprintf(to, "]}");
 }
 
-static void print_json_head(const struct replay_report *report)
+static void print_json_head(const struct rerun_report *report)
 {
-    const struct replay_script *script = report->script;
-    const struct replay_capture *capture = script->capture;
+    const struct rerun_script *script = report->script;
+    const struct rerun_capture *capture = script->capture;
     char addr[IP_ADDR_TEXT_MAX];
     FILE *to = report->to;
 
@@ -318,8 +316,8 @@ static void print_json_head(const struct replay_report *report)
         script->held, script->fragments + script->others + script->questions);
 }
 
-static void print_json_sum(const struct replay_report *report,
-                           const uint64_t counts[static REPLAY_VERDICTS])
+static void print_json_sum(const struct rerun_report *report,
+                           const uint64_t counts[static RERUN_VERDICTS])
 {
     fprintf(report->to, "],\n");
     print_json_counts(report->to, counts);
@@ -329,23 +327,23 @@ static void print_json_sum(const struct replay_report *report,
 
 /* ---- Both ---------------------------------------------------------------- */
 
-bool replay_report(const struct replay_report *report)
+bool rerun_report(const struct rerun_report *report)
 {
-    uint64_t sum[REPLAY_VERDICTS] = {0};
+    uint64_t sum[RERUN_VERDICTS] = {0};
     bool is_first = true;
 
     if (report->is_json)
         print_json_head(report);
     else
         print_head(report);
-    for (const struct replay_flow *flow = report->script->first; flow != NULL;
+    for (const struct rerun_flow *flow = report->script->first; flow != NULL;
          flow = flow->next) {
-        uint64_t counts[REPLAY_VERDICTS] = {0};
+        uint64_t counts[RERUN_VERDICTS] = {0};
 
-        if (flow->sent[REPLAY_HOST].count + flow->sent[REPLAY_STACK].count == 0)
+        if (flow->sent[RERUN_HOST].count + flow->sent[RERUN_STACK].count == 0)
             continue;
-        replay_compare(flow, &report->judge, counts, NULL, NULL);
-        for (int i = 0; i < REPLAY_VERDICTS; i++)
+        rerun_compare(flow, &report->judge, counts, NULL, NULL);
+        for (int i = 0; i < RERUN_VERDICTS; i++)
             sum[i] += counts[i];
         if (report->is_json && !is_first)
             fputc(',', report->to);

@@ -2,33 +2,33 @@
  * A capture in memory, as a replay wants it: whole frames of one kind of link,
  * each known to be sent by the host that is replayed, or received by it.
  */
-#ifndef TAPIR_TOOLS_REPLAY_LOAD_H
-#define TAPIR_TOOLS_REPLAY_LOAD_H
+#ifndef TAPIR_TOOLS_RERUN_LOAD_H
+#define TAPIR_TOOLS_RERUN_LOAD_H
 
-#include "replay_packet.h"
+#include "rerun_packet.h"
 
-struct replay_flow;
+struct rerun_flow;
 
 /* Bytes of frames: a larger capture is refused. */
-enum { REPLAY_LOAD_MAX = 1 << 30 };
+enum { RERUN_LOAD_MAX = 1 << 30 };
 /* Microseconds since 1970, some 285 years: no clock shows more. */
-#define REPLAY_TIME_MAX ((usec)1 << 53)
+#define RERUN_TIME_MAX ((usec)1 << 53)
 
-struct replay_record {
-    struct replay_packet packet; /* `kind` may be REPLAY_NOTHING */
-    uint8_t *frame;              /* Ethernet, or a bare IP packet */
+struct rerun_record {
+    struct rerun_packet packet; /* `kind` may be RERUN_NOTHING */
+    uint8_t *frame;             /* Ethernet, or a bare IP packet */
     size_t len;
-    bool is_ours;             /* sent by the host that is replayed */
-    bool is_parsed;           /* IPv4 or ARP */
-    bool has_no_checksum;     /* taken where it was sent: not yet filled in */
-    struct replay_flow *flow; /* NULL: of none that is replayed */
+    bool is_ours;            /* sent by the host that is replayed */
+    bool is_parsed;          /* IPv4 or ARP */
+    bool has_no_checksum;    /* taken where it was sent: not yet filled in */
+    struct rerun_flow *flow; /* NULL: of none that is replayed */
 };
 
-struct replay_capture {
+struct rerun_capture {
     enum netdev_type type;
     struct ip_addr addr;
     struct mac_addr mac; /* of the host; zero if it is not known */
-    struct replay_record *records;
+    struct rerun_record *records;
     size_t count, room;
     size_t bytes;
     usec began; /* the time of the first record */
@@ -47,8 +47,8 @@ struct replay_capture {
  * 0, or a negative errno: of opening and reading; -EBADMSG it is no capture;
  * -EFBIG too large; -ENOMEM. A damaged one is loaded up to there.
  */
-MUST_CHECK int replay_load(struct replay_capture *capture, const char *path,
-                           const struct ip_addr *addr);
-void replay_unload(struct replay_capture *capture);
+MUST_CHECK int rerun_load(struct rerun_capture *capture, const char *path,
+                          const struct ip_addr *addr);
+void rerun_unload(struct rerun_capture *capture);
 
 #endif

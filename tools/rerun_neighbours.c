@@ -4,7 +4,7 @@
  * is behind that gateway. All others were known before the capture began, and
  * are given to the stack.
  */
-#include "replay_neighbours.h"
+#include "rerun_neighbours.h"
 
 #include "link/arp.h"
 #include "link/eth.h"
@@ -19,16 +19,16 @@ static uint32_t hash_of(const struct ip_addr *addr)
     return (uint32_t)hash_bytes(&key, bytes_of(addr, sizeof(*addr)));
 }
 
-struct replay_neighbour *
-replay_neighbour_find(const struct replay_neighbours *neighbours,
-                      const struct ip_addr *addr)
+struct rerun_neighbour *
+rerun_neighbour_find(const struct rerun_neighbours *neighbours,
+                     const struct ip_addr *addr)
 {
     struct hash_node *node =
         hash_table_first(&neighbours->table, hash_of(addr));
 
     for (; node != NULL; node = hash_table_next(node)) {
-        struct replay_neighbour *neighbour =
-            container_of(node, struct replay_neighbour, node);
+        struct rerun_neighbour *neighbour =
+            container_of(node, struct rerun_neighbour, node);
 
         if (ip_addr_equal(&neighbour->addr, addr))
             return neighbour;
@@ -37,11 +37,10 @@ replay_neighbour_find(const struct replay_neighbours *neighbours,
 }
 
 /* NULL: no memory. */
-static struct replay_neighbour *get(struct replay_neighbours *neighbours,
-                                    const struct ip_addr *addr)
+static struct rerun_neighbour *get(struct rerun_neighbours *neighbours,
+                                   const struct ip_addr *addr)
 {
-    struct replay_neighbour *neighbour =
-        replay_neighbour_find(neighbours, addr);
+    struct rerun_neighbour *neighbour = rerun_neighbour_find(neighbours, addr);
 
     if (neighbour != NULL)
         return neighbour;
@@ -57,16 +56,16 @@ static struct replay_neighbour *get(struct replay_neighbours *neighbours,
     return neighbour;
 }
 
-static const uint8_t *arp_of(const struct replay_record *record)
+static const uint8_t *arp_of(const struct rerun_record *record)
 {
     return record->frame + ETH_HEADER_LEN;
 }
 
 /* What the host learns from it: RFC 826. */
-static int hear(struct replay_neighbours *neighbours, size_t at,
-                const struct replay_record *record)
+static int hear(struct rerun_neighbours *neighbours, size_t at,
+                const struct rerun_record *record)
 {
-    struct replay_neighbour *neighbour =
+    struct rerun_neighbour *neighbour =
         get(neighbours, &record->packet.src.addr);
 
     if (neighbour == NULL)
@@ -80,11 +79,11 @@ static int hear(struct replay_neighbours *neighbours, size_t at,
 }
 
 /* The host sends a packet to a station. */
-static int use(struct replay_neighbours *neighbours, size_t at,
-               const struct replay_record *record)
+static int use(struct rerun_neighbours *neighbours, size_t at,
+               const struct rerun_record *record)
 {
     struct mac_addr dst = mac_addr_read(record->frame + ETH_DST);
-    struct replay_neighbour *neighbour;
+    struct rerun_neighbour *neighbour;
 
     if (mac_addr_is_multicast(&dst))
         return 0;
@@ -101,21 +100,21 @@ static int use(struct replay_neighbours *neighbours, size_t at,
     return 0;
 }
 
-static struct replay_neighbour *owner_of(struct replay_neighbours *neighbours,
-                                         const struct mac_addr *mac)
+static struct rerun_neighbour *owner_of(struct rerun_neighbours *neighbours,
+                                        const struct mac_addr *mac)
 {
-    struct replay_neighbour *at = neighbours->first;
+    struct rerun_neighbour *at = neighbours->first;
 
     while (at != NULL && !(at->is_said && mac_addr_equal(&at->said, mac)))
         at = at->next;
     return at;
 }
 
-static void find_gateways(struct replay_neighbours *neighbours)
+static void find_gateways(struct rerun_neighbours *neighbours)
 {
-    for (struct replay_neighbour *at = neighbours->first; at != NULL;
+    for (struct rerun_neighbour *at = neighbours->first; at != NULL;
          at = at->next) {
-        struct replay_neighbour *owner;
+        struct rerun_neighbour *owner;
 
         if (!at->is_used || at->is_said)
             continue;
@@ -131,15 +130,15 @@ static void find_gateways(struct replay_neighbours *neighbours)
     }
 }
 
-static int look_at(struct replay_neighbours *neighbours, size_t i,
-                   const struct replay_capture *capture)
+static int look_at(struct rerun_neighbours *neighbours, size_t i,
+                   const struct rerun_capture *capture)
 {
-    const struct replay_record *record = &capture->records[i];
-    const struct replay_packet *packet = &record->packet;
+    const struct rerun_record *record = &capture->records[i];
+    const struct rerun_packet *packet = &record->packet;
 
     if (!record->is_parsed)
         return 0;
-    if (packet->kind == REPLAY_ARP)
+    if (packet->kind == RERUN_ARP)
         return record->is_ours || ip_addr_is_any(&packet->src.addr) ||
                        !ip_addr_equal(&packet->dst.addr, &capture->addr)
                    ? 0
@@ -147,13 +146,13 @@ static int look_at(struct replay_neighbours *neighbours, size_t i,
     return record->is_ours ? use(neighbours, i, record) : 0;
 }
 
-int replay_neighbours_init(struct replay_neighbours *neighbours,
-                           struct memory *memory,
-                           const struct replay_capture *capture)
+int rerun_neighbours_init(struct rerun_neighbours *neighbours,
+                          struct memory *memory,
+                          const struct rerun_capture *capture)
 {
     int error;
 
-    *neighbours = (struct replay_neighbours){.memory = memory};
+    *neighbours = (struct rerun_neighbours){.memory = memory};
     neighbours->last = &neighbours->first;
     error = hash_table_init(&neighbours->table, memory);
     if (capture->type != NETDEV_ETHERNET)
@@ -164,12 +163,12 @@ int replay_neighbours_init(struct replay_neighbours *neighbours,
     return error;
 }
 
-void replay_neighbours_fini(struct replay_neighbours *neighbours)
+void rerun_neighbours_fini(struct rerun_neighbours *neighbours)
 {
-    struct replay_neighbour *at = neighbours->first;
+    struct rerun_neighbour *at = neighbours->first;
 
     while (at != NULL) {
-        struct replay_neighbour *next = at->next;
+        struct rerun_neighbour *next = at->next;
 
         memory_free(neighbours->memory, at, sizeof(*at));
         at = next;
@@ -177,26 +176,26 @@ void replay_neighbours_fini(struct replay_neighbours *neighbours)
     hash_table_fini(&neighbours->table, neighbours->memory);
 }
 
-struct replay_neighbour *
-replay_next_hop(const struct replay_neighbours *neighbours,
-                const struct ip_addr *addr)
+struct rerun_neighbour *
+rerun_next_hop(const struct rerun_neighbours *neighbours,
+               const struct ip_addr *addr)
 {
-    struct replay_neighbour *neighbour = NULL;
+    struct rerun_neighbour *neighbour = NULL;
 
     if (neighbours->table.entry_count > 0)
-        neighbour = replay_neighbour_find(neighbours, addr);
+        neighbour = rerun_neighbour_find(neighbours, addr);
     if (neighbour == NULL || ip_addr_is_any(&neighbour->gateway))
         return neighbour;
-    return replay_neighbour_find(neighbours, &neighbour->gateway);
+    return rerun_neighbour_find(neighbours, &neighbour->gateway);
 }
 
-bool replay_is_question(const struct replay_neighbours *neighbours,
-                        const struct replay_record *record)
+bool rerun_is_question(const struct rerun_neighbours *neighbours,
+                       const struct rerun_record *record)
 {
     struct mac_addr dst = mac_addr_read(record->frame + ETH_DST);
-    const struct replay_packet *packet = &record->packet;
-    struct replay_neighbour *neighbour =
-        replay_neighbour_find(neighbours, &packet->dst.addr);
+    const struct rerun_packet *packet = &record->packet;
+    struct rerun_neighbour *neighbour =
+        rerun_neighbour_find(neighbours, &packet->dst.addr);
 
     if (packet->type != ARP_REQUEST || !mac_addr_is_multicast(&dst) ||
         ip_addr_equal(&packet->src.addr, &packet->dst.addr))
