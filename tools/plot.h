@@ -82,6 +82,7 @@ struct plot_sample {
     uint8_t from; /* which end's */
     int64_t cwnd;
     int64_t ssthresh;
+    int64_t flight;
     int64_t srtt; /* microseconds */
 };
 
@@ -97,7 +98,9 @@ struct plot_connection {
     struct plot_sample *sample;
     size_t sample_count;
     size_t sample_room;
-    uint8_t first_state[2]; /* before the first segment, enum plot_state */
+    size_t last_sample[2];    /* of each end: its place, from 1; 0 if none */
+    uint8_t first_state[2];   /* before the first segment, enum plot_state */
+    struct endpoint observer; /* of a trace: whose segments these are */
     bool is_over; /* a RST, or both FINs: a new SYN is another connection */
 };
 
@@ -106,6 +109,7 @@ struct plot_capture {
     size_t connection_count;
     size_t connection_room;
     size_t segment_count;
+    const char *record; /* what is counted: "frame" or "line" */
     uint64_t records;
     bool is_cut; /* there was more than may be kept */
     struct plot_index *index;
@@ -115,12 +119,17 @@ struct plot_capture {
 MUST_CHECK int plot_capture_init(struct plot_capture *capture);
 void plot_capture_fini(struct plot_capture *capture);
 
-/* One more segment, to the connection that it belongs to. 0, or -ENOMEM. */
+/* The connection that it would belong to; NULL if it would be a new one. */
+struct plot_connection *plot_capture_find(const struct plot_capture *capture,
+                                          const struct capture_tcp *tcp);
+
+/* One more segment, to the connection that it belongs to; NULL if there are too
+ * many already. 0, or -ENOMEM. */
 MUST_CHECK int plot_capture_add(struct plot_capture *capture, usec time,
                                 uint64_t number, const struct capture_tcp *tcp,
                                 struct plot_connection **out);
 
-/* One more sample. 0, or -ENOMEM. */
+/* One more sample, if it differs from the last one. 0, or -ENOMEM. */
 MUST_CHECK int plot_connection_add_sample(struct plot_connection *connection,
                                           const struct plot_sample *sample);
 

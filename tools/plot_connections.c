@@ -68,7 +68,7 @@ static bool is_another(const struct plot_connection *connection,
 
     if ((tcp->flags & (CAPTURE_SYN | CAPTURE_ACK)) != CAPTURE_SYN)
         return false;
-    if (end->syn.is_seen)
+    if (end->syn.is_seen && !connection->is_over)
         return end->base != tcp->seq;
     return connection->is_over || end->segments > 0;
 }
@@ -96,6 +96,16 @@ static struct plot_connection *create(struct plot_capture *capture,
     capture->connection[capture->connection_count++] = connection;
     connection->number = (unsigned)capture->connection_count;
     return connection;
+}
+
+struct plot_connection *plot_capture_find(const struct plot_capture *capture,
+                                          const struct capture_tcp *tcp)
+{
+    struct plot_entry *entry = find(capture, tcp, hash_of(tcp));
+
+    return entry == NULL || is_another(entry->connection, tcp)
+               ? NULL
+               : entry->connection;
 }
 
 /* The connection that it belongs to, a new one if need be. */
@@ -227,6 +237,7 @@ int plot_capture_add(struct plot_capture *capture, usec time, uint64_t number,
 {
     struct plot_connection *connection;
 
+    *out = NULL;
     if (capture->segment_count == PLOT_SEGMENTS_MAX ||
         capture->connection_count == PLOT_CONNECTIONS_MAX) {
         capture->is_cut = true;
@@ -249,17 +260,35 @@ int plot_capture_add(struct plot_capture *capture, usec time, uint64_t number,
     return r;
 }
 
+/* Whether the last one of this end told the same. */
+static bool is_told(const struct plot_connection *connection,
+                    const struct plot_sample *sample)
+{
+    size_t last = connection->last_sample[sample->from];
+
+    if (last == 0)
+        return false;
+
+    const struct plot_sample *told = &connection->sample[last - 1];
+    return told->cwnd == sample->cwnd && told->ssthresh == sample->ssthresh &&
+           told->flight == sample->flight && told->srtt == sample->srtt;
+}
+
 int plot_connection_add_sample(struct plot_connection *connection,
                                const struct plot_sample *sample)
 {
+    if (is_told(connection, sample) ||
+        connection->sample_count == PLOT_SEGMENTS_MAX)
+        return 0;
+
     struct plot_sample *larger =
         plot_array_grow(connection->sample, connection->sample_count,
                         &connection->sample_room, sizeof(*larger));
-
     if (larger == NULL)
         return -ENOMEM;
     connection->sample = larger;
     larger[connection->sample_count++] = *sample;
+    connection->last_sample[sample->from] = connection->sample_count;
     return 0;
 }
 

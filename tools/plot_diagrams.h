@@ -12,6 +12,7 @@ struct plot_view {
     unsigned sender; /* whose text is drawn */
     usec start;      /* of the connection: time 0 */
     usec span;
+    const char *record; /* "frame" or "line", of which segments have a number */
 };
 
 struct plot_diagram {

@@ -206,7 +206,7 @@ static const char *remark(const struct plot_segment *segment)
     if (segment->marks & PLOT_OUT_OF_ORDER)
         return "out of order";
     if (segment->marks & PLOT_LOST)
-        return "lost or late: sent again later";
+        return "lost or late";
     return "";
 }
 
@@ -322,7 +322,8 @@ static void draw_segment(const struct ladder *ladder, size_t i, double y)
     struct words title = {.len = 0};
 
     say_segment(&words, connection, segment);
-    add(&title, "frame %" PRIu64 ": %s", segment->number, words.text);
+    add(&title, "%s %" PRIu64 ": %s", ladder->view->record, segment->number,
+        words.text);
     if (*remark(segment) != '\0')
         add(&title, " (%s)", remark(segment));
     svg_group(ladder->svg, "segment", title.text);

@@ -213,15 +213,15 @@ static double half(double pixels)
 /* What happened within one column: to its extremes, then where it ended. */
 static void end_column(struct plot_stairs *stairs)
 {
-    struct svg *svg = stairs->panel->svg;
+    const double way[] = {stairs->first, stairs->low, stairs->high,
+                          stairs->last};
+    double at = stairs->first - 1;
 
-    svg_path_line(svg, stairs->x, stairs->first);
-    if (stairs->low != stairs->first && stairs->low != stairs->last)
-        svg_path_line(svg, stairs->x, stairs->low);
-    if (stairs->high != stairs->first && stairs->high != stairs->last)
-        svg_path_line(svg, stairs->x, stairs->high);
-    if (stairs->last != stairs->first)
-        svg_path_line(svg, stairs->x, stairs->last);
+    for (size_t i = 0; i < ARRAY_LENGTH(way); i++) {
+        if (way[i] != at)
+            svg_path_line(stairs->panel->svg, stairs->x, way[i]);
+        at = way[i];
+    }
 }
 
 void plot_stairs_add(struct plot_stairs *stairs, double x, double y)

@@ -1,6 +1,6 @@
 /*
- * Reads what `tapir plot` draws: the TCP segments of a capture, each to its
- * connection.
+ * Reads what `tapir plot` draws: the TCP segments of a capture, a trace or a
+ * recording, each to its connection, and what the stack said about itself.
  */
 #ifndef TAPIR_TOOLS_PLOT_READ_H
 #define TAPIR_TOOLS_PLOT_READ_H

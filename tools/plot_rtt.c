@@ -14,9 +14,8 @@ static const struct plot_key key_of_capture[] = {
 };
 
 static const struct plot_key key_of_stack[] = {
-    {"p data", PLOT_POINT,
-     "segment to ACK (estimated where the capture was taken)", NULL},
-    {"l cwnd", PLOT_LINE, "SRTT", NULL},
+    {"p data", PLOT_POINT, "segment to ACK", NULL},
+    {"l cwnd", PLOT_LINE, "SRTT (as the stack told)", NULL},
     {NULL},
 };
 

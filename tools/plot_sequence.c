@@ -177,7 +177,7 @@ static void draw_in_raster(void *context, double x, double from, double to)
 static void draw_tick(void *context, double x, double from, double to)
 {
     struct pen *pen = context;
-    double up = pen->panel->y.max / 80; /* of the height */
+    double up = pen->panel->y.max / 100; /* of the height */
 
     plot_raster_add(pen->raster, pen->panel, x, from, to + up);
 }
@@ -264,8 +264,8 @@ static int draw(const struct plot_view *view, struct svg *svg, double top)
     static const struct {
         enum kind kind;
         const char *class;
-    } bars[] = {{SACK, "b sack"},
-                {DUPLICATE, "b thin ack"},
+    } bars[] = {{DUPLICATE, "b thin ack"},
+                {SACK, "b sack"},
                 {DATA, "b data"},
                 {ORDER, "b order"},
                 {AGAIN, "b again"}};
@@ -280,9 +280,9 @@ static int draw(const struct plot_view *view, struct svg *svg, double top)
                      "relative sequence number");
     plot_panel_clip(&panel);
     draw_window(view, &panel);
+    draw_acks(view, &panel);
     for (size_t i = 0; i < ARRAY_LENGTH(bars) && r == 0; i++)
         r = draw_bars(view, &panel, bars[i].kind, bars[i].class);
-    draw_acks(view, &panel);
     plot_panel_clip_end(&panel);
     draw_letters(view, &panel);
     svg_group_end(svg);

@@ -9,6 +9,8 @@
 #include "plot_ranges.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 enum { HEIGHT = 240, FOOT = 56 };
 
@@ -20,8 +22,7 @@ static const struct plot_key key_of_capture[] = {
 };
 
 static const struct plot_key key_of_stack[] = {
-    {"l flight", PLOT_LINE,
-     "in flight (estimated: sent, neither acknowledged nor in SACK)", NULL},
+    {"l flight", PLOT_LINE, "in flight (as the stack told)", NULL},
     {"l cwnd", PLOT_LINE, "cwnd", NULL},
     {"l faint dot", PLOT_LINE, "ssthresh", NULL},
     {"l window dash", PLOT_LINE, "receiver's window", NULL},
@@ -139,26 +140,36 @@ static struct pen pen_of(const struct plot_view *view, struct plot_panel *panel,
     return (struct pen){view, {.panel = panel, .class = class}};
 }
 
-static void draw_samples(const struct plot_view *view, struct plot_panel *panel)
+/* Of what the stack told, the value at `member` of each sample. */
+static void draw_samples(const struct plot_view *view, struct plot_panel *panel,
+                         const char *class, size_t member)
 {
-    struct pen cwnd = pen_of(view, panel, "l cwnd");
+    struct pen pen = pen_of(view, panel, class);
 
     for (size_t i = 0; i < view->connection->sample_count; i++) {
         const struct plot_sample *sample = &view->connection->sample[i];
+        int64_t value;
 
-        if (sample->from == view->sender && sample->cwnd >= 0)
-            to_stairs(&cwnd, sample->time, sample->cwnd);
+        memcpy(&value, (const char *)sample + member, sizeof(value));
+        if (sample->from == view->sender && value >= 0)
+            to_stairs(&pen, sample->time, value);
     }
-    plot_stairs_end(&cwnd.stairs, (double)view->span);
+    plot_stairs_end(&pen.stairs, (double)view->span);
+}
 
-    struct pen ssthresh = pen_of(view, panel, "l faint dot");
-    for (size_t i = 0; i < view->connection->sample_count; i++) {
-        const struct plot_sample *sample = &view->connection->sample[i];
+static int draw_estimate(const struct plot_view *view, struct plot_panel *panel)
+{
+    struct pen flight = pen_of(view, panel, "l flight");
+    int r = each_flight(view, to_stairs, &flight);
 
-        if (sample->from == view->sender && sample->ssthresh >= 0)
-            to_stairs(&ssthresh, sample->time, sample->ssthresh);
-    }
-    plot_stairs_end(&ssthresh.stairs, (double)view->span);
+    plot_stairs_end(&flight.stairs, (double)view->span);
+    return r;
+}
+
+static void take_sample(const struct plot_sample *sample, int64_t *max)
+{
+    to_max(max, 0, sample->cwnd);
+    to_max(max, 0, sample->flight);
 }
 
 /* A window, or a first ssthresh, that is never near may leave the diagram. */
@@ -170,7 +181,7 @@ static int highest(const struct plot_view *view, double *out)
     int r = each_flight(view, to_max, &max);
     for (size_t i = 0; i < view->connection->sample_count; i++)
         if (view->connection->sample[i].from == view->sender)
-            to_max(&max, 0, view->connection->sample[i].cwnd);
+            take_sample(&view->connection->sample[i], &max);
     each_window(view, to_max, &window);
     if (window > max)
         max = window < max * 2 ? window : max + max / 4;
@@ -201,10 +212,14 @@ static int draw(const struct plot_view *view, struct svg *svg, double top)
     struct pen window = pen_of(view, &panel, "l window dash");
     each_window(view, to_stairs, &window);
     plot_stairs_end(&window.stairs, (double)view->span);
-    draw_samples(view, &panel);
-    struct pen flight = pen_of(view, &panel, "l flight");
-    r = each_flight(view, to_stairs, &flight);
-    plot_stairs_end(&flight.stairs, (double)view->span);
+    draw_samples(view, &panel, "l cwnd", offsetof(struct plot_sample, cwnd));
+    draw_samples(view, &panel, "l faint dot",
+                 offsetof(struct plot_sample, ssthresh));
+    if (has_samples(view))
+        draw_samples(view, &panel, "l flight",
+                     offsetof(struct plot_sample, flight));
+    else
+        r = draw_estimate(view, &panel);
     plot_panel_clip_end(&panel);
     svg_group_end(svg);
     return r;

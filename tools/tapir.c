@@ -16,7 +16,7 @@ static const struct command commands[] = {
     {"lab", lab_main, "a private network with a TAP device, to try things in"},
     {"wire", wire_main, "a bad network between two kernels or stacks"},
     {"run", run_main, "an unmodified program on a stack of its own"},
-    {"plot", plot_main, "a connection of a capture as a picture (SVG)"},
+    {"plot", plot_main, "a connection as a picture: capture or trace to SVG"},
     {"replay", replay_main, "the stack once more, with what entered it then"},
     {"list", list_main, "which stacks run"},
     {"ss", ss_main, "the sockets of a running stack"},

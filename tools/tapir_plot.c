@@ -1,6 +1,7 @@
 /*
- * tapir plot: a connection as a picture. Reads a capture, chooses a connection,
- * and writes the diagrams that were asked for, one below the other, as one SVG.
+ * tapir plot: a connection as a picture. Reads what has happened, chooses a
+ * connection, and writes the diagrams that were asked for, one below the other,
+ * as one SVG.
  */
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "tapir_command.h"
@@ -219,7 +220,10 @@ static void read_all(const struct options *options,
     int r = plot_read(options->file, capture);
 
     if (r == -EBADMSG && capture->records == 0)
-        errx(1, "%s: no capture (pcap or pcapng)", options->file);
+        errx(1,
+             "%s: no capture (pcap, pcapng), trace (--trace=json) or "
+             "recording (--record)",
+             options->file);
     if (r == -EBADMSG || r == -ENODATA)
         warnx("%s: %s after packet %" PRIu64 "; what is before it is drawn",
               options->file, r == -ENODATA ? "ends" : "is damaged",
@@ -254,6 +258,8 @@ static void draw(const struct options *options,
     int r = plot_connection_analyse(connection);
     if (r == 0) {
         struct plot_view view = view_of(connection, options->reverse);
+
+        view.record = capture->record;
         FILE *out = open_output(options);
 
         r = write_picture(&view, capture, options, out);
@@ -273,8 +279,9 @@ static void draw(const struct options *options,
 static void print_help(void)
 {
     printf("usage: tapir plot [OPTION...] FILE\n\n"
-           "Draws a TCP connection of a capture (pcap, pcapng; - is standard\n"
-           "input) as SVG.\n\n"
+           "Draws a TCP connection of a capture (pcap, pcapng), a trace\n"
+           "(--trace=json) or a recording (--record) as SVG. - is standard\n"
+           "input (no recording).\n\n"
            "  -o, --output OUT.svg  instead of standard output\n"
            "  --connection N        the Nth; by default the one that carried "
            "most\n"

@@ -234,8 +234,10 @@ struct tapir_stack *tapir_stack_create(const struct tapir_stack_config *config)
         r = the_host.is_child ? -ENETDOWN : record(config, stack);
         if (r == 0)
             r = stack_begin(config->seed, stack);
-        if (r < 0)
+        if (r < 0) {
             record_file_close(stack->record);
+            stack_trace_end(stack);
+        }
         host_unlock();
     }
     if (r < 0) {

@@ -307,6 +307,22 @@ START_TEST(statistics_come_now_and_then_and_at_the_end)
 }
 END_TEST
 
+/* For who must spare it, or close it: its name tells which it is. */
+START_TEST(its_descriptor_is_told)
+{
+    char link[64];
+    char name[64] = "";
+    struct fixture f;
+
+    record_wire(&f);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", netdev_held_fd(f.dev, 0));
+    ck_assert_int_gt(readlink(link, name, sizeof(name) - 1), 0);
+    ck_assert_str_eq(name, f.path);
+    ck_assert_int_eq(netdev_held_fd(f.dev, 1), -1);
+    end_recording(&f);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_opened_leaves_the_device_alone)
 {
     struct pcapng_config config = {.interface = "lo"};
@@ -354,6 +370,6 @@ UNIT_MAIN("pcapng", an_empty_recording_is_a_capture_at_once,
           a_frame_in_hand_waits_for_the_flush_and_no_longer,
           too_much_behind_a_frame_in_hand_releases_it,
           each_packet_of_a_super_segment_has_the_comment,
-          statistics_come_now_and_then_and_at_the_end,
+          statistics_come_now_and_then_and_at_the_end, its_descriptor_is_told,
           a_file_that_cannot_be_opened_leaves_the_device_alone,
           a_full_disk_ends_the_recording_and_not_the_traffic)

@@ -68,6 +68,8 @@ say.push('sack ' + visible('.sequence path.sack'));
 say.push('acks ' + visible('.sequence path.l.ack'));
 say.push('flight ' + visible('.windows path.flight'));
 say.push('cwnd ' + visible('.windows path.cwnd'));
+say.push('ssthresh ' + visible('.windows path.dot'));
+say.push('srtt ' + visible('.rtt path.l'));
 say.push('rtt ' + visible('.rtt path.data'));
 say.push('colours ' + new Set(all('path, line').map((element) =>
     getComputedStyle(element).stroke)).size);
