@@ -10,13 +10,13 @@ enum { HEIGHT = 180, FOOT = 56 };
 static const struct plot_key key_of_capture[] = {
     {"p data", PLOT_POINT,
      "segment to ACK (estimated where the capture was taken)", NULL},
-    {NULL},
+    {.text = NULL},
 };
 
 static const struct plot_key key_of_stack[] = {
     {"p data", PLOT_POINT, "segment to ACK", NULL},
     {"l cwnd", PLOT_LINE, "SRTT (as the stack told)", NULL},
-    {NULL},
+    {.text = NULL},
 };
 
 static bool has_samples(const struct plot_view *view)

@@ -21,7 +21,7 @@ static const struct plot_key key[] = {
     {"b thin ack", PLOT_BAR, "duplicate ACK", NULL},
     {"l window dash", PLOT_LINE, "window's edge", NULL},
     {"b sack", PLOT_BAR, "SACK", NULL},
-    {NULL},
+    {.text = NULL},
 };
 
 static double time_of(const struct plot_view *view,

@@ -18,7 +18,7 @@ static const struct plot_key key_of_capture[] = {
     {"l flight", PLOT_LINE,
      "in flight (estimated: sent, neither acknowledged nor in SACK)", NULL},
     {"l window dash", PLOT_LINE, "receiver's window", NULL},
-    {NULL},
+    {.text = NULL},
 };
 
 static const struct plot_key key_of_stack[] = {
@@ -26,7 +26,7 @@ static const struct plot_key key_of_stack[] = {
     {"l cwnd", PLOT_LINE, "cwnd", NULL},
     {"l faint dot", PLOT_LINE, "ssthresh", NULL},
     {"l window dash", PLOT_LINE, "receiver's window", NULL},
-    {NULL},
+    {.text = NULL},
 };
 
 static bool has_samples(const struct plot_view *view)
