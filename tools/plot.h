@@ -82,7 +82,6 @@ struct plot_sample {
     uint8_t from; /* which end's */
     int64_t cwnd;
     int64_t ssthresh;
-    int64_t flight;
     int64_t srtt; /* microseconds */
 };
 

@@ -271,7 +271,7 @@ static bool is_told(const struct plot_connection *connection,
 
     const struct plot_sample *told = &connection->sample[last - 1];
     return told->cwnd == sample->cwnd && told->ssthresh == sample->ssthresh &&
-           told->flight == sample->flight && told->srtt == sample->srtt;
+           told->srtt == sample->srtt;
 }
 
 int plot_connection_add_sample(struct plot_connection *connection,

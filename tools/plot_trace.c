@@ -129,8 +129,6 @@ static void take_number(const struct json_scan_text *name, uint64_t number,
         sample->cwnd = (int64_t)number;
     else if (json_scan_is(name, "ssthresh") && number > 0 && number < INT32_MAX)
         sample->ssthresh = (int64_t)number; /* else there was no loss yet */
-    else if (json_scan_is(name, "flight"))
-        sample->flight = (int64_t)number;
     else if (json_scan_is(name, "srtt") && number > 0)
         sample->srtt = (int64_t)number;
 }
@@ -170,9 +168,8 @@ static int parse(const char *line, size_t len, struct event *event)
     struct json_scan json;
     int r;
 
-    *event = (struct event){
-        .tcp.wscale = -1,
-        .sample = {.cwnd = -1, .ssthresh = -1, .flight = -1, .srtt = -1}};
+    *event = (struct event){.tcp.wscale = -1,
+                            .sample = {.cwnd = -1, .ssthresh = -1, .srtt = -1}};
     if (len == 0 || *line != '{' || json_scan_begin(line, len, &json) < 0)
         return -EBADMSG;
     while ((r = json_scan_next(&json, &name, &value)) == 1)
@@ -282,9 +279,10 @@ int plot_trace_comment(struct plot_connection *connection, unsigned end,
         .from = (uint8_t)end,
         .cwnd = number_after(last, "cwnd ", 0),
         .ssthresh = number_after(last, "ssthresh ", 0),
-        .flight = number_after(last, "flight ", 0),
         .srtt = number_after(last, "rtt ", 3),
     };
+    if (sample.ssthresh == 0) /* a connection that is half open has none */
+        sample.ssthresh = -1;
     return sample.cwnd >= 0 ? plot_connection_add_sample(connection, &sample)
                             : 0;
 }

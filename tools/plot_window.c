@@ -2,7 +2,8 @@
  * What limits the sender: the octets in flight, the receiver's window, and,
  * where the stack itself has told them, cwnd and ssthresh. From a capture
  * flight can only be estimated: what was sent and neither acknowledged nor
- * reported by SACK, where the capture was taken.
+ * reported by SACK, where the capture was taken. A stack's own trace, and its
+ * own capture, are taken in the right place.
  */
 #include "plot_diagrams.h"
 
@@ -22,7 +23,8 @@ static const struct plot_key key_of_capture[] = {
 };
 
 static const struct plot_key key_of_stack[] = {
-    {"l flight", PLOT_LINE, "in flight (as the stack told)", NULL},
+    {"l flight", PLOT_LINE,
+     "in flight (sent, neither acknowledged nor in SACK)", NULL},
     {"l cwnd", PLOT_LINE, "cwnd", NULL},
     {"l faint dot", PLOT_LINE, "ssthresh", NULL},
     {"l window dash", PLOT_LINE, "receiver's window", NULL},
@@ -157,19 +159,13 @@ static void draw_samples(const struct plot_view *view, struct plot_panel *panel,
     plot_stairs_end(&pen.stairs, (double)view->span);
 }
 
-static int draw_estimate(const struct plot_view *view, struct plot_panel *panel)
+static int draw_flight(const struct plot_view *view, struct plot_panel *panel)
 {
     struct pen flight = pen_of(view, panel, "l flight");
     int r = each_flight(view, to_stairs, &flight);
 
     plot_stairs_end(&flight.stairs, (double)view->span);
     return r;
-}
-
-static void take_sample(const struct plot_sample *sample, int64_t *max)
-{
-    to_max(max, 0, sample->cwnd);
-    to_max(max, 0, sample->flight);
 }
 
 /* A window, or a first ssthresh, that is never near may leave the diagram. */
@@ -181,7 +177,7 @@ static int highest(const struct plot_view *view, double *out)
     int r = each_flight(view, to_max, &max);
     for (size_t i = 0; i < view->connection->sample_count; i++)
         if (view->connection->sample[i].from == view->sender)
-            take_sample(&view->connection->sample[i], &max);
+            to_max(&max, 0, view->connection->sample[i].cwnd);
     each_window(view, to_max, &window);
     if (window > max)
         max = window < max * 2 ? window : max + max / 4;
@@ -215,11 +211,7 @@ static int draw(const struct plot_view *view, struct svg *svg, double top)
     draw_samples(view, &panel, "l cwnd", offsetof(struct plot_sample, cwnd));
     draw_samples(view, &panel, "l faint dot",
                  offsetof(struct plot_sample, ssthresh));
-    if (has_samples(view))
-        draw_samples(view, &panel, "l flight",
-                     offsetof(struct plot_sample, flight));
-    else
-        r = draw_estimate(view, &panel);
+    r = draw_flight(view, &panel);
     plot_panel_clip_end(&panel);
     svg_group_end(svg);
     return r;
