@@ -141,9 +141,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --explain, --faults, --seed, --debug,
  * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns,
- * --control, --control-group) out
- * of a command line and leaves the rest, *argc adjusted. Ends at "--", which
- * stays. 0; -1 and EINVAL with one line in `why`.
+ * --control, --control-group) out of a command line and leaves the rest, *argc
+ * adjusted. Ends at "--", which stays. 0; -1 and EINVAL with one line in
+ * `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
