@@ -47,8 +47,7 @@ static inline bool env_is_traced(const struct env *env)
 
 /*
  * Fills in time and frame number and hands the event to the listener. Changes
- * of state, timers and congestion events come here even if there is none: a
- * debugger stops here for them.
+ * of state come here even if there is none: a debugger stops here for them.
  */
 void env_trace(struct env *env, struct trace_event *event);
 

@@ -210,13 +210,11 @@ void tcb_trace(const struct tcb *tcb, enum trace_kind kind, size_t len,
     env_trace(tcb->tcp->env, &event);
 }
 
+/* Also without a listener: a debugger waits for it, see env_trace. */
 static void trace_state(const struct tcb *tcb, enum tcp_state from)
 {
-    struct trace_event event;
+    struct trace_event event = tcb_event(tcb, TRACE_STATE);
 
-    if (!env_is_traced(tcb->tcp->env))
-        return;
-    event = tcb_event(tcb, TRACE_STATE);
     event.from = tcp_state_name(from);
     event.text = event.state;
     env_trace(tcb->tcp->env, &event);

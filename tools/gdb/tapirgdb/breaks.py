@@ -2,6 +2,7 @@
 import gdb
 
 from tapirgdb import look, packet, stacks, wire
+from tapirgdb.memory import argument
 
 
 class Break(gdb.Breakpoint):
@@ -15,8 +16,8 @@ class Break(gdb.Breakpoint):
 
     def stop(self):
         try:
-            self.words = self.reason(gdb.newest_frame())
-        except gdb.error:
+            self.words = self.reason()
+        except (gdb.error, gdb.GdbError):
             self.words = None
         return self.words is not None
 
@@ -27,8 +28,8 @@ class DropBreak(Break):
         super().__init__('env_drop', 'a packet is dropped' +
                          (': ' + wanted if wanted else ''))
 
-    def reason(self, frame):
-        reason = int(frame.read_var('reason'))
+    def reason(self):
+        reason = int(argument('reason'))
         if self.wanted and stacks.drop_words(reason)[0] != self.wanted:
             return None
         return 'dropped: ' + stacks.drop_text(reason)
@@ -41,8 +42,8 @@ class StateBreak(Break):
         super().__init__('env_trace', 'a connection enters %s%s' % (
             state, ' on port %d' % port if port else ''))
 
-    def reason(self, frame):
-        event = frame.read_var('event').dereference()
+    def reason(self):
+        event = argument('event').dereference()
         if str(event['kind']) != 'TRACE_STATE' or \
                 event['text'].string() != self.state:
             return None
@@ -60,11 +61,11 @@ class FrameBreak(Break):
         self.wanted = number
         super().__init__('stack_take_frame', 'frame %d comes in' % number)
 
-    def reason(self, frame):
-        stack = frame.read_var('stack').dereference()
+    def reason(self):
+        stack = argument('stack').dereference()
         if int(stack['frames_taken']) + 1 != self.wanted:
             return None
-        iface = frame.read_var('iface').dereference()
+        iface = argument('iface').dereference()
         name = stacks.name_of(stacks.Stack(stack))
         return 'frame %d%s comes in from %s' % (
             self.wanted, ' of ' + name if name else '',
@@ -80,18 +81,18 @@ class RetransmitBreak(Break):
         for stack in stacks.all_stacks():
             self.counted[stack] = int(stack.tcp['stats']['retrans_segs'])
 
-    def reason(self, frame):
-        send = frame.read_var('send').dereference()
+    def reason(self):
+        send = argument('send').dereference()
         if int(send['protocol']) != 6:
             return None
-        stack = stacks.of_env(frame.read_var('ip')['env'])
+        stack = stacks.of_env(argument('ip')['env'])
         count = int(stack.tcp['stats']['retrans_segs'])
         if count <= self.counted.setdefault(stack, 0):
             return None
-        return self.words_of(stack, count, frame)
+        return self.words_of(stack, count)
 
-    def words_of(self, stack, count, frame):
-        seen = packet.Packet(frame.read_var('frame').dereference(), stack,
+    def words_of(self, stack, count):
+        seen = packet.Packet(argument('frame').dereference(), stack,
                              wire.TCP)
         header = seen.header(wire.TCP)
         connection = seen.connection()

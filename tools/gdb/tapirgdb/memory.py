@@ -125,3 +125,11 @@ def pointers_to(struct, *names):
                 yield value.dereference()
         except gdb.error:
             continue
+
+
+def argument(name):
+    """Of the function that has just been entered, which may have begun with
+    one that is inlined."""
+    for _, value in variables_named(name):
+        return value
+    raise gdb.GdbError('%s cannot be read here' % name)

@@ -2,15 +2,12 @@
 import gdb
 
 from tapirgdb import look, stacks, wire
+from tapirgdb.memory import argument
 from tapirgdb.packet import Packet
 from tapirgdb.stacks import ip_text, mac_text
 
 INDENT = {'eth': 0, 'arp': 1, 'ip': 1, 'icmp': 2, 'igmp': 2, 'udp': 2,
           'tcp': 2}
-
-
-def argument(name):
-    return gdb.selected_frame().read_var(name)
 
 
 def pointed(name):
