@@ -15,6 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LISTING_TYPE "text/html; charset=utf-8"
+
+enum { PAGES_MAX = 16 << 20 /* bytes of listings, of all connections */ };
+
 struct answer *answer_create(void)
 {
     struct answer *answer = malloc(sizeof(*answer));
@@ -39,6 +43,8 @@ void answer_destroy(struct answer *answer)
         close(answer->file);
     if (answer->mapping != NULL)
         unmap(answer->mapping);
+    if (answer->page != NULL)
+        answer->site->pages -= answer->page_len;
     free(answer->page);
     free(answer);
 }
@@ -270,24 +276,44 @@ void answer_status(struct answer *answer, const struct request *request,
     add_text(answer);
 }
 
+/* The page is the answer's from now on. */
+static void answer_page(struct answer *answer, char *page, size_t len,
+                        struct site *site)
+{
+    answer->page = page;
+    answer->page_len = len;
+    answer->site = site;
+    site->pages += len;
+    begin_answer(answer, 200);
+    append_field(answer, "Content-Type", LISTING_TYPE);
+    append_length(answer, (off_t)len);
+    append_text(answer, "\r\n");
+    add_text(answer);
+    add_piece(answer, page, 0, (off_t)len);
+}
+
 void answer_listing(struct answer *answer, const struct request *request,
-                    int directory)
+                    int directory, struct site *site)
 {
     size_t len;
-    char *page = list_directory(directory, request->path, &len);
-    if (page == NULL) {
-        answer_status(answer, request, 500, 0);
+    char *page = NULL;
+
+    if (request->is_head) {
+        begin_answer(answer, 200);
+        append_field(answer, "Content-Type", LISTING_TYPE);
+        append_text(answer, "\r\n");
+        add_text(answer);
         return;
     }
-    begin_answer(answer, 200);
-    append(answer,
-           "Content-Type: text/html; charset=utf-8\r\n"
-           "Content-Length: %zu\r\n\r\n",
-           len);
-    add_text(answer);
-    answer->page = page;
-    if (!request->is_head)
-        add_piece(answer, page, 0, (off_t)len);
+    if (site->pages > PAGES_MAX - LISTING_MAX) {
+        answer_status(answer, request, 503, 0);
+        return;
+    }
+    page = list_directory(directory, request->path, &len);
+    if (page == NULL)
+        answer_status(answer, request, 500, 0);
+    else
+        answer_page(answer, page, len, site);
 }
 
 void answer_file(struct answer *answer, const struct request *request, int file,

@@ -10,6 +10,12 @@
 
 #include <sys/stat.h>
 
+/* What is served, and what that takes. */
+struct site {
+    int root;     /* the directory, a descriptor of the kernel's */
+    size_t pages; /* bytes of listings that are on their way */
+};
+
 /* Consecutive bytes of an answer. */
 struct piece {
     const char *text; /* NULL: of the file */
@@ -27,7 +33,9 @@ struct answer {
     int file;                /* a descriptor of the kernel's, -1: none */
     struct mapping *mapping; /* NULL: there was no need of it */
     char *page;              /* text that is not in `text`, NULL: none */
-    bool closes;             /* it says that it is the connection's last */
+    size_t page_len;
+    struct site *site; /* which counts it */
+    bool closes;       /* it says that it is the connection's last */
 };
 
 /* An empty one, the last; NULL: there is no memory. */
@@ -40,8 +48,10 @@ void answer_destroy(struct answer *answer);
 /* Anything but a file. `file_len` is told with 416 only. */
 void answer_status(struct answer *answer, const struct request *request,
                    int status, off_t file_len);
+/* HEAD is not told its length (RFC 9110 9.3.2): no page is made for that. 503
+ * while all that are on their way take too much. */
 void answer_listing(struct answer *answer, const struct request *request,
-                    int directory);
+                    int directory, struct site *site);
 /* RFC 9110 13.2.2: the conditions first, then the ranges, which only GET has
  * (14.2). The file is the answer's from now on. */
 void answer_file(struct answer *answer, const struct request *request, int file,

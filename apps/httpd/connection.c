@@ -83,8 +83,8 @@ static bool answer_and_close(struct connection *connection,
 }
 
 /* False: it is over. */
-static bool answer_request(struct connection *connection, int root, char *text,
-                           size_t len)
+static bool answer_request(struct connection *connection, struct site *site,
+                           char *text, size_t len)
 {
     struct request request = {0};
     struct stat facts;
@@ -100,13 +100,13 @@ static bool answer_request(struct connection *connection, int root, char *text,
     answer->closes = connection->closes = request.closes;
     connection->body_left = request.body_len;
     if (status == 0)
-        status = open_file(root, &request, &file, &facts);
+        status = open_file(site->root, &request, &file, &facts);
     if (status != 200) {
         answer_status(answer, &request, status, 0);
     } else if (S_ISREG(facts.st_mode)) {
         answer_file(answer, &request, file, &facts);
     } else {
-        answer_listing(answer, &request, file);
+        answer_listing(answer, &request, file, site);
         close(file);
     }
     send_answer(connection);
@@ -137,7 +137,7 @@ static void skip_to_request(struct connection *connection)
 
 /* Begins the answer to the next request if all of it is there. False: it is
  * over. */
-static bool next_request(struct connection *connection, int root)
+static bool next_request(struct connection *connection, struct site *site)
 {
     bool goes_on = true;
 
@@ -147,7 +147,7 @@ static bool next_request(struct connection *connection, int root)
     char *text = connection->request;
     size_t len = head_length(text, connection->request_len);
     if (len > 0)
-        goes_on = answer_request(connection, root, text, len);
+        goes_on = answer_request(connection, site, text, len);
     else if (connection->request_len == REQUEST_MAX)
         goes_on = answer_and_close(
             connection, NULL,
@@ -220,7 +220,7 @@ static bool drain(struct connection *connection)
     return len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-bool connection_take_turn(struct connection *connection, int root)
+bool connection_take_turn(struct connection *connection, struct site *site)
 {
     switch (connection->state) {
     case READING:
@@ -234,7 +234,7 @@ bool connection_take_turn(struct connection *connection, int root)
     case DRAINING:
         return drain(connection);
     }
-    return connection->state != READING || next_request(connection, root);
+    return connection->state != READING || next_request(connection, site);
 }
 
 bool connection_is_in_time(struct connection *connection, time_t now)

@@ -35,10 +35,10 @@ struct connection *connection_create(int fd);
 void connection_destroy(struct connection *connection);
 
 /*
- * One read or write, as epoll said that it can be done. What is served lies
- * under `root`. False: it is over.
+ * One read or write, as epoll said that it can be done. What is served is
+ * the site. False: it is over.
  */
-bool connection_take_turn(struct connection *connection, int root);
+bool connection_take_turn(struct connection *connection, struct site *site);
 
 /*
  * To be asked once a second. False: it is over. A request that has not come in

@@ -8,12 +8,16 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LISTED_MAX = 10000 /* names */ };
+enum {
+    NAME_ROOM = 8 * NAME_MAX, /* a name as a link and as text, and its size */
+    PAGE_ROOM = LISTING_MAX - 2 * NAME_ROOM /* before the last that is listed */
+};
 
 /* As text of HTML. A name may have any bytes. */
 static void print_html(FILE *out, const char *text)
@@ -69,6 +73,7 @@ char *list_directory(int directory, const char *path, size_t *len)
     struct dirent **entries;
     char *page = NULL;
     int count = scandirat(directory, ".", &entries, is_listed, alphasort);
+    int listed = 0;
     FILE *out = count >= 0 ? open_memstream(&page, len) : NULL;
 
     if (out != NULL) {
@@ -78,11 +83,11 @@ char *list_directory(int directory, const char *path, size_t *len)
         print_html(out, path);
         fprintf(out, "</h1>\n<ul>\n%s",
                 *path != '\0' ? "<li><a href=\"../\">../</a>\n" : "");
-        for (int i = 0; i < count && i < LISTED_MAX; i++)
-            print_entry(out, directory, entries[i]->d_name);
+        while (listed < count && ftell(out) < PAGE_ROOM)
+            print_entry(out, directory, entries[listed++]->d_name);
         fprintf(out, "</ul>\n");
-        if (count > LISTED_MAX)
-            fprintf(out, "<p>and %d more\n", count - LISTED_MAX);
+        if (listed < count)
+            fprintf(out, "<p>and %d more\n", count - listed);
         if (fclose(out) != 0) {
             free(page);
             page = NULL;

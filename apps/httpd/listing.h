@@ -6,7 +6,11 @@
 
 #include <stddef.h>
 
-/* A page of the names in it, to be freed; NULL: errno. */
+/* Bytes: a page of the longest names has some hundred of them. */
+enum { LISTING_MAX = 256 * 1024 };
+
+/* A page of the names in it, and of how many more there are when it is full, to
+ * be freed; NULL: errno. */
 char *list_directory(int directory, const char *path, size_t *len);
 
 #endif

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
         tapir_config_args(&config, &argc, argv, why) < 0)
         errx(2, "%s", why);
     struct options options = parse_options(argc, argv);
-    server.root = open_root(options.root);
+    server.site.root = open_root(options.root);
     server.max = options.connections;
     allow_files();
     survive_bus_errors();

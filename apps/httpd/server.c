@@ -92,9 +92,9 @@ static void serve_connection(struct server *server,
 {
     bool was_answering = connection->state == ANSWERING;
 
-    if (!connection_take_turn(connection, server->root) ||
+    if (!connection_take_turn(connection, &server->site) ||
         (!was_answering && connection->state == ANSWERING &&
-         !connection_take_turn(connection, server->root))) {
+         !connection_take_turn(connection, &server->site))) {
         end_connection(server, connection);
         return;
     }

@@ -4,6 +4,8 @@
 #ifndef HTTPD_SERVER_H
 #define HTTPD_SERVER_H
 
+#include "answer.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +13,7 @@
 struct connection;
 
 struct server {
-    int root; /* the directory, a descriptor of the kernel's */
+    struct site site;
     int epoll;
     int listener;
     int signals;
@@ -20,7 +22,7 @@ struct server {
     struct connection *connections;
 };
 
-/* Listens; ends the program if it cannot. `root` and `max` are set. */
+/* Listens; ends the program if it cannot. `site` and `max` are set. */
 void server_open(struct server *server, uint16_t port, const sigset_t *signals);
 /* Until one of the signals comes. */
 void server_run(struct server *server);
