@@ -126,6 +126,20 @@ int endpoint_to_bind(const struct sockaddr *addr, socklen_t len,
     return 0;
 }
 
+int endpoint_to_bind_raw(const struct sockaddr *addr, socklen_t len,
+                         struct endpoint *out)
+{
+    struct sockaddr_in in;
+    int r = read_sockaddr(addr, len, &in);
+
+    if (is_link_address(addr, len))
+        return endpoint_from_link(addr, len, out);
+    if (r < 0)
+        return r;
+    *out = endpoint_of(&in);
+    return 0;
+}
+
 int endpoint_to_send(const struct sockaddr *addr, socklen_t len,
                      struct endpoint *out)
 {

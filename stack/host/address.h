@@ -16,6 +16,9 @@ MUST_CHECK int sockaddr_family(const struct sockaddr *addr, socklen_t len);
 /* An error as above, then -EINVAL: too short, and -EAFNOSUPPORT, as Linux. */
 MUST_CHECK int endpoint_from_sockaddr(const struct sockaddr *addr,
                                       socklen_t len, struct endpoint *out);
+/* The same of a raw socket: Linux does not look at the family. */
+MUST_CHECK int endpoint_to_bind_raw(const struct sockaddr *addr, socklen_t len,
+                                    struct endpoint *out);
 /* The same; as Linux, AF_UNSPEC with 0.0.0.0 is AF_INET for bind, and AF_UNSPEC
  * always is where a datagram goes to. */
 MUST_CHECK int endpoint_to_bind(const struct sockaddr *addr, socklen_t len,

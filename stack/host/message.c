@@ -252,6 +252,22 @@ static void raise_sigpipe(void)
     errno = EPIPE;
 }
 
+/* Of datagrams. Linux: an echo socket looks for its header before that. */
+static int refuse_urgent(const struct file *file, ssize_t total)
+{
+    enum { ECHO_HEADER_LEN = 8 };
+    int protocol = 0;
+    size_t len = sizeof(protocol);
+    int r =
+        stack_get_option(file->stack->core, stack_now(file->stack), file->id,
+                         SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
+
+    if (r == 0 && protocol == IPPROTO_ICMP && file->socket_type == SOCK_DGRAM &&
+        total < ECHO_HEADER_LEN)
+        return -EINVAL;
+    return -EOPNOTSUPP;
+}
+
 /*
  * 1 and the name, 0 for none, or an error. A stream's is only of use with
  * MSG_FASTOPEN. In Linux's order: a port, MSG_OOB, the address.
@@ -267,12 +283,28 @@ static int whereto(struct call *call, const struct msghdr *given, int flags,
         stack_take_port(file->stack->core, stack_now(file->stack), file->id);
 
     if (r == 0 && !is_stream && (flags & MSG_OOB) != 0)
-        r = -EOPNOTSUPP;
+        r = refuse_urgent(file,
+                          iov_total(given->msg_iov, (int)given->msg_iovlen));
     if (r < 0 || to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
         return r;
     r = is_stream ? endpoint_from_sockaddr(to, len, name)
                   : endpoint_to_send(to, len, name);
     return r < 0 ? r : 1;
+}
+
+/* Linux: of a datagram that goes nowhere what comes with it is not read. */
+static int read_control(const struct call *call, const struct msghdr *given,
+                        const struct endpoint *to,
+                        struct socket_control *control)
+{
+    const struct file *file = call->file;
+    struct endpoint peer;
+    int r = control_read(given, file->socket_type, control);
+
+    if (r < 0 && to == NULL && file->socket_type != SOCK_STREAM &&
+        stack_remote(file->stack->core, file->id, &peer) == -ENOTCONN)
+        return -EDESTADDRREQ;
+    return r;
 }
 
 /* `lender`: whose memory it is and stays; NULL: it is copied. */
@@ -308,7 +340,7 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
     if (r > 0)
         message.name = &name;
     if (r >= 0)
-        r = control_read(given, call.file->socket_type, &control);
+        r = read_control(&call, given, message.name, &control);
     message.is_nowhere = total > 0 && has_no_place(iov, count);
     if (r == 0 && message.is_nowhere && lender != NULL)
         r = -EFAULT;
@@ -414,6 +446,8 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *message, int flags)
 
     if (given.msg_namelen == 0)
         given.msg_name = NULL;
+    if ((int)given.msg_namelen > (int)sizeof(struct sockaddr_storage))
+        given.msg_namelen = sizeof(struct sockaddr_storage); /* as Linux */
     return send_message(fd, &given, flags, NULL);
 }
 

@@ -64,6 +64,19 @@ int tapir_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
     return (int)done;
 }
 
+/* As Linux, which looks for an error before all else. */
+static bool has_failed(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (tapir_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        return true;
+    if (error != 0)
+        errno = error;
+    return error != 0;
+}
+
 static int receive_until(int fd, struct mmsghdr *messages, unsigned count,
                          int flags, usec deadline)
 {
@@ -97,6 +110,8 @@ int tapir_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
     if (r < 0)
         return (int)errno_result(r);
     if (check_socket(fd, messages, count) < 0)
+        return -1;
+    if ((flags & MSG_ERRQUEUE) == 0 && has_failed(fd))
         return -1;
     if (wait != USEC_NEVER)
         deadline = time_of(fd) + wait;

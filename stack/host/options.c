@@ -30,7 +30,8 @@ int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
         r = stack_get_option(call.file->stack->core,
                              stack_now(call.file->stack), call.file->id, level,
                              name, value, &room);
-        if ((int)*len < 0 && r != -EOPNOTSUPP) /* no such level, in Linux */
+        if ((int)*len < 0 && /* unless there is no such level, in Linux */
+            (r != -EOPNOTSUPP || level == SOL_SOCKET))
             r = -EINVAL;
         if (r == 0)
             *len = (socklen_t)room;

@@ -110,7 +110,9 @@ int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
     int r = call_enter(&call, fd);
 
     if (r == 0)
-        r = endpoint_to_bind(addr, len, &local);
+        r = call.file->socket_type == SOCK_RAW
+                ? endpoint_to_bind_raw(addr, len, &local)
+                : endpoint_to_bind(addr, len, &local);
     if (r == 0)
         r = stack_bind(call.file->stack->core, stack_now(call.file->stack),
                        call.file->id, &local);

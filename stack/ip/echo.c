@@ -214,6 +214,7 @@ int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
         return error;
     pcb->local = local->addr;
     pcb->bound = local->addr;
+    pcb->has_bound_id = local->port != 0;
     return 0;
 }
 
@@ -236,15 +237,25 @@ static int find_path(const struct echo_pcb *pcb, const struct endpoint *to,
     return ip_multicast_path(&pcb->multicast, &send, &way, path);
 }
 
+/* An identifier that bind was not given is given back, as in Linux. */
+static void disconnect(struct echo_pcb *pcb)
+{
+    pcb->remote = (struct ip_addr){{0}};
+    pcb->remote_port = 0;
+    pcb->local = pcb->bound;
+    if (pcb->id != 0 && !pcb->has_bound_id) {
+        hash_table_remove(&pcb->echo->by_id, &pcb->node);
+        pcb->id = 0;
+    }
+}
+
 int echo_connect(struct echo_pcb *pcb, const struct endpoint *remote)
 {
     static const struct ip_choice usual;
     struct ip_path path;
 
     if (ip_addr_is_any(&remote->addr)) {
-        pcb->remote = remote->addr;
-        pcb->remote_port = 0;
-        pcb->local = pcb->bound;
+        disconnect(pcb);
         return 0;
     }
 
@@ -299,6 +310,10 @@ static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
 
     if (error == 0)
         error = echo_take_id(pcb);
+    if (error == 0 && pcb->error)
+        error = -echo_take_error(pcb);
+    if (error == 0 && pcb->is_send_shut)
+        error = -EPIPE;
     if (error < 0)
         return error;
 
@@ -324,16 +339,14 @@ int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
     uint8_t header[ICMP_HEADER_LEN];
 
     assert(count <= FRAME_SLICES);
-    if (pcb->error)
-        return -echo_take_error(pcb);
-    if (!to && ip_addr_is_any(&pcb->remote))
-        return -EDESTADDRREQ;
     for (unsigned i = 0; i < count; i++)
         payload[i] = pieces[i];
     if (pieces_take_front(payload, count, header, ICMP_HEADER_LEN) <
             ICMP_HEADER_LEN ||
         header[ICMP_TYPE] != ICMP_ECHO_REQUEST || header[ICMP_CODE] != 0)
         return -EINVAL;
+    if (!to && ip_addr_is_any(&pcb->remote))
+        return -EDESTADDRREQ;
     return send_request(pcb, to ? to : &connected, choice, header, payload,
                         count);
 }

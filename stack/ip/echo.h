@@ -16,6 +16,8 @@ struct echo_pcb {
     struct ip_addr local; /* all zero: any */
     struct ip_addr bound; /* local as echo_bind made it */
     uint16_t id;
+    bool has_bound_id; /* by number: it stays when a connection is dissolved */
+    bool is_send_shut; /* -EPIPE, after all that Linux looks at before */
     struct ip_addr remote; /* all zero: not connected */
     unsigned device;       /* SO_BINDTODEVICE: an interface's index; 0: any */
     uint16_t remote_port;  /* as given; it plays no part */
@@ -74,7 +76,7 @@ MUST_CHECK int echo_connect(struct echo_pcb *pcb,
 /*
  * `pieces` is an ICMP echo request with its header; identifier and checksum
  * are filled in. -EINVAL when it is something else; otherwise as udp_send, and
- * a socket without an identifier gets one. Ports play no part.
+ * a socket without an identifier gets one. Ports play no part. -EPIPE.
  */
 MUST_CHECK int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
                          const struct ip_choice *choice,

@@ -138,6 +138,33 @@ bool raw_input(struct raw *raw, const struct ip_packet *packet)
     return is_taken;
 }
 
+/* Linux quotes what the program has given: with the IP header, or without. */
+static void keep_error(struct raw_pcb *pcb, const struct icmp_error *error)
+{
+    struct icmp_error told = *error;
+    size_t header_len = pcb->has_header ? error->quoted.header_len : 0;
+
+    told.payload = bytes_of(error->payload.data - header_len,
+                            error->payload.len + header_len);
+    error_queue_add_icmp(&pcb->errors, pcb->raw->env, pcb->received.limit,
+                         &told, 0, 0);
+}
+
+static void hear(struct raw_pcb *pcb, const struct icmp_error *error)
+{
+    bool is_too_big = icmp_error_is_too_big(error);
+    bool is_hard = is_too_big ? pcb->discover != IP_DISCOVER_DONT : error->hard;
+
+    if (is_too_big)
+        icmp_learn_mtu(pcb->raw->ip, error, pcb->discover);
+    if (pcb->hears_errors)
+        keep_error(pcb, error);
+    else if (ip_addr_is_any(&pcb->remote.addr) || !is_hard)
+        return;
+    pcb->error = error->error;
+    notify(pcb);
+}
+
 bool raw_icmp_error(struct raw *raw, const struct icmp_error *error)
 {
     struct raw_pcb *pcb = first_with(raw, error->quoted.protocol);
@@ -147,10 +174,7 @@ bool raw_icmp_error(struct raw *raw, const struct icmp_error *error)
         if (!is_between(pcb, &error->quoted.src, &error->quoted.dst))
             continue;
         is_ours = true;
-        if (ip_addr_is_any(&pcb->remote.addr) || !error->hard)
-            continue;
-        pcb->error = error->error;
-        notify(pcb);
+        hear(pcb, error);
     }
     return is_ours;
 }
@@ -173,6 +197,8 @@ static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
 
 int raw_bind(struct raw_pcb *pcb, const struct endpoint *local)
 {
+    if (!ip_addr_is_any(&pcb->remote.addr))
+        return -EINVAL;
     if (!may_be_bound(pcb->raw->ip, &local->addr))
         return -EADDRNOTAVAIL;
     pcb->bound = *local;
@@ -209,10 +235,13 @@ static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,
         .scope = scope_of(pcb, to),
     };
 
-    if (!pcb->broadcast && ip_is_broadcast(ip, &to->addr))
-        return -EACCES;
+    int error;
+
     way.on_link = choice->on_link || pcb->dont_route;
-    return ip_multicast_path(&pcb->multicast, &send, &way, path);
+    error = ip_multicast_path(&pcb->multicast, &send, &way, path);
+    if (error == 0 && !pcb->broadcast && ip_is_broadcast(ip, &to->addr))
+        return -EACCES;
+    return error;
 }
 
 void raw_set_device(struct raw_pcb *pcb, unsigned iface)
@@ -221,14 +250,24 @@ void raw_set_device(struct raw_pcb *pcb, unsigned iface)
     pcb->bound.scope = iface;
 }
 
+/* Linux takes a socket out of its table then, as if it had a port to give
+ * back; and a raw one never comes in again. */
+static void disconnect(struct raw_pcb *pcb)
+{
+    pcb->remote = (struct endpoint){0};
+    pcb->local = pcb->bound;
+    if (!pcb->is_deaf)
+        hash_table_remove(&pcb->raw->by_protocol, &pcb->node);
+    pcb->is_deaf = true;
+}
+
 int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote)
 {
     static const struct ip_choice usual;
     struct ip_path path;
 
     if (ip_addr_is_any(&remote->addr)) {
-        pcb->remote = (struct endpoint){0};
-        pcb->local = pcb->bound;
+        disconnect(pcb);
         return 0;
     }
 
@@ -263,18 +302,30 @@ static struct ip_send how_to_send(const struct raw_pcb *pcb,
     return send;
 }
 
-/* As Linux: what a full queue of our own loses is as lost on the way. */
-static int result_of(int error)
+/* Linux: with IP_RECVERR the queue has the size that would not be too big. */
+static void report_too_big(struct raw_pcb *pcb, const struct endpoint *to,
+                           unsigned mtu)
 {
-    return error == -ENOBUFS ? 0 : error;
+    struct endpoint told = {.addr = to->addr, .port = pcb->remote.port};
+
+    error_queue_add_too_big(&pcb->errors, pcb->raw->env, pcb->received.limit,
+                            &told, mtu);
+}
+
+/* As Linux: what a full queue of our own loses is as lost on the way, unless
+ * the program wants to hear of all that goes wrong. */
+static int result_of(struct raw_pcb *pcb, const struct endpoint *to,
+                     unsigned mtu, int error)
+{
+    if (error == -EMSGSIZE && pcb->hears_errors)
+        report_too_big(pcb, to, mtu);
+    return error == -ENOBUFS && !pcb->hears_errors ? 0 : error;
 }
 
 /* What is the same for both ways to send: whereto, and from which address. */
 static int begin_to_send(struct raw_pcb *pcb, const struct endpoint **to,
                          const struct ip_choice *choice, struct ip_path *path)
 {
-    if (pcb->error)
-        return -raw_take_error(pcb);
     if (!*to && ip_addr_is_any(&pcb->remote.addr))
         return -EDESTADDRREQ;
     if (!*to)
@@ -299,7 +350,8 @@ int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
     frame_init_output(&frame);
     for (unsigned i = 0; i < count; i++)
         frame_add_slice(&frame, pieces[i]);
-    return result_of(ip_output(pcb->raw->ip, &frame, &send));
+    error = ip_output(pcb->raw->ip, &frame, &send);
+    return result_of(pcb, to, ip_path_mtu(&path, pcb->discover), error);
 }
 
 /* The program's header into the frame's head, its payload borrowed. */
@@ -338,12 +390,15 @@ int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
     assert(count <= FRAME_SLICES);
     if (error == 0)
         error = build_packet(pieces, count, &frame);
+    if (error == 0 && pcb->error)
+        error = -raw_take_error(pcb);
     if (error < 0)
         return error;
 
     struct ip_send send = how_to_send(pcb, &path, to, choice);
 
-    return result_of(ip_output_packet(pcb->raw->ip, &frame, &send));
+    error = ip_output_packet(pcb->raw->ip, &frame, &send);
+    return result_of(pcb, to, path.iface->mtu, error);
 }
 
 /* ---- The contexts ------------------------------------------------------ */
@@ -357,15 +412,18 @@ void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
                             .owner = owner};
     ip_multicast_init(&pcb->multicast, raw->ip);
     dgram_queue_init(&pcb->received, receive_limit);
+    error_queue_init(&pcb->errors);
     hash_table_insert(&raw->by_protocol, raw->env->memory, &pcb->node,
                       hash_of_protocol(raw, protocol));
 }
 
 void raw_pcb_fini(struct raw_pcb *pcb)
 {
-    hash_table_remove(&pcb->raw->by_protocol, &pcb->node);
+    if (!pcb->is_deaf)
+        hash_table_remove(&pcb->raw->by_protocol, &pcb->node);
     ip_multicast_fini(&pcb->multicast);
     dgram_queue_fini(&pcb->received, pcb->raw->env->memory);
+    error_queue_clear(&pcb->errors, pcb->raw->env->memory);
 }
 
 int raw_init(struct raw *raw, struct env *env, struct ip *ip)

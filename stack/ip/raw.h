@@ -9,7 +9,7 @@
 
 #include "base/bpf.h"
 #include "base/dgram.h"
-#include "ip/icmp.h"
+#include "ip/error_queue.h"
 
 struct raw_pcb {
     struct hash_node node; /* by protocol */
@@ -20,6 +20,9 @@ struct raw_pcb {
     struct endpoint remote; /* all zero: not connected */
     bool broadcast;         /* SO_BROADCAST */
     bool dont_route;        /* SO_DONTROUTE: by no gateway */
+    bool hears_errors;      /* IP_RECVERR */
+    bool has_header;        /* IP_HDRINCL: so has what an error quotes */
+    bool is_deaf;           /* its connection was dissolved: see raw_connect */
     uint8_t discover;       /* enum ip_mtu_discover */
     struct ip_multicast multicast;
     uint8_t ttl;
@@ -27,7 +30,8 @@ struct raw_pcb {
     uint32_t icmp_filter;             /* ICMP_FILTER: types not wanted */
     const struct bpf_program *filter; /* the owner's; NULL: none */
     struct dgram_queue received;      /* IP header and payload */
-    int error;                        /* positive, until it is asked for */
+    struct error_queue errors;
+    int error; /* positive, until it is asked for */
     void *owner;
 };
 
@@ -49,7 +53,8 @@ void raw_fini(struct raw *raw);
 bool raw_input(struct raw *raw, const struct ip_packet *packet);
 /*
  * An ICMP error about a datagram of ours: those that are connected hear of hard
- * ones, as UDP's do. Whether there was one that could have sent it.
+ * ones, as UDP's do, and with IP_RECVERR all of them. Whether there was one
+ * that could have sent it.
  */
 bool raw_icmp_error(struct raw *raw, const struct icmp_error *error);
 
@@ -57,19 +62,20 @@ void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
                   size_t receive_limit, void *owner);
 void raw_pcb_fini(struct raw_pcb *pcb);
 
-/* Any number of times. -EADDRNOTAVAIL. */
+/* Any number of times. -EADDRNOTAVAIL, -EINVAL it is connected. */
 MUST_CHECK int raw_bind(struct raw_pcb *pcb, const struct endpoint *local);
 /* SO_BINDTODEVICE: an interface's index, 0 for any. */
 void raw_set_device(struct raw_pcb *pcb, unsigned iface);
-/* An address of all zeroes dissolves. -ENETUNREACH, -EACCES. */
+/* An address of all zeroes dissolves, and after that nothing is received any
+ * more, as in Linux. -ENETUNREACH, -EACCES. */
 MUST_CHECK int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote);
 
 /*
  * One datagram of the socket's protocol. `to` NULL: to the connected end.
  * -EDESTADDRREQ, -EMSGSIZE, -EACCES, -ENODEV no such interface as `choice`
- * names, -ENETUNREACH, the pending error, or ip_output's; what
- * is lost because a queue is full was sent. At most FRAME_SLICES pieces, which
- * stay until the devices' flush.
+ * names, -ENETUNREACH, or ip_output's; what is lost because a queue is full was
+ * sent, but with IP_RECVERR. At most FRAME_SLICES pieces, which stay until the
+ * devices' flush.
  */
 MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
                         const struct ip_choice *choice,
@@ -78,7 +84,8 @@ MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
  * The pieces are a packet with its IP header; it goes where `to` says. Total
  * length and checksum are filled in always, source and identification where
  * they are 0; of `choice` neither TTL nor TOS is looked at. -EINVAL: no header,
- * or longer than all; -EMSGSIZE larger than the MTU: it is not fragmented.
+ * or longer than all; -EMSGSIZE larger than the MTU: it is not fragmented; the
+ * pending error.
  */
 MUST_CHECK int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
                                const struct ip_choice *choice,

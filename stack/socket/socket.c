@@ -153,7 +153,8 @@ static struct endpoint meant_by(const struct socket *socket,
     if (to->is_link || !ip_addr_is_any(&to->addr))
         return meant;
     meant.addr = socket->ops->local(socket).addr;
-    if (ip_addr_is_any(&meant.addr))
+    if (ip_addr_is_any(&meant.addr) || ip_addr_is_multicast(&meant.addr) ||
+        ip_is_broadcast(socket->sockets->tcp->ip, &meant.addr))
         meant.addr = ip_addr_v4(0x7f000001); /* 127.0.0.1 */
     return meant;
 }

@@ -89,7 +89,7 @@ int socket_dgram_readiness(const struct socket *socket,
     int mask = READY_OUT | socket_errors_readiness(socket);
 
     if (error != 0)
-        mask |= POLLERR;
+        mask |= socket_error_events(socket);
     if (socket->is_receive_shut)
         mask |= POLLRDHUP;
     if (socket->is_receive_shut || dgram_queue_first(queue) != NULL)

@@ -75,8 +75,6 @@ static ssize_t echo_socket_send(struct socket *socket,
         return -EMSGSIZE;
     if (message->is_nowhere) /* Linux reads the header before all else */
         return -EFAULT;
-    if (socket->is_send_shut)
-        return -EPIPE;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
 
@@ -108,6 +106,7 @@ static int echo_shutdown(struct socket *socket, int how)
         socket->is_receive_shut = true;
     if (shuts_send(how))
         socket->is_send_shut = true;
+    pcb_of(socket)->is_send_shut = socket->is_send_shut;
     return ip_addr_is_any(&pcb_of(socket)->remote) ? -ENOTCONN : 0;
 }
 

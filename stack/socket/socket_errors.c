@@ -97,6 +97,14 @@ ssize_t socket_receive_error(struct socket *socket,
     return (ssize_t)copied;
 }
 
+int socket_error_events(const struct socket *socket)
+{
+    return socket->ops->type != SOCK_STREAM &&
+                   socket_has(socket, FLAG_SELECT_ERROR_QUEUE)
+               ? POLLERR | POLLPRI
+               : POLLERR;
+}
+
 int socket_errors_readiness(const struct socket *socket)
 {
     /* it only looks */
@@ -106,8 +114,7 @@ int socket_errors_readiness(const struct socket *socket)
 
     if (queue == NULL || error_queue_first(queue) == NULL)
         return 0;
-    return socket_has(socket, FLAG_SELECT_ERROR_QUEUE) ? POLLERR | POLLPRI
-                                                       : POLLERR;
+    return socket_error_events(socket);
 }
 
 void socket_forget_errors(struct socket *socket)

@@ -10,7 +10,7 @@ enum { /* newer than the C library's headers */
        OPTION_PASSPIDFD = 76,
        OPTION_RCVPRIORITY = 82,
        OPTION_PASSRIGHTS = 83,
-       OPTION_IP_PROTOCOL = 52
+       OPTION_PEERPIDFD = 77
 };
 
 static const struct flag_option flag_options[] = {
@@ -86,9 +86,11 @@ static const struct refused_option refused_options[] = {
     {SOL_SOCKET, OPTION_PASSPIDFD, -EOPNOTSUPP, -EOPNOTSUPP},
     {SOL_SOCKET, OPTION_PASSRIGHTS, -EOPNOTSUPP, -EOPNOTSUPP},
     {SOL_SOCKET, SO_PEERGROUPS, -ENODATA, -ENOPROTOOPT},
+    {SOL_SOCKET, OPTION_PEERPIDFD, -ENODATA, -ENOPROTOOPT},
+    /* of kernels that are long gone */
+    {SOL_SOCKET, SO_BSDCOMPAT, 0, 0},
     /* of devices and processors that are not there */
     {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, -ENOPROTOOPT},
-    {SOL_SOCKET, SO_RESERVE_MEM, 0, -EOPNOTSUPP},
     {SOL_SOCKET, SO_ZEROCOPY, 0, -EOPNOTSUPP},
     {SOL_SOCKET, SO_TXTIME, 0, -EINVAL},
     {SOL_SOCKET, SO_NETNS_COOKIE, -EINVAL, -ENOPROTOOPT},
@@ -100,7 +102,6 @@ static const struct refused_option refused_options[] = {
     {SOL_SOCKET, SO_SNDLOWAT, 1, -ENOPROTOOPT},
     /* of routers */
     {IPPROTO_IP, IP_NODEFRAG, 0, -ENOPROTOOPT},
-    {IPPROTO_IP, OPTION_IP_PROTOCOL, 0, -ENOPROTOOPT},
     {IPPROTO_IP, IP_ROUTER_ALERT, 0, -EINVAL},
     {IPPROTO_IP, IP_XFRM_POLICY, -ENOPROTOOPT, -EINVAL},
     {IPPROTO_IP, IP_IPSEC_POLICY, -ENOPROTOOPT, -EOPNOTSUPP},

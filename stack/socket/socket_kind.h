@@ -142,6 +142,8 @@ struct socket_ops {
     int (*readiness)(const struct socket *socket);
     struct endpoint (*local)(const struct socket *socket);
     int (*remote)(const struct socket *socket, struct endpoint *out);
+    /* SO_PEERNAME; NULL: as `remote`. */
+    int (*peer_name)(const struct socket *socket, struct endpoint *out);
     int (*unread)(const struct socket *socket);
     int (*unsent)(const struct socket *socket);
     /* What waits to be read; left out by streams. */
@@ -253,6 +255,8 @@ int socket_dgram_unsent(const struct socket *socket);
 /* MSG_ERRQUEUE. -EAGAIN; see socket_errors.c. */
 ssize_t socket_receive_error(struct socket *socket,
                              struct socket_message *message);
+/* An error in poll's bits: SO_SELECT_ERR_QUEUE, as Linux's datagram_poll. */
+int socket_error_events(const struct socket *socket);
 /* What waits there, in poll's bits. */
 int socket_errors_readiness(const struct socket *socket);
 /* IP_RECVERR was taken away. */

@@ -16,7 +16,8 @@
 
 enum {
     RECEIVE_BUFFER_MIN = 2304, /* Linux's SOCK_MIN_RCVBUF, _SNDBUF */
-    SEND_BUFFER_MIN = 4608
+    SEND_BUFFER_MIN = 4608,
+    OPTION_LOCAL_PORT_RANGE = 51 /* newer than the C library's headers */
 };
 
 struct int_option {
@@ -237,6 +238,7 @@ static int set_header_included(struct socket *socket, int value)
     if (socket->ops->type != SOCK_RAW)
         return -ENOPROTOOPT;
     socket->settings.header_included = value != 0;
+    socket->ops->apply(socket, SETTING_FLAGS);
     return 0;
 }
 
@@ -329,6 +331,17 @@ static int set_timeout(usec *timeout, struct bytes value)
     return 0;
 }
 
+/* The newer name is that of a struct which is the same here. */
+static bool is_receive_timeout(int name)
+{
+    return name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW;
+}
+
+static bool is_send_timeout(int name)
+{
+    return name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW;
+}
+
 static const struct iface *device_of(const struct socket *socket)
 {
     return ip_iface_by_index(socket->sockets->udp->ip, socket->settings.device);
@@ -409,9 +422,12 @@ static int set_ip_options(struct bytes value)
 }
 
 /* Linux: of these an empty value is not 0, and of one neither is an octet. */
-static bool needs_value(int name)
+static bool has_too_little(int name, size_t len)
 {
-    return name == IP_FREEBIND || name == IP_TRANSPARENT || name == IP_MINTTL;
+    if (name == OPTION_LOCAL_PORT_RANGE)
+        return len != sizeof(int);
+    return len == 0 &&
+           (name == IP_FREEBIND || name == IP_TRANSPARENT || name == IP_MINTTL);
 }
 
 /*
@@ -508,9 +524,11 @@ static int get_int(struct socket *socket, int level, int name, int *value)
     }
     if (level == SOL_SOCKET || level == IPPROTO_IP)
         return get_more(socket, level, name, value);
-    if (level == socket->ops->protocol && socket->ops->get_option != NULL)
-        return socket->ops->get_option(socket, name, value);
-    return -EOPNOTSUPP; /* Linux: of a level that is nobody's */
+    if (level != socket->ops->protocol) /* Linux: a level that is nobody's */
+        return -EOPNOTSUPP;
+    return socket->ops->get_option == NULL
+               ? -ENOPROTOOPT
+               : socket->ops->get_option(socket, name, value);
 }
 
 static bool is_nobodys_level(const struct socket *socket, int level)
@@ -534,9 +552,9 @@ int socket_set_option(struct socket *socket, int level, int name,
         return error;
     if (level == SOL_SOCKET && name == SO_LINGER)
         return set_linger(socket, value);
-    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+    if (level == SOL_SOCKET && is_receive_timeout(name))
         return set_timeout(&socket->settings.receive_timeout, value);
-    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+    if (level == SOL_SOCKET && is_send_timeout(name))
         return set_timeout(&socket->settings.send_timeout, value);
     if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
         return set_max_pacing_rate(socket, value);
@@ -551,7 +569,7 @@ int socket_set_option(struct socket *socket, int level, int name,
         return error;
     if ((error = set_bytes(socket, level, name, value)) != -ENOPROTOOPT)
         return error;
-    if (level == IPPROTO_IP && value.len == 0 && needs_value(name))
+    if (level == IPPROTO_IP && has_too_little(name, value.len))
         return -EINVAL;
     if ((error = read_int(level, value, &number)) < 0)
         return error;
@@ -568,9 +586,9 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
         return -ENOPROTOOPT;
     if (level == SOL_SOCKET && name == SO_LINGER)
         return get_linger(socket, value, len);
-    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+    if (level == SOL_SOCKET && is_receive_timeout(name))
         return get_timeout(socket->settings.receive_timeout, value, len);
-    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+    if (level == SOL_SOCKET && is_send_timeout(name))
         return get_timeout(socket->settings.send_timeout, value, len);
     if (level == SOL_SOCKET && name == SO_MAX_PACING_RATE)
         return get_max_pacing_rate(socket, value, len);

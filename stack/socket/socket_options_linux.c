@@ -8,7 +8,8 @@
 #include <errno.h>
 
 enum { /* newer than the C library's headers */
-       OPTION_LOCAL_PORT_RANGE = 51
+       OPTION_LOCAL_PORT_RANGE = 51,
+       OPTION_IP_PROTOCOL = 52
 };
 
 static int get_priority(struct socket *socket, int *out)
@@ -299,6 +300,37 @@ static int set_port_range(struct socket *socket, int value)
     return 0;
 }
 
+/* Linux: where a raw socket has its protocol others have their port. */
+static int get_ip_protocol(struct socket *socket, int *out)
+{
+    *out = socket->ops->local(socket).port;
+    return 0;
+}
+
+/* Always: filters see all that there is (packet(7)). */
+static int get_bpf_extensions(struct socket *socket, int *out)
+{
+    enum { SKF_AD_MAX = 64 };
+
+    (void)socket;
+    *out = SKF_AD_MAX;
+    return 0;
+}
+
+/* Memory is not reserved; less than none is wrong all the same. */
+static int get_reserved_memory(struct socket *socket, int *out)
+{
+    (void)socket;
+    *out = 0;
+    return 0;
+}
+
+static int set_reserved_memory(struct socket *socket, int value)
+{
+    (void)socket;
+    return value < 0 ? -EINVAL : -EOPNOTSUPP;
+}
+
 static const struct linux_option options[] = {
     {SOL_SOCKET, SO_DEBUG, get_debug, set_debug},
     {SOL_SOCKET, SO_PRIORITY, get_priority, set_priority},
@@ -319,7 +351,10 @@ static const struct linux_option options[] = {
     {SOL_SOCKET, SO_TIMESTAMPNS_NEW, get_timestamp_ns_new,
      set_timestamp_ns_new},
     {IPPROTO_IP, IP_MTU_DISCOVER, get_mtu_discover, set_mtu_discover},
+    {SOL_SOCKET, SO_BPF_EXTENSIONS, get_bpf_extensions, NULL},
+    {SOL_SOCKET, SO_RESERVE_MEM, get_reserved_memory, set_reserved_memory},
     {IPPROTO_IP, IP_MTU, get_mtu, NULL},
+    {IPPROTO_IP, OPTION_IP_PROTOCOL, get_ip_protocol, NULL},
     {IPPROTO_IP, IP_MINTTL, get_min_ttl, set_min_ttl},
     {IPPROTO_IP, OPTION_LOCAL_PORT_RANGE, get_port_range, set_port_range},
 };

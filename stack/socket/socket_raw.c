@@ -37,6 +37,7 @@ static int raw_open(struct socket *socket)
     socket->settings.receive_buffer = (uint32_t)receive_buffer;
     socket->settings.send_buffer = (uint32_t)receive_buffer;
     socket->settings.header_included = socket->protocol == IPPROTO_RAW;
+    pcb_of(socket)->has_header = socket->settings.header_included;
     socket->settings.reuse_addr = true; /* as Linux's, and without meaning */
     return 0;
 }
@@ -85,8 +86,8 @@ static ssize_t raw_socket_send(struct socket *socket,
         return -EMSGSIZE;
     if (message->name == NULL && ip_addr_is_any(&pcb->remote.addr))
         return -EDESTADDRREQ;
-    if (socket->is_send_shut)
-        return -EPIPE;
+    if (socket->is_send_shut && socket->settings.header_included)
+        return -EPIPE; /* without, Linux does not look */
 
     int error = check_len(socket, len);
 
@@ -130,6 +131,16 @@ static int raw_socket_take_error(struct socket *socket)
     return raw_take_error(pcb_of(socket));
 }
 
+static struct error_queue *raw_errors(struct socket *socket)
+{
+    return &pcb_of(socket)->errors;
+}
+
+static void raw_set_error(struct socket *socket, int error)
+{
+    pcb_of(socket)->error = error;
+}
+
 static int raw_readiness(const struct socket *socket)
 {
     const struct raw_pcb *pcb = pcb_of_const(socket);
@@ -137,12 +148,13 @@ static int raw_readiness(const struct socket *socket)
     return socket_dgram_readiness(socket, &pcb->received, pcb->error);
 }
 
-/* Linux: the protocol stands where a transport has its port. */
+/* Linux: the protocol stands where a transport has its port, and is given back
+ * as one. */
 static struct endpoint raw_local(const struct socket *socket)
 {
     struct endpoint local = pcb_of_const(socket)->local;
 
-    local.port = socket->protocol;
+    local.port = pcb_of_const(socket)->is_deaf ? 0 : socket->protocol;
     return local;
 }
 
@@ -194,6 +206,8 @@ static void raw_apply(struct socket *socket, enum socket_setting setting)
         break;
     case SETTING_FLAGS:
         pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
+        pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
+        pcb->has_header = settings->header_included;
         break;
     case SETTING_MTU_DISCOVER:
         pcb->discover = settings->mtu_discover;
@@ -259,6 +273,8 @@ const struct socket_ops socket_raw_ops = {
     .close = raw_close,
     .discard = raw_close,
     .take_error = raw_socket_take_error,
+    .errors = raw_errors,
+    .set_error = raw_set_error,
     .readiness = raw_readiness,
     .local = raw_local,
     .remote = raw_remote,

@@ -39,6 +39,7 @@ struct stream {
     bool has_bound_port : 1;
     bool nodelay : 1;
     bool tells_unread : 1; /* TCP_INQ */
+    bool thin : 1;         /* TCP_THIN_LINEAR_TIMEOUTS: only remembered */
     bool rests : 1;
     uint16_t mss;         /* TCP_MAXSEG; 0: not set */
     struct endpoint past; /* of the last TCB: what getsockname goes on telling,
@@ -549,7 +550,7 @@ static void tell_unread(const struct stream *stream,
         return;
     control->present |= CONTROL_UNREAD;
     control->unread = (int)tcp_unread(stream->tcb);
-    if (control->unread == 0 && (tcp_readiness(stream->tcb) & TCP_PEER_CLOSED))
+    if (control->unread == 0 && tcp_has_peer_fin(stream->tcb))
         control->unread = 1;
 }
 
@@ -616,6 +617,9 @@ static ssize_t stream_receive(struct socket *socket,
 
     if (got > 0 && !is_urgent)
         after_text(stream, (size_t)got, peeks, message->control);
+    else if (got == 0 && message->control != NULL &&
+             tcp_unread(stream->tcb) > 0) /* no bytes: of the next one */
+        tell_arrival(stream, 1, message->control);
     if (got >= 0 && message->control != NULL)
         tell_unread(stream, message->control);
     return got;
@@ -866,6 +870,19 @@ static int stream_remote(const struct socket *socket, struct endpoint *out)
     return 0;
 }
 
+/* SO_PEERNAME: as Linux, also of a connection that has ended. */
+static int stream_peer_name(const struct socket *socket, struct endpoint *out)
+{
+    const struct stream *stream = stream_of_const(socket);
+
+    if (!stream->rests && is_closed(stream) &&
+        tcp_remote(stream->tcb)->port != 0) {
+        *out = *tcp_remote(stream->tcb);
+        return 0;
+    }
+    return stream_remote(socket, out);
+}
+
 static int stream_mtu(const struct socket *socket)
 {
     const struct stream *stream = stream_of_const(socket);
@@ -1007,6 +1024,13 @@ static int stream_set_option(struct socket *socket, int name, int value)
             return -EINVAL;
         stream->tells_unread = value;
         return 0;
+    case TCP_THIN_LINEAR_TIMEOUTS:
+    case TCP_THIN_DUPACK: /* Linux: nothing comes of it */
+        if (value != 0 && value != 1)
+            return -EINVAL;
+        if (name == TCP_THIN_LINEAR_TIMEOUTS)
+            stream->thin = value;
+        return 0;
     default:
         return socket_tcp_set_option(stream->tcb, name, value);
     }
@@ -1027,6 +1051,12 @@ static int stream_get_option(const struct socket *socket, int name, int *value)
         return 0;
     case TCP_INQ:
         *value = stream->tells_unread;
+        return 0;
+    case TCP_THIN_LINEAR_TIMEOUTS:
+        *value = stream->thin;
+        return 0;
+    case TCP_THIN_DUPACK:
+        *value = 0;
         return 0;
     default:
         return socket_tcp_get_option(stream->tcb, name, value);
@@ -1066,6 +1096,7 @@ const struct socket_ops socket_stream_ops = {
     .readiness = stream_readiness,
     .local = stream_local,
     .remote = stream_remote,
+    .peer_name = stream_peer_name,
     .unread = stream_unread,
     .unsent = stream_unsent,
     .mtu = stream_mtu,

@@ -17,7 +17,9 @@ static int get_peer_name(const struct socket *socket, void *value, size_t *len)
 {
     struct sockaddr_in name = {.sin_family = AF_INET};
     struct endpoint remote;
-    int error = socket_remote(socket, &remote);
+    int error = socket->ops->peer_name != NULL
+                    ? socket->ops->peer_name(socket, &remote)
+                    : socket_remote(socket, &remote);
 
     if (error < 0)
         return error;

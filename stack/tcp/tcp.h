@@ -441,6 +441,8 @@ usec tcp_arrived_at(const struct tcb *tcb, uint32_t ahead);
 /* Bytes written that were never sent. */
 /* Changes whenever more bytes, or the FIN, have arrived. */
 uint32_t tcp_arrived(const struct tcb *tcb);
+/* Its FIN has come, and all before it. */
+bool tcp_has_peer_fin(const struct tcb *tcb);
 uint32_t tcp_unsent(const struct tcb *tcb);
 /* Bytes sent or waiting that are not acknowledged, the FIN not counted. */
 uint32_t tcp_unacknowledged(const struct tcb *tcb);

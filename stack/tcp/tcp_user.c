@@ -646,6 +646,11 @@ unsigned tcp_readiness(const struct tcb *tcb)
     return ready;
 }
 
+bool tcp_has_peer_fin(const struct tcb *tcb)
+{
+    return tcb->has_rcv_fin && seq_gt(tcb->rcv_nxt, tcb->rcv_fin);
+}
+
 enum tcp_state tcp_status(const struct tcb *tcb)
 {
     return tcb->state;

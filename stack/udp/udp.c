@@ -185,8 +185,9 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
 
     int error = ip_output(udp->ip, &frame, &send);
 
-    /* As Linux: what a full queue of our own loses is as lost on the way. */
-    return error == -ENOBUFS ? 0 : error;
+    /* As Linux: what a full queue of our own loses is as lost on the way,
+     * unless the program wants to hear of all that goes wrong. */
+    return error == -ENOBUFS && !pcb->hears_errors ? 0 : error;
 }
 
 /* Linux: with IP_RECVERR the queue has the size that would not be too big; of

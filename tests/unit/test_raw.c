@@ -669,6 +669,142 @@ START_TEST(a_connected_one_hears_of_hard_errors)
 }
 END_TEST
 
+/* What MSG_ERRQUEUE gives, and how many bytes are quoted. */
+static ssize_t next_error(struct station *station, socket_id id,
+                          struct socket_control *told)
+{
+    uint8_t quoted[FRAME_MAX];
+    struct iovec iov = {.iov_base = quoted, .iov_len = sizeof(quoted)};
+    struct endpoint to;
+    struct socket_message message = {.iov = &iov,
+                                     .iov_count = 1,
+                                     .flags = MSG_ERRQUEUE,
+                                     .name = &to,
+                                     .control = told};
+    ssize_t len = stack_receive(station->stack, station->now, id, &message);
+
+    if (len >= 0) {
+        ck_assert_uint_eq(ip_addr_to_v4(&to.addr), 0xc0000201);
+        ck_assert_uint_eq(to.port, 0);
+    }
+    return len;
+}
+
+START_TEST(with_recverr_it_hears_of_all_and_about_what)
+{
+    struct socket_control told;
+    struct station s;
+    int one = 1;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(set(&s, id, IPPROTO_IP, IP_RECVERR, &one, 4), 0);
+    peer_is_unreachable(&s, ICMP_HOST_UNREACHABLE); /* soft */
+    ck_assert_int_eq(get_int(&s, id, SOL_SOCKET, SO_ERROR), EHOSTUNREACH);
+    ck_assert_int_ne(stack_readiness(s.stack, id) & POLLERR, 0);
+    ck_assert_int_eq(next_error(&s, id, &told), 8); /* without its header */
+    ck_assert_uint_eq(told.present, CONTROL_ERROR);
+    ck_assert_int_eq(told.error.error, EHOSTUNREACH);
+    ck_assert_uint_eq(told.error.origin, ERROR_ICMP);
+    ck_assert_int_eq(set(&s, id, IPPROTO_IP, IP_HDRINCL, &one, 4), 0);
+    peer_is_unreachable(&s, ICMP_PROTOCOL_UNREACHABLE);
+    ck_assert_int_eq(next_error(&s, id, &told), 28);
+    ck_assert_int_eq(told.error.error, ENOPROTOOPT);
+    ck_assert_int_eq(next_error(&s, id, &told), -EAGAIN);
+    ck_assert_int_eq(stack_readiness(s.stack, id) & POLLERR, 0);
+    station_close(&s);
+}
+END_TEST
+
+START_TEST(with_recverr_it_is_told_what_would_not_be_too_big)
+{
+    static uint8_t packet[2000] = {0x45};
+    struct socket_control told;
+    int mode = IP_PMTUDISC_DO;
+    struct station s;
+    int one = 1;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(set(&s, id, IPPROTO_IP, IP_RECVERR, &one, 4), 0);
+    ck_assert_int_eq(set(&s, id, IPPROTO_IP, IP_MTU_DISCOVER, &mode, 4), 0);
+    for (int has_header = 0; has_header < 2; has_header++) {
+        ck_assert_int_eq(set(&s, id, IPPROTO_IP, IP_HDRINCL, &has_header, 4),
+                         0);
+        ck_assert_int_eq(send_to(&s, id, packet, sizeof(packet), NULL),
+                         -EMSGSIZE);
+        ck_assert_int_eq(next_error(&s, id, &told), 0);
+        ck_assert_int_eq(told.error.error, EMSGSIZE);
+        ck_assert_uint_eq(told.error.origin, ERROR_LOCAL);
+        ck_assert_uint_eq(told.error.info, 1500);
+    }
+    station_close(&s);
+}
+END_TEST
+
+START_TEST(a_pending_error_does_not_stop_what_is_sent_without_a_header)
+{
+    struct station s;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(connect_to(&s, id, "192.0.2.1", 0), 0);
+    peer_is_unreachable(&s, ICMP_PROTOCOL_UNREACHABLE);
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, NULL), 5);
+    ck_assert_int_eq(next_len(&s, id), -ENOPROTOOPT);
+    station_close(&s);
+}
+END_TEST
+
+START_TEST(once_disconnected_it_is_deaf)
+{
+    struct endpoint name;
+    struct station s;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(connect_to(&s, id, "192.0.2.1", 0), 0);
+    ck_assert_int_eq(bind_to(&s, id, "192.0.2.2"), -EINVAL);
+    ck_assert_int_eq(stack_disconnect(s.stack, s.now, id), 0);
+    ck_assert_int_eq(stack_local(s.stack, id, &name), 0);
+    ck_assert_uint_eq(name.port, 0);
+    peer_sends(&s, OSPF, "a", 1);
+    ck_assert_int_eq(next_len(&s, id), -EAGAIN);
+    ck_assert_int_eq(bind_to(&s, id, "192.0.2.2"), 0);
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, NULL), 5);
+    station_close(&s);
+}
+END_TEST
+
+START_TEST(without_a_gateway_only_neighbours_are_reached)
+{
+    struct ip_prefix all = test_prefix("0.0.0.0/0");
+    struct ip_addr gateway = test_addr(1);
+    struct station s;
+    int one = 1;
+
+    open_with_peer(&s);
+
+    socket_id id = raw(&s, OSPF);
+
+    ck_assert_int_eq(
+        stack_route_add(s.stack, s.now, &all, &gateway, STACK_IFACE), 0);
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, "198.51.100.9"), 5);
+    ck_assert_int_eq(set(&s, id, SOL_SOCKET, SO_DONTROUTE, &one, 4), 0);
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, "198.51.100.9"), -ENETUNREACH);
+    ck_assert_int_eq(send_to(&s, id, "hello", 5, "192.0.2.1"), 5);
+    station_close(&s);
+}
+END_TEST
+
 UNIT_MAIN("raw", a_raw_socket_has_one_protocol,
           it_gets_the_whole_datagram_with_its_header,
           all_that_want_it_get_a_copy, without_one_the_protocol_is_unreachable,
@@ -682,4 +818,9 @@ UNIT_MAIN("raw", a_raw_socket_has_one_protocol,
           more_than_the_mtu_is_fragmented, what_cannot_be_sent_says_why,
           a_header_of_ones_own_is_completed,
           an_own_header_without_a_source_gets_ours, an_own_header_must_be_one,
-          a_connected_one_hears_of_hard_errors)
+          a_connected_one_hears_of_hard_errors,
+          with_recverr_it_hears_of_all_and_about_what,
+          with_recverr_it_is_told_what_would_not_be_too_big,
+          a_pending_error_does_not_stop_what_is_sent_without_a_header,
+          once_disconnected_it_is_deaf,
+          without_a_gateway_only_neighbours_are_reached)
