@@ -249,6 +249,25 @@ static void call_dup2(struct script *script, struct words *w, struct text *out)
     say_result(out, fd);
 }
 
+/* dup3 FD FD FLAGS */
+static void call_dup3(struct script *script, struct words *w, struct text *out)
+{
+    int fd = CALL(dup3)(fd_at(script, w, 1), fd_at(script, w, 2),
+                        constant_at(w, 3, 0));
+
+    say_result(out, fd);
+}
+
+/* dupfd NAME FD LEAST [COMMAND] */
+static void call_dupfd(struct script *script, struct words *w, struct text *out)
+{
+    int fd = CALL(fcntl)(fd_at(script, w, 2), constant_at(w, 4, F_DUPFD),
+                         constant_at(w, 3, 0));
+
+    say_result(out, fd);
+    name_set(script, w->word[1], fd);
+}
+
 /* ---- Sending ------------------------------------------------------------- */
 
 static void call_send(struct script *script, struct words *w, struct text *out)
@@ -296,20 +315,94 @@ static int pieces_of(const char *word, uint8_t *data, struct iovec *iov)
     return count;
 }
 
+static void add_control(struct msghdr *message, int level, int type,
+                        const void *data, size_t len)
+{
+    struct cmsghdr *header = (struct cmsghdr *)message->msg_control;
+
+    *header = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type};
+    memcpy(CMSG_DATA(header), data, len);
+    message->msg_controllen = CMSG_SPACE(len);
+}
+
+/* One message: ttl:N, tos:N, mark:N, other:N (of no level), src:ADDRESS. */
+static void control_of(const struct script *script, const char *word,
+                       struct msghdr *message)
+{
+    static const struct {
+        const char *name;
+        int level;
+        int type;
+    } kinds[] = {
+        {"ttl:", IPPROTO_IP, IP_TTL},
+        {"tos:", IPPROTO_IP, IP_TOS},
+        {"mark:", SOL_SOCKET, SO_MARK},
+        {"other:", 9999, 1},
+    };
+    struct in_pktinfo info = {0};
+    struct address from;
+
+    if (strncmp(word, "src:", 4) == 0) {
+        address_of(script, word + 4, &from);
+        info.ipi_spec_dst = ((struct sockaddr_in *)&from.data)->sin_addr;
+        add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    }
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        size_t len = strlen(kinds[i].name);
+
+        if (strncmp(word, kinds[i].name, len) == 0) {
+            int value = atoi(word + len);
+
+            add_control(message, kinds[i].level, kinds[i].type, &value,
+                        sizeof(value));
+        }
+    }
+}
+
+/* sendmsg FD PIECES FLAGS ADDRESS [CONTROL] */
 static void call_sendmsg(struct script *script, struct words *w,
                          struct text *out)
 {
+    _Alignas(struct cmsghdr) uint8_t control[64];
     struct iovec iov[IOV_MAX_OURS];
     struct address to;
-    struct msghdr message = {.msg_iov = iov};
+    struct msghdr message = {.msg_iov = iov, .msg_control = control};
 
     message.msg_iovlen = (size_t)pieces_of(word_at(w, 2, "0"),
                                            bytes_to_write(script, 4096), iov);
     address_of(script, word_at(w, 4, "none"), &to);
     message.msg_name = to.pointer == NULL ? NULL : &to.data;
     message.msg_namelen = to.len;
+    control_of(script, word_at(w, 5, ""), &message);
     say_result(out, CALL(sendmsg)(fd_at(script, w, 1), &message,
                                   constant_at(w, 3, 0)));
+}
+
+/* sendmmsg FD COUNT LENGTH FLAGS ADDRESS */
+static void call_sendmmsg(struct script *script, struct words *w,
+                          struct text *out)
+{
+    struct mmsghdr messages[IOV_MAX_OURS] = {0};
+    struct iovec iov[IOV_MAX_OURS];
+    unsigned count = (unsigned)constant_at(w, 2, 2);
+    struct address to;
+
+    address_of(script, word_at(w, 5, "none"), &to);
+    for (unsigned i = 0; i < count && i < IOV_MAX_OURS; i++) {
+        iov[i] = (struct iovec){bytes_to_write(script, length_at(w, 3)),
+                                length_at(w, 3)};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = to.pointer == NULL ? NULL : &to.data,
+            .msg_namelen = to.len,
+            .msg_iov = &iov[i],
+            .msg_iovlen = 1,
+        };
+    }
+    say_result(out, CALL(sendmmsg)(fd_at(script, w, 1), messages, count,
+                                   constant_at(w, 4, 0)));
+    for (unsigned i = 0; i < count && i < IOV_MAX_OURS; i++)
+        say(out, " %u", messages[i].msg_len);
 }
 
 static void call_writev(struct script *script, struct words *w,
@@ -377,12 +470,47 @@ static void call_recvfrom(struct script *script, struct words *w,
     say_address(script, out, &from);
 }
 
+/* Which there are, and of those that are an int the value. */
+static void say_control(struct text *out, struct msghdr *message)
+{
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+         header = CMSG_NXTHDR(message, header)) {
+        size_t len = header->cmsg_len - CMSG_LEN(0);
+        int value;
+
+        say(out, " %d/%d(%zu)", header->cmsg_level, header->cmsg_type, len);
+        if (len != sizeof(value))
+            continue;
+        memcpy(&value, CMSG_DATA(header), sizeof(value));
+        say(out, "=%d", value);
+    }
+}
+
+/* recvmmsg FD COUNT LENGTH FLAGS */
+static void call_recvmmsg(struct script *script, struct words *w,
+                          struct text *out)
+{
+    struct mmsghdr messages[IOV_MAX_OURS] = {0};
+    struct iovec iov = {room_to_read(), length_at(w, 3)};
+    unsigned count = (unsigned)constant_at(w, 2, 2);
+    int got;
+
+    for (unsigned i = 0; i < count && i < IOV_MAX_OURS; i++)
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
+    got = CALL(recvmmsg)(fd_at(script, w, 1), messages, count,
+                         constant_at(w, 4, 0), NULL);
+    say_result(out, got);
+    for (int i = 0; i < got; i++)
+        say(out, " %u:%#x", messages[i].msg_len,
+            (unsigned)messages[i].msg_hdr.msg_flags);
+}
+
 static void call_recvmsg(struct script *script, struct words *w,
                          struct text *out)
 {
     struct sockaddr_storage from = {0};
     struct iovec iov[IOV_MAX_OURS];
-    uint8_t control[256];
+    _Alignas(struct cmsghdr) uint8_t control[256];
     struct msghdr message = {
         .msg_name = &from,
         .msg_namelen = sizeof(from),
@@ -403,6 +531,7 @@ static void call_recvmsg(struct script *script, struct words *w,
     say_address(script, out, &from);
     say(out, " flags %#x control %zu", (unsigned)message.msg_flags,
         message.msg_controllen);
+    say_control(out, &message);
 }
 
 static void call_readv(struct script *script, struct words *w, struct text *out)
@@ -552,6 +681,17 @@ static void call_poll(struct script *script, struct words *w, struct text *out)
     say_poll_events(out, polled.revents);
 }
 
+static void call_ppoll(struct script *script, struct words *w, struct text *out)
+{
+    struct pollfd polled = {.fd = fd_at(script, w, 1),
+                            .events = (short)constant_at(w, 2, POLLIN)};
+    struct timespec timeout = {.tv_nsec = constant_at(w, 3, 0) * 1000000L};
+
+    say_result(out, CALL(ppoll)(&polled, 1, &timeout, NULL));
+    say(out, " ");
+    say_poll_events(out, polled.revents);
+}
+
 /* select FD MS: of all three kinds. */
 static void call_select(struct script *script, struct words *w,
                         struct text *out)
@@ -633,15 +773,19 @@ static const struct {
     {"close", call_close},
     {"dup", call_dup},
     {"dup2", call_dup2},
+    {"dup3", call_dup3},
+    {"dupfd", call_dupfd},
     {"send", call_send},
     {"sendto", call_sendto},
     {"sendmsg", call_sendmsg},
+    {"sendmmsg", call_sendmmsg},
     {"write", call_write},
     {"writev", call_writev},
     {"fill", call_fill},
     {"recv", call_recv},
     {"recvfrom", call_recvfrom},
     {"recvmsg", call_recvmsg},
+    {"recvmmsg", call_recvmmsg},
     {"read", call_read},
     {"readv", call_readv},
     {"drain", call_drain},
@@ -652,6 +796,7 @@ static const struct {
     {"fcntl", call_fcntl},
     {"ioctl", call_ioctl},
     {"poll", call_poll},
+    {"ppoll", call_ppoll},
     {"select", call_select},
     {"epoll", call_epoll},
     {"epoll_ctl", call_epoll_ctl},

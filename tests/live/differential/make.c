@@ -84,6 +84,18 @@ static const char *const datagrams[] = {
     "socket s AF_INET SOCK_DGRAM\nsendto s 10 0 host:1\n",
 };
 
+static const char *const others[] = {
+    "peer socket p AF_INET SOCK_RAW 253\n"
+    "socket s AF_INET SOCK_RAW 253\n",
+    "peer socket p AF_INET SOCK_RAW 253\npeer connect p stack:0\n"
+    "socket s AF_INET SOCK_RAW|SOCK_NONBLOCK 253\nconnect s host:0\n",
+    "peer socket p AF_INET SOCK_RAW 253\n"
+    "socket s AF_INET SOCK_RAW 253\nbind s stack:2\n",
+    "socket s AF_INET SOCK_DGRAM IPPROTO_ICMP\n",
+    "socket s AF_INET SOCK_DGRAM|SOCK_NONBLOCK IPPROTO_ICMP\n"
+    "connect s host:1\n",
+};
+
 /* ---- Calls ---------------------------------------------------------------- */
 
 static const char *const any_calls[] = {
@@ -92,10 +104,15 @@ static const char *const any_calls[] = {
     "getsockopt s SOL_SOCKET SO_ERROR\n", "getsockopt s $o\n",
     "getsockopt s $o\n", "getsockopt s $o $k\n", "setsockopt s $o $v\n",
     "setsockopt s $o $v\n", "setsockopt s $o $v $k\n",
-    "poll s POLLIN|POLLOUT 0\n", "poll s $e 0\n", "select s 0\n",
+    "poll s POLLIN|POLLOUT 0\n", "poll s $e 0\n", "ppoll s $e 0\n", "select s 0\n",
     "fcntl s F_GETFL\n", "fcntl s F_SETFL O_NONBLOCK\n", "fcntl s F_SETFL 0\n",
-    "ioctl s FIONREAD\n", "ioctl s FIONBIO 1\n",
-    "dup d s\n", "close d\n", "close s\n", "shutdown s $h\n",
+    "ioctl s FIONREAD\n", "ioctl s FIONBIO 1\n", "ioctl s FIONBIO 0\n",
+    "ioctl s SIOCATMARK\n", "fcntl s F_GETFD\n", "fcntl s F_SETFD FD_CLOEXEC\n",
+    "fcntl s F_SETFL O_APPEND|O_NONBLOCK\n", "read s $n\n", "readv s $i\n",
+    "write s $n\n", "recvmsg s $i $r\n", "sendmsg s $i $f $a $c\n",
+    "sendmmsg s 1 $n $f none\n", "recvmmsg s 4 $n MSG_DONTWAIT\n",
+    "dup d s\n", "dup2 s d\n", "dup3 s s 0\n", "dup3 s d O_CLOEXEC\n",
+    "dupfd d s $k\n", "dupfd d s 9 F_DUPFD_CLOEXEC\n", "close d\n", "close s\n", "shutdown s $h\n",
     "shutdown s $h\n", "connect s $a\n", "connect s $a\n", "connect s unspec\n",
     "bind s $a\n", "bind s $b\n", "listen s 3\n", "accept x s SOCK_NONBLOCK\n",
     "send s $n $f\n", "recv s $n $r\n",
@@ -109,9 +126,14 @@ static const char *const stream_calls[] = {
     "send s $n $f\n", "send s $n $f\n", "send s $n $f\n", "write s $n\n",
     "sendmsg s $i $f\n", "writev s $i\n", "sendto s $n $f $a\n",
     "recv s $n $r\n", "recv s $n $r\n", "recv s $n $r\n", "recv s $n $r\n",
-    "recvfrom s $n $r\n", "recvmsg s $i $r\n",
-    "shutdown s $h\n", "getpeername s\n",
-    "ioctl s FIONREAD\n", "ioctl s SIOCATMARK\n",
+    "recvfrom s $n $r\n", "recvmsg s $i $r\n", "recvmsg s $i $r $k\n",
+    "readv s $i\n", "read s $n\n", "recvmmsg s 3 $n MSG_DONTWAIT\n",
+    "sendmmsg s 3 $n $f none\n", "shutdown s $h\n", "getpeername s\n",
+    "ioctl s FIONREAD\n", "ioctl s SIOCATMARK\n", "ioctl s SIOCOUTQNSD\n",
+    "setsockopt s SOL_SOCKET SO_PEEK_OFF $v\n",
+    "setsockopt s SOL_SOCKET SO_RCVLOWAT $v\n",
+    "setsockopt s SOL_SOCKET SO_TIMESTAMP 1\n",
+    "setsockopt s IPPROTO_TCP TCP_INQ 1\n",
     "send s 1 MSG_OOB\n", "recv s 1 MSG_OOB|MSG_DONTWAIT\n",
     "getsockopt s IPPROTO_TCP $t\n", "setsockopt s IPPROTO_TCP $t $v\n",
     "setsockopt s SOL_SOCKET SO_LINGER 1,0\n",
@@ -135,11 +157,31 @@ static const char *const datagram_calls[] = {
     "writev s $i\n", "connect s host:1\n", "connect s host:3\n",
     "connect s unspec\n", "recvfrom s $n $r\n", "recvfrom s $n $r\n",
     "recvfrom s $n $r $k\n", "recvmsg s $i $r\n", "recv s $n $r\n",
+    "recvmsg s $i $r $k\n", "recvmsg s $i $r\n", "sendmsg s $i $g $a $c\n",
+    "sendmsg s $i $g host:1 $c\n", "sendmmsg s 1 $n $g host:1\n",
+    "sendmmsg s 1 $n $g $a\n", "recvmmsg s 3 $n MSG_DONTWAIT\n",
+    "recvmmsg s 3 $n MSG_DONTWAIT|MSG_WAITFORONE\n",
+    "setsockopt s SOL_SOCKET SO_PEEK_OFF $v\n", "setsockopt s $m 1\n",
+    "setsockopt s $m 1\n", "setsockopt s IPPROTO_IP IP_MTU_DISCOVER $v\n",
     "recvmsg s 100 MSG_ERRQUEUE|MSG_DONTWAIT\n",
     "ioctl s FIONREAD\n", "peer sendto p $n 0 stack:2\n",
     "peer sendto p $n 0 stack:2\n", "peer sendto p $n 0 stack:2\n",
     "peer recvfrom p 65536 MSG_DONTWAIT\n", "peer close p\n",
     "setsockopt s SOL_SOCKET SO_BROADCAST 1\n",
+};
+
+static const char *const other_calls[] = {
+    "sendto s $n $g $a\n", "sendto s $n $g host:0\n", "send s $n $g\n",
+    "sendmsg s $i $g host:0 $c\n", "sendmmsg s 1 $n $g host:0\n",
+    "connect s host:0\n", "connect s $a\n", "connect s unspec\n",
+    "bind s $a\n", "bind s $b\n", "shutdown s $h\n", "ioctl s FIONREAD\n",
+    "recvfrom s $n MSG_DONTWAIT|MSG_TRUNC\n",
+    "recv s $n MSG_DONTWAIT|MSG_TRUNC\n", "recv s $n $r\n",
+    "recvmsg s 100 MSG_ERRQUEUE|MSG_DONTWAIT\n", "setsockopt s $m 1\n",
+    "setsockopt s IPPROTO_IP IP_MTU_DISCOVER $v\n",
+    "setsockopt s SOL_SOCKET SO_BROADCAST 1\n",
+    "peer sendto p $n 0 stack:0\n", "peer sendto p $n 0 stack:0\n",
+    "peer recvfrom p 65536 MSG_DONTWAIT|MSG_TRUNC\n",
 };
 
 /* ---- What stands for $x --------------------------------------------------- */
@@ -211,11 +253,45 @@ static const char *const options[] = {
     "SOL_SOCKET SO_REUSEPORT", "SOL_SOCKET SO_RCVLOWAT",
     "SOL_SOCKET SO_PRIORITY", "SOL_SOCKET SO_DONTROUTE",
     "IPPROTO_IP IP_RECVTTL", "IPPROTO_IP IP_PKTINFO", "IPPROTO_IP IP_RECVERR",
+    "SOL_SOCKET SO_SNDLOWAT", "SOL_SOCKET SO_MARK", "SOL_SOCKET SO_PEEK_OFF",
+    "SOL_SOCKET SO_TIMESTAMP", "SOL_SOCKET SO_TIMESTAMPNS",
+    "SOL_SOCKET SO_NO_CHECK", "SOL_SOCKET SO_RXQ_OVFL",
+    "SOL_SOCKET SO_BUSY_POLL", "SOL_SOCKET SO_BINDTOIFINDEX",
+    "SOL_SOCKET SO_BINDTODEVICE", "SOL_SOCKET SO_TXREHASH",
+    "SOL_SOCKET SO_BUF_LOCK", "SOL_SOCKET SO_SELECT_ERR_QUEUE",
+    "SOL_SOCKET SO_WIFI_STATUS", "SOL_SOCKET SO_NOFCS",
+    "SOL_SOCKET SO_PASSCRED", "SOL_SOCKET SO_PASSSEC", "SOL_SOCKET SO_PEERCRED",
+    "SOL_SOCKET SO_CNX_ADVICE", "SOL_SOCKET SO_RCVMARK",
+    "SOL_SOCKET SO_LOCK_FILTER", "SOL_SOCKET SO_DETACH_FILTER",
+    "SOL_SOCKET SO_PEERNAME", "IPPROTO_IP IP_MTU", "IPPROTO_IP IP_MTU_DISCOVER",
+    "IPPROTO_IP IP_HDRINCL", "IPPROTO_IP IP_MINTTL", "IPPROTO_IP IP_RECVOPTS",
+    "IPPROTO_IP IP_RETOPTS", "IPPROTO_IP IP_RECVTOS", "IPPROTO_IP IP_PASSSEC",
+    "IPPROTO_IP IP_FREEBIND", "IPPROTO_IP IP_TRANSPARENT",
+    "IPPROTO_IP IP_RECVORIGDSTADDR", "IPPROTO_IP IP_CHECKSUM",
+    "IPPROTO_IP IP_BIND_ADDRESS_NO_PORT", "IPPROTO_IP IP_RECVFRAGSIZE",
+    "IPPROTO_IP IP_RECVERR_RFC4884", "IPPROTO_IP IP_MULTICAST_TTL",
+    "IPPROTO_IP IP_MULTICAST_LOOP", "IPPROTO_IP IP_MULTICAST_ALL",
+    "IPPROTO_IP IP_MULTICAST_IF",
+    "IPPROTO_IP IP_LOCAL_PORT_RANGE",
+};
+/* What is told of each datagram. */
+static const char *const told_options[] = {
+    "IPPROTO_IP IP_RECVTTL", "IPPROTO_IP IP_RECVTOS", "IPPROTO_IP IP_PKTINFO",
+    "IPPROTO_IP IP_RECVERR", "IPPROTO_IP IP_RECVORIGDSTADDR",
+    "SOL_SOCKET SO_TIMESTAMP", "SOL_SOCKET SO_TIMESTAMPNS",
+    "SOL_SOCKET SO_RXQ_OVFL", "SOL_SOCKET SO_SELECT_ERR_QUEUE",
+};
+static const char *const controls[] = {
+    "ttl:1", "ttl:9", "ttl:0", "ttl:256", "tos:8", "tos:300", "mark:5",
+    "other:1", "src:stack", "src:host", "src:any", "",
 };
 static const char *const tcp_options[] = {
     "TCP_NODELAY", "TCP_CORK", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT",
     "TCP_SYNCNT", "TCP_LINGER2", "TCP_DEFER_ACCEPT", "TCP_USER_TIMEOUT",
-    "TCP_MAXSEG", "TCP_WINDOW_CLAMP", "TCP_NOTSENT_LOWAT",
+    "TCP_MAXSEG", "TCP_WINDOW_CLAMP", "TCP_NOTSENT_LOWAT", "TCP_QUICKACK",
+    "TCP_FASTOPEN", "TCP_INQ", "TCP_FASTOPEN_CONNECT",
+    "TCP_FASTOPEN_NO_COOKIE", "TCP_THIN_LINEAR_TIMEOUTS",
+    "TCP_THIN_DUPACK",
 };
 /* clang-format on */
 
@@ -230,6 +306,7 @@ static const struct {
     {'k', LIST(short_lengths)}, {'e', LIST(events)},
     {'p', LIST(edges)},         {'v', LIST(values)},
     {'o', LIST(options)},       {'t', LIST(tcp_options)},
+    {'m', LIST(told_options)},  {'c', LIST(controls)},
 };
 
 static const struct {
@@ -239,6 +316,8 @@ static const struct {
     {LIST(connected), LIST(stream_calls)},
     {LIST(unconnected), LIST(stream_calls)},
     {LIST(datagrams), LIST(datagram_calls)},
+    {LIST(datagrams), LIST(datagram_calls)},
+    {LIST(others), LIST(other_calls)},
 };
 
 static void write_choice(struct maker *maker, char letter)

@@ -43,7 +43,8 @@ if [ "$kind" = kernel ]; then
         interface tap0 192.0.2.2 nsenter --net --target "$other" &&
         nsenter --net --target "$other" ip route add default via 192.0.2.1 &&
         nsenter --net --target "$other" \
-            sh -c "echo 0 0 >/proc/sys/net/ipv4/ping_group_range" || exit 1
+            sh -c "echo 0 0 >/proc/sys/net/ipv4/ping_group_range
+                   echo 0 >/proc/sys/net/ipv4/icmp_ratelimit" || exit 1
     run=(nsenter --net --target "$other" "$calls-kernel")
 else
     ip tuntap add tap0 mode tap || exit 1
