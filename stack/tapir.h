@@ -91,7 +91,7 @@ struct tapir_config {
     int debug;                     /* not 0: no helper thread; stack time stops
                                       with the process */
     unsigned exit_wait;            /* seconds: see tapir_open */
-    /* Congestion control, cubic or reno; empty: cubic. */
+    /* Congestion control: cubic, reno or bbr; empty: cubic. */
     char congestion[16];
     unsigned ecn; /* ECN (RFC 3168), as Linux's tcp_ecn: 0: off; 1: we ask for
                      it and answer; 2, the default: we answer who asks */
