@@ -131,6 +131,8 @@ static void put_counts(const struct tcp_counts *from, struct tcp_info *to)
     to->tcpi_delivered_ce = from->segments_marked;
     to->tcpi_bytes_sent = from->bytes_sent;
     to->tcpi_bytes_retrans = from->bytes_resent;
+    to->tcpi_dsack_dups = from->dsacks;
+    to->tcpi_reord_seen = from->reorderings;
     to->tcpi_rcv_ooopack = from->out_of_order;
 }
 

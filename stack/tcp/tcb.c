@@ -17,7 +17,6 @@
 #include <errno.h>
 
 enum {
-    MSS_DEFAULT = 536,               /* RFC 9293 3.7.1 MUST-15 */
     MSS_FLOOR = TCP_OPTIONS_MAX + 8, /* of which 8 at least are text */
     TCP_IP_HEADERS = TCP_HEADER_LEN + IP_HEADER_LEN
 };
@@ -60,7 +59,7 @@ void tcb_init(struct tcb *tcb, struct tcp *tcp)
     *tcb = (struct tcb){.tcp = tcp};
     tcb->local.addr = IP_ADDR_ANY_V4;
     tcb->remote.addr = IP_ADDR_ANY_V4;
-    tcb->peer_mss = MSS_DEFAULT;
+    tcb->peer_mss = DEFAULT_MSS;
     tcb->cc = tcp->cc;
     sndbuf_init(&tcb->sndbuf, 0, config->send_buffer);
     rcvbuf_init(&tcb->rcvbuf, config->receive_buffer);
@@ -412,7 +411,7 @@ static bool find_path(const struct tcb *tcb, struct ip_path *path)
 unsigned tcb_path_mtu(const struct tcb *tcb)
 {
     struct ip_path path;
-    unsigned mtu = TCP_IP_HEADERS + MSS_DEFAULT;
+    unsigned mtu = TCP_IP_HEADERS + DEFAULT_MSS;
 
     if (find_path(tcb, &path))
         mtu = path.mtu;
@@ -426,7 +425,7 @@ unsigned tcb_link_mtu(const struct tcb *tcb)
     struct ip_path path;
 
     return find_path(tcb, &path) ? path.iface->mtu
-                                 : TCP_IP_HEADERS + MSS_DEFAULT;
+                                 : TCP_IP_HEADERS + DEFAULT_MSS;
 }
 
 void tcb_update_mss(struct tcb *tcb, unsigned mtu)

@@ -42,6 +42,8 @@ enum tcp_recovery_phase {
 };
 
 enum { SACK_RECENT = 4 };
+/* Until more is known: RFC 9293 3.7.1 MUST-15. */
+enum { DEFAULT_MSS = 536 };
 
 /* What our next SACK options tell: see tcp_sack.h. */
 struct sack_sender {

@@ -54,6 +54,16 @@ void info_marked(struct tcb *tcb, uint32_t acked)
     tcb->counts.segments_marked += segments_of(tcb, acked);
 }
 
+void info_dsack(struct tcb *tcb)
+{
+    tcb->counts.dsacks++;
+}
+
+void info_reordering(struct tcb *tcb)
+{
+    tcb->counts.reorderings++;
+}
+
 void info_rtt(struct tcb *tcb, usec rtt)
 {
     uint32_t *least = &tcb->counts.min_rtt;
@@ -126,6 +136,7 @@ static void tell_times(const struct tcb *tcb, struct tcp_status_info *out)
     out->srtt = tcb->srtt;
     out->rttvar = tcb->rttvar;
     out->min_rtt = tcb->counts.min_rtt;
+    out->rcv_rtt = tcb->autotune.rtt;
     out->peer_user_timeout = tcb->peer_user_timeout * USEC_PER_SEC;
     out->since_sent = tcb->last_sent != 0 ? now - tcb->last_sent : 0;
     out->since_received = tcb->last_text != 0 ? now - tcb->last_text : 0;
@@ -137,7 +148,8 @@ static void tell_sizes(const struct tcb *tcb, struct tcp_status_info *out)
     out->snd_wscale = tcb->snd_wscale;
     out->rcv_wscale = tcb->rcv_wscale;
     out->snd_mss = tcp_mss(tcb);
-    out->rcv_mss = tcb->rcv_mss;
+    out->rcv_mss = tcb->peer_full != 0 ? tcb->peer_full
+                                       : min_u32(DEFAULT_MSS, tcb->rcv_mss);
     out->advertised = tcb->rcv_mss;
     if (tcb_is_synchronized(tcb))
         out->path_mtu = tcb_path_mtu(tcb);
@@ -145,6 +157,21 @@ static void tell_sizes(const struct tcb *tcb, struct tcp_status_info *out)
     out->rcv_space = tcb->rcvbuf.limit;
     out->snd_wnd = tcb->snd_wnd;
     out->unsent = tcb_unsent(tcb);
+}
+
+/* What is in flight for the second time, or the third. */
+static uint32_t resent_in_flight(const struct tcb *tcb)
+{
+    const struct scoreboard *board = &tcb->board;
+    uint32_t segments = 0;
+
+    for (unsigned i = 0; i < board->count; i++) {
+        const struct sent_range *range = scoreboard_at(board, i);
+
+        if (range->resent && !range->lost && !range->sacked)
+            segments += segments_of(tcb, range->end - range->start);
+    }
+    return segments;
 }
 
 static void tell_congestion(const struct tcb *tcb, struct tcp_status_info *out)
@@ -155,6 +182,7 @@ static void tell_congestion(const struct tcb *tcb, struct tcp_status_info *out)
     out->unacked = segments_of(tcb, tcb_flight_size(tcb));
     out->sacked = segments_of(tcb, tcb->board.sacked);
     out->lost = segments_of(tcb, tcb->board.lost);
+    out->resent = resent_in_flight(tcb);
     out->cwnd = tcb->cwnd / mss;
     out->has_ssthresh = tcb->ssthresh < INT32_MAX;
     out->ssthresh = tcb->ssthresh / mss;

@@ -33,6 +33,8 @@ struct tcp_counts {
     uint32_t segments_marked;    /* of these, by ACKs with ECE: RFC 3168 */
     uint32_t out_of_order;
     uint32_t min_rtt; /* usec; 0: no sample yet */
+    uint32_t dsacks;  /* ACKs that tell of text that came twice: RFC 2883 */
+    uint32_t reorderings;
     uint32_t limited_ms[TCP_LIMIT_COUNT];
     uint32_t limited_since; /* ms of stack time */
     uint8_t limit;          /* enum tcp_limit */
@@ -117,6 +119,9 @@ void info_segment_in(struct tcb *tcb, const struct tcp_segment *seg);
 void info_segment_out(struct tcb *tcb, const struct tcp_segment *seg);
 void info_acked(struct tcb *tcb, uint32_t acked);
 void info_marked(struct tcb *tcb, uint32_t acked);
+void info_dsack(struct tcb *tcb);
+/* What was sent later has arrived earlier. */
+void info_reordering(struct tcb *tcb);
 void info_rtt(struct tcb *tcb, usec rtt);
 /* After output: what the connection waits for from now on. */
 void info_watch_limit(struct tcb *tcb);

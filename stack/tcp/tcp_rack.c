@@ -76,9 +76,15 @@ void rack_delivered(struct tcb *tcb, const struct delivery *delivery)
         update_newest(tcb, &delivery->newest);
     /* step 3: something never sent twice arrives after what was sent later */
     if (delivery->has_original && seq_lt(delivery->original_start, rack->fack))
-        rack->reordering_seen = true;
+        rack_reordered(tcb);
     if (seq_gt(delivery->highest_end, rack->fack))
         rack->fack = delivery->highest_end;
+}
+
+void rack_reordered(struct tcb *tcb)
+{
+    tcb->rack.reordering_seen = true;
+    info_reordering(tcb);
 }
 
 void rack_dsack(struct tcb *tcb)

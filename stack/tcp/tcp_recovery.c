@@ -292,7 +292,7 @@ static void undo(struct tcb *tcb)
     if (tcb->undo.is_of_timeout)
         rtt_was_too_short(tcb);
     else
-        tcb->rack.reordering_seen = true;
+        rack_reordered(tcb);
     tcb->resend_first = false;
     frto_end(tcb);
     undo_apply(tcb);
@@ -421,8 +421,10 @@ static void acknowledged_with_sack(struct tcb *tcb,
 {
     count_duplicates(tcb, delivery);
     rack_delivered(tcb, delivery);
-    if (report->has_dsack)
+    if (report->has_dsack) {
+        info_dsack(tcb);
         rack_dsack(tcb);
+    }
     if (tcb->phase == RECOVERY_FAST && seq_geq(tcb->snd_una, tcb->recover))
         leave_fast_recovery(tcb);
     answer_losses(tcb, delivery, detect_losses(tcb));

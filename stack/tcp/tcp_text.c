@@ -13,8 +13,6 @@
 
 #include <errno.h>
 
-enum { DEFAULT_SEGMENT = 536 }; /* until a larger one comes: RFC 9293 3.7.1 */
-
 /* ---- Seventh: process the segment text --------------------------------- */
 
 /* What we announced, less its options. */
@@ -45,8 +43,7 @@ static void note_size(struct tcb *tcb, const struct tcp_segment *seg)
     uint32_t size = size_of(tcb, seg);
 
     if (tcb->peer_full == 0)
-        tcb->peer_full =
-            (uint16_t)min_u32(DEFAULT_SEGMENT, largest_segment(tcb));
+        tcb->peer_full = (uint16_t)min_u32(DEFAULT_MSS, largest_segment(tcb));
     if (size >= tcb->peer_full ||
         (size == tcb->peer_last && !(seg->flags & SEG_PSH)))
         tcb->peer_full = (uint16_t)size;

@@ -664,6 +664,77 @@ START_TEST(info_tells_how_often_a_segment_went_again)
 }
 END_TEST
 
+START_TEST(info_tells_what_is_in_flight_again)
+{
+    struct conversation c;
+
+    open_conversation(&c, .sack = true, .rtt_ms = 100, .no_tlp = true);
+    app_writes(&c, 5000);
+    advance(&c, 50);
+    conversation_ignore_sent(&c);
+    ck_assert_uint_eq(info_of(&c).tcpi_retrans, 0);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 5001}});
+    expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK);
+    ck_assert_uint_eq(info_of(&c).tcpi_retrans, 1);
+    ck_assert_uint_eq(info_of(&c).tcpi_sacked, 4);
+    peer_sends(&c, .ack = 5001, .flags = ACK);
+    ck_assert_uint_eq(info_of(&c).tcpi_retrans, 0);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Linux: 536 until something larger comes. */
+START_TEST(info_tells_how_large_the_peers_segments_are)
+{
+    struct conversation c;
+
+    open_conversation(&c);
+    ck_assert_uint_eq(info_of(&c).tcpi_rcv_mss, 536);
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    ck_assert_uint_eq(info_of(&c).tcpi_rcv_mss, 1000);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
+/* Behind what <netinet/tcp.h> knows, at the places of <linux/tcp.h>. */
+enum { DSACK_DUPS = 216, REORD_SEEN = 220, INFO_LEN = 224 };
+
+static uint32_t info_at(struct conversation *c, size_t at)
+{
+    uint8_t info[INFO_LEN];
+    size_t len = sizeof(info);
+    uint32_t value;
+
+    ck_assert_int_eq(stack_get_option(c->stack, c->now, c->peer->socket,
+                                      IPPROTO_TCP, TCP_INFO, info, &len),
+                     0);
+    ck_assert_uint_eq(len, sizeof(info));
+    memcpy(&value, info + at, sizeof(value));
+    return value;
+}
+
+START_TEST(info_tells_of_reordering_and_of_what_came_twice)
+{
+    struct conversation c;
+
+    open_conversation(&c, .sack = true, .rtt_ms = 100, .no_tlp = true);
+    app_writes(&c, 3000);
+    advance(&c, 50);
+    conversation_ignore_sent(&c);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 1, .flags = ACK, .sack = {{1001, 2001}});
+    ck_assert_uint_eq(info_at(&c, REORD_SEEN), 0);
+    peer_sends(&c, .ack = 2001, .flags = ACK); /* the first was only late */
+    ck_assert_uint_eq(info_at(&c, REORD_SEEN), 1);
+    ck_assert_uint_eq(info_at(&c, DSACK_DUPS), 0);
+    peer_sends(&c, .ack = 3001, .flags = ACK, .sack = {{1, 1001}});
+    ck_assert_uint_eq(info_at(&c, DSACK_DUPS), 1);
+    close_conversation(&c);
+}
+END_TEST
+
 /* Those of a window that is shut have a count of their own. */
 START_TEST(info_tells_how_many_probes_were_not_answered)
 {
@@ -727,5 +798,8 @@ UNIT_MAIN(
     who_waits_for_the_low_mark_is_told_when_data_is_sent,
     the_clamp_bounds_what_is_offered, a_late_clamp_does_not_shrink_the_window,
     maxseg_zero_takes_the_limit_away, info_tells_how_often_a_segment_went_again,
+    info_tells_what_is_in_flight_again,
+    info_tells_how_large_the_peers_segments_are,
+    info_tells_of_reordering_and_of_what_came_twice,
     info_tells_how_many_probes_were_not_answered,
     truncated_bytes_are_counted_and_gone)
