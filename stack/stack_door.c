@@ -105,6 +105,8 @@ int stack_iface_add(struct stack *stack, usec now,
     record_mac(recorder, &config->mac);
     record_count(recorder, config->mtu);
     record_enter(recorder);
+    _Static_assert(RECORD_IFACES_MAX == STACK_IFACES_MAX + 1,
+                   "the last one, and none of another's");
     recorded.dev = record_device(recorder, config->dev, stack->iface_count + 1);
     return leave(recorder, stack_do_iface_add(stack, now, &recorded));
 }
@@ -550,11 +552,15 @@ int stack_set_option(struct stack *stack, usec now, socket_id id, int level,
     return leave(recorder, result);
 }
 
-/* What is asked for stands where the answer will: which group's filter. */
-static bool is_question(int level, int name)
+/* Which group's filter is asked for stands where the answer will: no more is
+ * looked at, and no more need be there, however much room there is to be. */
+static size_t question_len(int level, int name, size_t room)
 {
-    return level == IPPROTO_IP &&
-           (name == IP_MSFILTER || name == MCAST_MSFILTER);
+    if (level == IPPROTO_IP && name == IP_MSFILTER)
+        return min_size(room, IP_MSFILTER_SIZE(0));
+    if (level == IPPROTO_IP && name == MCAST_MSFILTER)
+        return min_size(room, GROUP_FILTER_SIZE(0));
+    return 0;
 }
 
 int stack_get_option(struct stack *stack, usec now, socket_id id, int level,
@@ -562,17 +568,18 @@ int stack_get_option(struct stack *stack, usec now, socket_id id, int level,
 {
     struct recorder *recorder = recorder_of(stack);
     size_t room = min_size(*len, RECORD_OPTION_MAX);
+    size_t asked = value == NULL ? 0 : question_len(level, name, room);
     int result;
 
     if (recorder == NULL)
         return stack_do_get_option(stack, now, id, level, name, value, len);
-    record_entry(recorder, RECORD_GET_OPTION, now, 0);
+    record_entry(recorder, RECORD_GET_OPTION, now, asked);
     record_count(recorder, id);
     record_number(recorder, level);
     record_number(recorder, name);
     record_count(recorder, room);
-    record_bytes(recorder,
-                 bytes_of(value, is_question(level, name) ? room : 0));
+    record_count(recorder, value == NULL);
+    record_bytes(recorder, bytes_of(value, asked));
     record_enter(recorder);
     result = stack_do_get_option(stack, now, id, level, name, value, len);
     record_result(recorder, result, room);

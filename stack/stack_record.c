@@ -215,6 +215,8 @@ static void write_hash(struct recorder *recorder, uint64_t hash)
 
 /* ---- Entries ------------------------------------------------------------ */
 
+/* What enters from now on; what is in buffers may have been left out, so what
+ * leaves is only known if all was kept from the beginning. */
 static bool keeps_all(const struct recorder *recorder)
 {
     return recorder->keeps_text || recorder->has_filter;
@@ -560,7 +562,7 @@ static void write_sent(struct recorder *recorder, unsigned iface,
     record_count(recorder, iface);
     put_offload(recorder, &frame->offload);
     record_count(recorder, len);
-    if (has_text && !keeps_all(recorder)) {
+    if (has_text && !recorder->keeps_text) {
         put_answer(recorder, frame, &text);
     } else {
         size_t head = has_text ? text.at : min_size(len, HEADERS_MAX);
@@ -646,15 +648,22 @@ static size_t message_len(const struct socket_message *message)
     return len;
 }
 
+/* What lies beyond the most that a message may be is not said. */
 static void put_pieces(struct recorder *recorder,
                        const struct socket_message *message)
 {
     int count = message->iov_count < RECORD_IOV_MAX ? message->iov_count
                                                     : RECORD_IOV_MAX;
 
+    size_t left = RECORD_MESSAGE_MAX;
+
     record_count(recorder, (unsigned)count);
-    for (int i = 0; i < count; i++)
-        record_count(recorder, message->iov[i].iov_len);
+    for (int i = 0; i < count; i++) {
+        size_t len = min_size(message->iov[i].iov_len, left);
+
+        record_count(recorder, len);
+        left -= len;
+    }
 }
 
 static size_t pieces_room(const struct socket_message *message)
@@ -777,7 +786,7 @@ void record_received(struct recorder *recorder, int protocol, int flags,
         record_number(recorder, message->flags);
         record_endpoint(recorder, is_stream ? NULL : message->name);
         record_control(recorder, message->control);
-        if (keeps_all(recorder) && !(is_stream && (flags & MSG_TRUNC) != 0))
+        if (recorder->keeps_text && !(is_stream && (flags & MSG_TRUNC) != 0))
             put_u64(recorder, hash_of_message(message, (size_t)result));
     }
     record_leave(recorder);

@@ -14,8 +14,8 @@
  * Text that no decision depends on, that of TCP segments and UDP datagrams,
  * both ways, is left out: of a received one there is the length, its checksum's
  * sum and a hash, of a sent one the length and a hash. In a replay zeros stand
- * in its place (with the same sum). All is kept once a socket has a filter,
- * which may look at it.
+ * in its place (with the same sum). All that enters is kept once a socket has a
+ * filter, which may look at it.
  */
 #ifndef TAPIR_STACK_RECORD_H
 #define TAPIR_STACK_RECORD_H
@@ -29,9 +29,10 @@ enum {
     RECORD_MAGIC_LEN = 8,
     RECORD_HEADER_LEN = 4, /* of a piece: kind and length */
     RECORD_PIECE_MAX = 1 << 18,
-    RECORD_IFACES_MAX = 64,
+    RECORD_IFACES_MAX = 65,      /* by index; 0: of one too many */
     RECORD_OPTION_MAX = 1 << 16, /* no option looks at more of its value */
-    RECORD_IOV_MAX = 1024
+    RECORD_IOV_MAX = 1024,
+    RECORD_MESSAGE_MAX = 1 << 28 /* more of one is not told apart */
 };
 
 /* Numbers of the format: new ones go to the end of their part. */

@@ -249,12 +249,13 @@ static int put_time(void *at, const char *value)
     if (unit == NULL)
         return -EINVAL;
     for (size_t i = 0; i < ARRAY_LENGTH(units); i++) {
-        usec time = (usec)number * units[i].length;
+        usec time;
 
         if (strcmp(unit, units[i].name) != 0)
             continue;
         if (number > (uint64_t)(INT64_MAX / units[i].length))
             return -EINVAL;
+        time = (usec)number * units[i].length;
         memcpy(at, &time, sizeof(time));
         return 0;
     }

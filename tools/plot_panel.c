@@ -289,6 +289,8 @@ void plot_raster_add(struct plot_raster *raster, const struct plot_panel *panel,
     unsigned high = cell(plot_axis_at(&panel->y, from) - panel->y.to,
                          raster->grain, raster->rows);
 
+    if (low > high)
+        return;
     memset(raster->bits + (size_t)column * raster->rows + low, 1,
            high - low + 1);
 }

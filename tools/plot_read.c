@@ -4,9 +4,12 @@
 #include "plot_trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- Captures ---------------------------------------------------------- */
 
@@ -102,21 +105,47 @@ static int read_recording(const char *path, struct plot_capture *capture)
     return r < 0 ? r : status;
 }
 
-static bool is_trace_on_stdin(void)
+/* A pipe gives its first octet back, no more: where a magic number of a capture
+ * begins with it, it is one. A trace may begin with any line. */
+static bool is_capture_on_stdin(void)
 {
     int first = getchar();
 
     ungetc(first, stdin);
-    return first == '{';
+    return first == 0x0a || first == 0xa1 || first == 0xd4 || first == 0x4d;
+}
+
+static int read_stdin(struct plot_capture *capture)
+{
+    return is_capture_on_stdin() ? read_capture("-", capture)
+                                 : read_lines(stdin, capture);
+}
+
+static bool is_pipe(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/* It can be read only once: it takes the place of standard input. */
+static int read_pipe(const char *path, struct plot_capture *capture)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = fd < 0 || dup2(fd, STDIN_FILENO) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return r < 0 ? r : read_stdin(capture);
 }
 
 int plot_read(const char *path, struct plot_capture *capture)
 {
     capture->record = "frame";
     if (strcmp(path, "-") == 0)
-        return is_trace_on_stdin() ? read_lines(stdin, capture)
-                                   : read_capture(path, capture);
-
+        return read_stdin(capture);
+    if (is_pipe(path))
+        return read_pipe(path, capture);
     if (plot_is_recording(path))
         return read_recording(path, capture);
 

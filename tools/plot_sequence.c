@@ -116,7 +116,8 @@ static void each_block(const struct plot_view *view,
         const struct plot_block *block =
             &view->connection->block[segment->sack + i];
 
-        if (block->to > 0)
+        /* A block may be upside down: a capture may hold anything. */
+        if (block->to > 0 && block->to > block->from)
             bar(context, time_of(view, segment),
                 (double)(block->from > 0 ? block->from : 0), (double)block->to);
     }

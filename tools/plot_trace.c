@@ -27,7 +27,7 @@ static usec time_of(const struct json_scan_text *text)
     usec time = 0;
 
     for (size_t i = 0; i < text->len && i < 18; i++)
-        if (text->at[i] != '.')
+        if (text->at[i] >= '0' && text->at[i] <= '9')
             time = time * 10 + (text->at[i] - '0');
     return time;
 }
@@ -257,6 +257,8 @@ static int64_t number_after(const char *text, const char *word,
     if (at == NULL)
         return -1;
     int64_t number = strtol(at + strlen(word), &end, 10);
+    if (number < 0 || number > UINT32_MAX)
+        return -1;
     if (*end == '.')
         end++;
     for (unsigned i = 0; i < decimals; i++)

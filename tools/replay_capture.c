@@ -217,14 +217,18 @@ static int set_value(struct settings *settings, const char *name,
     }
     if (strcmp(name, "--set") == 0)
         return add_setting(&settings->replay, value);
+    if (strcmp(name, "--stop-before") == 0)
+        return parse_number(name, value, UINT64_MAX,
+                            &settings->replay.stop_before);
+    if (strcmp(name, "--mtu") == 0) {
+        if (parse_number(name, value, UINT16_MAX, &number) < 0)
+            return -EINVAL;
+        settings->replay.mtu = (unsigned)number;
+        return 0;
+    }
     if (parse_number(name, value, TOLERANCE_MS_MAX, &number) < 0)
         return -EINVAL;
-    if (strcmp(name, "--stop-before") == 0)
-        settings->replay.stop_before = number;
-    else if (strcmp(name, "--mtu") == 0)
-        settings->replay.mtu = (unsigned)number;
-    else
-        settings->report.judge.tolerance = (usec)number * USEC_PER_MSEC;
+    settings->report.judge.tolerance = (usec)number * USEC_PER_MSEC;
     return 0;
 }
 

@@ -45,12 +45,13 @@ static bool is_help(int argc, char **argv)
 
 /* ---- trace --------------------------------------------------------------- */
 
-static int trace(struct ask *ask, const char *what)
+static int trace(struct ask *ask, const char *what, bool json)
 {
     int status = EXIT_SUCCESS;
     const char *line;
 
-    if (!ask_send(ask, "trace %s", what))
+    if (!ask_send(ask, "trace %s%s%s", what, json && *what != '\0' ? "," : "",
+                  json ? "json" : ""))
         return EXIT_FAILURE;
     while ((line = ask_next(ask, &status)) != NULL) {
         puts(line);
@@ -80,27 +81,27 @@ int trace_main(int argc, char **argv)
         if (taken == 0)
             what = argv[i];
     }
-    if (options.json)
-        what = *what == '\0' ? "json" : what;
     status = ask_open(&options, &ask);
     if (status != 0)
         return status;
-    status = trace(&ask, what);
+    status = trace(&ask, what, options.json);
     ask_close(&ask);
     return status;
 }
 
 /* ---- capture ------------------------------------------------------------- */
 
-/* Until the stack ends, or nobody reads any more. */
+/* Until the stack ends; 1: not all could be written. */
 static int copy(struct ask *ask, FILE *to)
 {
     static char chunk[CHUNK];
     size_t len;
 
     while ((len = ask_read(ask, chunk, sizeof(chunk))) > 0) {
-        if (fwrite(chunk, 1, len, to) != len || fflush(to) != 0)
-            break;
+        if (fwrite(chunk, 1, len, to) != len || fflush(to) != 0) {
+            perror("tapir capture");
+            return EXIT_FAILURE;
+        }
     }
     return EXIT_SUCCESS;
 }

@@ -47,7 +47,8 @@ static void keep_bytes(struct env_dropped *dropped, const struct frame *frame)
     dropped->iface = frame->start != NULL ? frame->iface : NULL;
     dropped->len = pulled + frame_len(frame);
     dropped->kept = min_size(pulled + frame->head_len, ENV_DROP_BYTES);
-    memcpy(dropped->bytes, from, dropped->kept);
+    if (dropped->kept > 0)
+        memcpy(dropped->bytes, from, dropped->kept);
 }
 
 static void remember(struct env *env, enum drop_reason reason,

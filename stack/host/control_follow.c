@@ -161,7 +161,8 @@ static bool is_wanted(const struct control_capture *wanted,
 static void put_packet(struct control_client *client,
                        const struct trace_event *event)
 {
-    uint8_t bytes[SNAPLEN];
+    static uint8_t bytes[SNAPLEN]; /* the lock is held; and the stack of a
+                                      thread may be small */
     uint8_t *to = (uint8_t *)client->out + client->out_to;
     size_t whole = frame_len(event->frame);
     size_t len = frame_copy(event->frame, 0, bytes, min_size(whole, SNAPLEN));

@@ -23,8 +23,19 @@ static bool is_given(const char *value)
     return value != NULL && *value != '\0';
 }
 
-/* The `which`th that there may be; false: there are not so many. */
-static bool candidate(unsigned which, char path[TAPIR_TEXT_MAX])
+/* The XDG Base Directory Specification: it is the user's. After su(1), or sudo
+ * -E, the variable names another's, who may put anything in the place of ours.
+ */
+static bool is_own(const char *directory)
+{
+    struct stat is;
+
+    return stat(directory, &is) == 0 && is.st_uid == geteuid();
+}
+
+/* The `which`th that there may be; false: there are not so many. Into that of
+ * XDG_RUNTIME_DIR no group gets: it is the user's alone. */
+static bool candidate(unsigned which, bool is_shared, char path[TAPIR_TEXT_MAX])
 {
     const char *given = getenv("TAPIR_RUNTIME");
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -34,7 +45,7 @@ static bool candidate(unsigned which, char path[TAPIR_TEXT_MAX])
         len = snprintf(path, TAPIR_TEXT_MAX, "%s", given);
         return which == 0 && len < TAPIR_TEXT_MAX;
     }
-    if (!is_given(runtime))
+    if (is_shared || !is_given(runtime) || !is_own(runtime))
         which++;
     if (which == 0)
         len = snprintf(path, TAPIR_TEXT_MAX, "%s/tapir", runtime);
@@ -48,14 +59,15 @@ static bool candidate(unsigned which, char path[TAPIR_TEXT_MAX])
 
 int tapir_control_directory(unsigned which, char path[TAPIR_TEXT_MAX])
 {
-    if (candidate(which, path))
+    if (candidate(which, false, path))
         return 0;
     errno = ENOENT;
     return -1;
 }
 
-/* Ours or root's, no link, and nobody else may write in it. */
-static int check_directory(const char *path, mode_t mode)
+/* Ours or root's, no link, and nobody else may write in it. One that the
+ * program was given keeps the mode that it has. */
+static int check_directory(const char *path, mode_t mode, bool is_kept)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat is;
@@ -68,7 +80,8 @@ static int check_directory(const char *path, mode_t mode)
     else if ((is.st_uid != geteuid() && is.st_uid != 0) ||
              (is.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         r = -EPERM;
-    else if (is.st_uid == geteuid() && (is.st_mode & mode) != mode &&
+    else if (!is_kept && is.st_uid == geteuid() &&
+             (is.st_mode & mode) != mode &&
              fchmod(fd, mode) < 0) /* the umask's doing, or alone until now */
         r = -errno;
     close(fd);
@@ -85,14 +98,18 @@ static mode_t mode_of(const char *path, bool is_shared)
 int control_place_make(unsigned which, bool is_shared,
                        char path[TAPIR_TEXT_MAX])
 {
+    bool is_kept = false;
     mode_t mode;
 
-    if (!candidate(which, path))
+    if (!candidate(which, is_shared, path))
         return -ENOENT;
     mode = mode_of(path, is_shared);
-    if (mkdir(path, mode) < 0 && errno != EEXIST)
-        return errno == ENOENT ? -ENOTDIR : -errno;
-    return check_directory(path, mode);
+    if (mkdir(path, mode) < 0) {
+        if (errno != EEXIST)
+            return errno == ENOENT ? -ENOTDIR : -errno;
+        is_kept = is_given(getenv("TAPIR_RUNTIME"));
+    }
+    return check_directory(path, mode, is_kept);
 }
 
 uint64_t control_place_network(void)

@@ -24,6 +24,9 @@ enum {
 
 /* Asked for so long at most in one go, then the others have their turn. */
 static const usec turn_time = 300;
+/* With no descriptor left for another client, none is let in for so long: who
+ * waits at the door would make each ppoll return at once. */
+static const usec closed_time = USEC_PER_SEC;
 /* A reader that has read nothing for so long gives way to others. */
 static const usec patience = USEC_PER_SEC;
 
@@ -394,8 +397,12 @@ static void listener_serve(struct control_end *end)
         container_of(end, struct control_server, end);
     int fd = accept4(end->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+            errno == ENOMEM)
+            hub()->closed_until = host_now() + closed_time;
         return;
+    }
     if (control->client_count >= CLIENTS_MAX)
         make_room(control);
     if (control->client_count < CLIENTS_MAX && may_ask(control, fd))
@@ -406,31 +413,38 @@ static void listener_serve(struct control_end *end)
 
 /* ---- Opening and closing ------------------------------------------------ */
 
-static int set_owner(const struct control_server *control)
+static int set_owner(const struct control_server *control, const char *path)
 {
     const struct control_setting *setting = &control->stack->control_setting;
 
     if (!setting->has_group)
-        return chmod(control->path, 0600);
-    if (chown(control->path, (uid_t)-1, setting->group) < 0)
+        return chmod(path, 0600);
+    if (chown(path, (uid_t)-1, setting->group) < 0)
         return -1;
-    return chmod(control->path, 0660);
+    return chmod(path, 0660);
 }
 
-/* Nobody gets in before it listens, and then its mode is right. */
+/* Nobody gets in before it listens, and then its mode is right. Until then it
+ * has another name: whoever finds a socket that does not listen takes it for a
+ * dead one's, and away. The name may be of a process that had our number. */
 static int listen_at(const struct control_server *control)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int len =
+        snprintf(name.sun_path, sizeof(name.sun_path), "%s-", control->path);
 
     if (fd < 0)
         return -errno;
-    memcpy(name.sun_path, control->path, sizeof(name.sun_path));
-    unlink(control->path); /* of a process that had our number */
-    if (bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0) {
-        if (set_owner(control) == 0 && listen(fd, BACKLOG) == 0)
-            return fd;
-        unlink(control->path);
+    if (len < (int)sizeof(name.sun_path)) {
+        unlink(name.sun_path);
+        if (bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0) {
+            if (set_owner(control, name.sun_path) == 0 &&
+                listen(fd, BACKLOG) == 0 &&
+                rename(name.sun_path, control->path) == 0)
+                return fd;
+            unlink(name.sun_path);
+        }
     }
     close(fd);
     return -ENOENT;
@@ -557,12 +571,19 @@ int control_setting_parse(const char *control, const char *group,
 
 /* ---- Turns -------------------------------------------------------------- */
 
+static short events_of(const struct control_end *end)
+{
+    bool is_closed = hub()->closed_until != 0 && end->serve == listener_serve;
+
+    return is_closed ? 0 : end->events;
+}
+
 void control_fill(struct pollfd *fds)
 {
     for (struct list *node = hub()->ends.next; node != &hub()->ends;
          node = node->next)
         *fds++ = (struct pollfd){.fd = end_of(node)->fd,
-                                 .events = end_of(node)->events};
+                                 .events = events_of(end_of(node))};
 }
 
 /* Ends may have come and gone meanwhile: they are known by their fd. */
@@ -622,6 +643,8 @@ void control_run(usec now)
 {
     if (hub()->count == 0)
         return;
+    if (hub()->closed_until <= now)
+        hub()->closed_until = 0;
     if (!hub()->has_ready && now - hub()->looked_at >= CONTROL_LOOK_INTERVAL)
         look(now);
     if (hub()->has_ready)

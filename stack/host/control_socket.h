@@ -49,6 +49,7 @@ struct control_hub {
     unsigned clients;  /* of these */
     usec looked_at;    /* when they were asked the last time */
     bool has_ready;    /* one of them is */
+    usec closed_until; /* nobody is let in: no descriptor was left; 0: open */
     unsigned stacks;   /* so many have had a control socket */
     unsigned followed; /* clients that are told of events as they happen */
     usec longest_hold; /* of the lock, for all of this */

@@ -144,6 +144,8 @@ static nfds_t controls_to_poll(usec *wait)
 {
     const struct control_hub *hub = &the_host.control;
 
+    if (hub->closed_until != 0)
+        *wait = usec_min(*wait, usec_max(hub->closed_until - host_now(), 0));
     if (!the_host.driver.is_busy || hub->clients > 0)
         return hub->count;
     *wait = usec_min(*wait, CONTROL_LOOK_INTERVAL);

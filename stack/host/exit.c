@@ -115,20 +115,29 @@ static void become_child(void)
     the_host.is_child = was_child || !list_is_empty(&the_host.stacks);
 }
 
+/* This thread forks, and has the lock for it: its child knows what it is, even
+ * if a handler of the program's that runs before ours calls the library. */
+static _Thread_local bool forks;
+
 void fork_begin(void)
 {
     host_lock();
+    forks = true;
     inherit_prepare();
 }
 
 void fork_in_parent(void)
 {
+    forks = false;
     inherit_in_parent();
     host_unlock();
 }
 
 void fork_in_child(void)
 {
+    if (!forks)
+        return; /* fork_notice was earlier */
+    forks = false;
     become_child();
     host_unlock();
 }
@@ -150,13 +159,19 @@ static void forget_all(void)
 void fork_notice(void)
 {
     static const pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
-    bool was_free = pthread_mutex_trylock(&the_host.lock) == 0;
+    bool was_free;
 
+    if (forks) {
+        fork_in_child();
+        return;
+    }
+    was_free = pthread_mutex_trylock(&the_host.lock) == 0;
     the_host.lock = free_lock;
     host_lock_child();
     if (!was_free)
         forget_all();
-    fork_in_child();
+    become_child();
+    host_unlock();
 }
 
 void exit_prepare(void)

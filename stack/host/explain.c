@@ -512,6 +512,17 @@ static bool leads_to_a_frame(const struct trace_event *event)
            event->kind == TRACE_CONGESTION;
 }
 
+/* What leaves after it is not what was told last, if that still waits. */
+static void forget_unsent(struct explain *explain)
+{
+    if (!explain->has_led_packet)
+        return;
+    explain->has_led_packet = false;
+    explain->led_count = 0;
+    explain->iss = 0;
+    explain->irs = 0;
+}
+
 /* The last few: what waits for ARP leads to nothing yet. */
 static void note_lead(struct explain *explain, const struct trace_event *event)
 {
@@ -523,6 +534,8 @@ static void note_lead(struct explain *explain, const struct trace_event *event)
         explain->led_count--;
     }
     trace_text_line(event, &explain->led[explain->led_count++]);
+    explain->has_led_packet |=
+        event->kind == TRACE_SEGMENT_OUT || event->kind == TRACE_PACKET_OUT;
     if (event->kind == TRACE_SEGMENT_OUT) {
         explain->iss = event->iss;
         explain->irs = event->irs;
@@ -574,7 +587,8 @@ static void put_sent(struct explain *explain, const struct trace_event *event)
     if (ends.type != ETH_TYPE_IPV4)
         return;
     put_layer(explain, TRACE_IP);
-    put_transport(explain, ends.protocol);
+    if (!ends.is_later_fragment)
+        put_transport(explain, ends.protocol);
 }
 
 /* One that is told while a frame in is: then that one's story is kept. */
@@ -588,6 +602,7 @@ static void frame_left(struct explain *explain, const struct trace_event *event)
         *explain = kept;
     }
     explain->led_count = 0;
+    explain->has_led_packet = false;
 }
 
 /* ---- The listener ------------------------------------------------------ */
@@ -599,6 +614,8 @@ static void hear(struct trace_listener *listener,
 
     if (event->frame_number != explain->frame_number)
         end(explain);
+    if (event->kind == TRACE_FRAME_IN)
+        forget_unsent(explain);
     if (event->kind == TRACE_FRAME_IN &&
         is_listed(explain, false, event->frame_number))
         begin(explain, event);

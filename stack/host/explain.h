@@ -56,6 +56,7 @@ struct explain {
     /* What has led to the frame that leaves next. */
     unsigned led_count;
     struct line led[EXPLAIN_LED_MAX];
+    bool has_led_packet; /* and not a timer or a congestion event only */
     uint32_t iss;
     uint32_t irs;
 };

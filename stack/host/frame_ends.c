@@ -35,6 +35,7 @@ static void look_at_ip(struct bytes bytes, struct frame_ends *out)
         return;
     out->type = ETH_TYPE_IPV4;
     out->protocol = header.protocol;
+    out->is_later_fragment = header.fragment_offset != 0;
     out->has_addrs = true;
     out->src.addr = header.src;
     out->dst.addr = header.dst;

@@ -11,10 +11,11 @@
 #include "netdev/netdev.h"
 
 struct frame_ends {
-    unsigned type;       /* enum eth_type; 0: not told */
-    unsigned protocol;   /* enum ip_protocol; 0: not told */
-    bool has_addrs;      /* src.addr and dst.addr: of IPv4, or of ARP */
-    struct endpoint src; /* port 0: not told, a fragment's say */
+    unsigned type;          /* enum eth_type; 0: not told */
+    unsigned protocol;      /* enum ip_protocol; 0: not told */
+    bool is_later_fragment; /* no transport's header is in it */
+    bool has_addrs;         /* src.addr and dst.addr: of IPv4, or of ARP */
+    struct endpoint src;    /* port 0: not told, a fragment's say */
     struct endpoint dst;
 };
 

@@ -272,6 +272,8 @@ static bool give_device(struct tapir_stack *stack)
         return false;
     the_host.is_child = true; /* the stack is another process's */
     control_close(stack);
+    record_file_fork(
+        stack->record); /* its file, too: it writes there no more */
     (void)let_go_of_device();
     return true;
 }

@@ -119,6 +119,7 @@ static void begin(struct pcapng_story *story, const struct trace_event *event)
     struct line line;
 
     story->frame_number = 0;
+    line_clear(&story->next); /* of a segment that waits for ARP */
     if (event->frame->iface->dev != story->dev)
         return;
     story->frame_number = event->frame_number;

@@ -11,10 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { WINDOW = 1 << 20 };
+enum {
+    WINDOW = 1 << 20,
+    APART_MAX = 1 << 26 /* bytes that wait for a stack that may never come */
+};
 
 struct record_file {
     struct record_sink sink;
@@ -83,7 +87,7 @@ static int grow_apart(struct record_file *file, size_t need)
 {
     size_t len = apart_len(file);
     size_t size = 2 * len + need;
-    uint8_t *apart = realloc(file->apart, size);
+    uint8_t *apart = size > APART_MAX ? NULL : realloc(file->apart, size);
 
     if (apart == NULL)
         return -ENOMEM;
@@ -126,6 +130,28 @@ static int begin(struct record_file *file)
     return 0;
 }
 
+/*
+ * Whoever has it mapped writes beyond its end if another one cuts it off, and
+ * dies: so it is one stack's, and busy as long as that, or a process that was
+ * forked off it, has it. The descriptor; negative errno.
+ */
+static int open_alone(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int r = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    else if (ftruncate(fd, 0) < 0)
+        r = -errno;
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
+}
+
 int record_file_create(const char *where, usec epoch, struct record_file **out)
 {
     struct record_file *file = calloc(1, sizeof(*file));
@@ -138,9 +164,9 @@ int record_file_create(const char *where, usec epoch, struct record_file **out)
     file->recorder.sink = &file->sink;
     file->recorder.keeps_text = is_full(where);
     file->recorder.epoch = epoch;
-    file->fd = open(file->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    file->fd = open_alone(file->path);
     if (file->fd < 0) {
-        r = -errno;
+        r = file->fd;
         free(file);
         return r;
     }

@@ -206,11 +206,11 @@ struct netdev *replay_add_device(struct replay *replay, unsigned iface,
 {
     struct replay_dev *dev = &replay->devs[iface % RECORD_IFACES_MAX];
 
-    if (iface == 0 || iface >= RECORD_IFACES_MAX)
-        return NULL;
     dev->dev = *like;
     dev->dev.ops = &dev_ops;
     dev->replay = replay;
+    if (iface >= RECORD_IFACES_MAX)
+        return &dev->dev; /* the stack will not have it, as then */
     dev->outer = &dev->dev;
     return wrap_in_pcap(replay, dev) < 0 ? NULL : dev->outer;
 }

@@ -115,9 +115,13 @@ bool replay_create(struct replay *replay, struct reader *in)
     if (!read_settings(replay, in, &config) ||
         !change_settings(replay, &config) || !set_trace(replay, &config))
         return false;
-    if (stack_create(&config, replay->now, &replay->stack) < 0)
-        replay->stack = NULL; /* as it was recorded, or it differs */
-    return true;
+    if (stack_create(&config, replay->now, &replay->stack) == 0)
+        return true;
+    replay->stack = NULL;
+    if (replay->options->settings == NULL || *replay->options->settings == NULL)
+        return true; /* as it was recorded */
+    replay_fail(replay, "with these settings there can be no stack");
+    return false;
 }
 
 static bool enter_destroy(struct replay *replay, struct reader *in)
@@ -774,6 +778,7 @@ static bool enter_get_option(struct replay *replay, struct reader *in)
     int level = read_int(in);
     int name = read_int(in);
     size_t len = read_most(in, RECORD_OPTION_MAX);
+    bool is_nowhere = read_truth(in);
     struct bytes question = read_bytes(in);
 
     if (!reader_is_done(in) || question.len > len)
@@ -782,7 +787,7 @@ static bool enter_get_option(struct replay *replay, struct reader *in)
     if (question.len > 0)
         memcpy(replay->scratch, question.data, question.len);
     (void)!stack_get_option(replay->stack, replay->now, id, level, name,
-                            replay->scratch, &len);
+                            is_nowhere ? NULL : replay->scratch, &len);
     return true;
 }
 

@@ -50,8 +50,8 @@ struct replay {
     struct replay_dev devs[RECORD_IFACES_MAX];
 };
 
-/* Addresses only, until they are used; a message is not longer. */
-enum { REPLAY_SCRATCH = 1 << 28 };
+/* Addresses only, until they are used. */
+enum { REPLAY_SCRATCH = RECORD_MESSAGE_MAX };
 
 /* Why it cannot go on. */
 void replay_fail(struct replay *replay, const char *why);

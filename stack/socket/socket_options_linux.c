@@ -300,10 +300,12 @@ static int set_port_range(struct socket *socket, int value)
     return 0;
 }
 
-/* Linux: where a raw socket has its protocol others have their port. */
+/* Linux: where a raw socket has its protocol, which stays when its connection
+ * is dissolved, others have their port. */
 static int get_ip_protocol(struct socket *socket, int *out)
 {
-    *out = socket->ops->local(socket).port;
+    *out = socket->ops->type == SOCK_RAW ? socket->protocol
+                                         : socket->ops->local(socket).port;
     return 0;
 }
 

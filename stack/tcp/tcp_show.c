@@ -101,7 +101,7 @@ static void show_rest(struct tcp *tcp, struct hash_node *node,
         tcp_show(&tcb, depth, out);
     } else {
         *out = (struct tcp_shown){
-            .owner = rest->owner,
+            .owner = rest->is_closing ? NULL : rest->owner,
             .local = tcp_rest_local(rest),
             .remote = tcp_rest_remote(rest),
             .state = tcp_rest_status(rest),

@@ -22,9 +22,11 @@ enum { CLONE_FLAGS = 1, CLONE_STACK = 0 };
 enum { CLONE_FLAGS = 0, CLONE_STACK = 1 };
 #endif
 
-static long fork_by(long number, const long *a)
+/* A parent that waits for its child must not hold the library's lock meanwhile:
+ * such a child finds out by itself. */
+static long fork_by(long number, const long *a, bool parent_waits)
 {
-    bool is_told = shim_fork_begin();
+    bool is_told = !parent_waits && shim_fork_begin();
     long pid = syscall_pass(number, a);
     int error = errno;
 
@@ -49,9 +51,11 @@ static bool returns_here(unsigned long flags, unsigned long stack)
 
 /* A copy of the table, but the parent's own descriptors: what the one closes
  * the other's stack would miss. */
-static bool is_refused(unsigned long flags)
+static bool is_refused(unsigned long flags, unsigned long stack)
 {
-    return (flags & CLONE_FILES) != 0;
+    bool has_copy = (flags & CLONE_VM) == 0 || returns_here(flags, stack);
+
+    return has_copy && (flags & CLONE_FILES) != 0;
 }
 
 static long refuse(void)
@@ -65,13 +69,13 @@ static long clone_by(const long *a)
     long own[SYSCALL_WORDS];
     unsigned long flags = (unsigned long)a[CLONE_FLAGS];
 
+    if (is_refused(flags, (unsigned long)a[CLONE_STACK]))
+        return refuse();
     if (!returns_here(flags, (unsigned long)a[CLONE_STACK]))
         return syscall_pass(SYS_clone, a);
-    if (is_refused(flags))
-        return refuse();
     memcpy(own, a, sizeof(own));
     own[CLONE_FLAGS] = (long)(flags & ~(unsigned long)CLONE_VM);
-    return fork_by(SYS_clone, own);
+    return fork_by(SYS_clone, own, (flags & CLONE_VFORK) != 0);
 }
 
 /* Its arguments grow with the kernel: as many as we have room for. */
@@ -87,12 +91,12 @@ static long clone3_by(const long *a)
     if (a[0] == 0 || size < CLONE_ARGS_SIZE_VER0 || size > sizeof(own))
         return syscall_pass(SYS_clone3, a);
     memcpy(&own, (const void *)a[0], size);
+    if (is_refused(own.args.flags, own.args.stack))
+        return refuse();
     if (!returns_here(own.args.flags, own.args.stack))
         return syscall_pass(SYS_clone3, a);
-    if (is_refused(own.args.flags))
-        return refuse();
     own.args.flags &= ~(uint64_t)CLONE_VM;
-    return fork_by(SYS_clone3, words);
+    return fork_by(SYS_clone3, words, (own.args.flags & CLONE_VFORK) != 0);
 }
 
 long syscall_fork(long number, const long *a)
@@ -107,9 +111,9 @@ long syscall_fork(long number, const long *a)
 #ifdef SYS_vfork
     case SYS_vfork:
         vfork[CLONE_FLAGS] = CLONE_VFORK | SIGCHLD;
-        return fork_by(SYS_clone, vfork);
+        return fork_by(SYS_clone, vfork, true);
 #endif
     default:
-        return fork_by(number, a);
+        return fork_by(number, a, false);
     }
 }
