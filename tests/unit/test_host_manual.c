@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PORT = 7000, FRAMES_MAX = 8, FRAME_MAX = 1514, MS = 1000 };
 
@@ -424,8 +425,35 @@ START_TEST(no_buffer_is_larger_than_the_stacks_setting)
 }
 END_TEST
 
-UNIT_MAIN("host_manual", a_datagram_arrives_when_time_is_handed_in,
-          time_does_not_go_back, a_delayed_wire_tells_when_it_has_something,
+/* It would cut the file under the first one's feet. */
+START_TEST(two_stacks_do_not_record_into_one_file)
+{
+    struct tapir_stack_config config;
+    char path[] = "/tmp/tapir-record-XXXXXX";
+    struct tapir_stack *first;
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    tapir_stack_config_init(&config);
+    config.clock = TAPIR_CLOCK_MANUAL;
+    snprintf(config.record, sizeof(config.record), "%s", path);
+    first = tapir_stack_create(&config);
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_null(tapir_stack_create(&config));
+    ck_assert_int_eq(errno, EBUSY);
+    ck_assert_int_eq(tapir_advance(first, 1), 0); /* and it lives */
+    tapir_stack_destroy(first);
+    first = tapir_stack_create(&config); /* its file is free again */
+    ck_assert_ptr_nonnull(first);
+    tapir_stack_destroy(first);
+    unlink(path);
+}
+END_TEST
+
+UNIT_MAIN("host_manual", two_stacks_do_not_record_into_one_file,
+          a_datagram_arrives_when_time_is_handed_in, time_does_not_go_back,
+          a_delayed_wire_tells_when_it_has_something,
           a_connection_is_made_used_and_closed_by_one_thread,
           a_blocked_receive_is_woken_by_another_threads_hand_in,
           a_time_out_is_in_stack_time_and_counts_as_a_deadline,

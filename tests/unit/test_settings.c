@@ -63,6 +63,9 @@ START_TEST(what_cannot_be_set_is_told)
     ck_assert_int_eq(stack_setting_set(&config, "delayed_ack", "40"), -EINVAL);
     ck_assert_int_eq(
         stack_setting_set(&config, "delayed_ack", "9999999999999s"), -EINVAL);
+    ck_assert_int_eq(
+        stack_setting_set(&config, "delayed_ack", "10000000000000000s"),
+        -EINVAL);
     ck_assert_int_eq(stack_setting_set(&config, "sack", "maybe"), -EINVAL);
     ck_assert_int_eq(
         stack_setting_set(&config, "congestion", "a-name-of-17-chars"),

@@ -288,6 +288,31 @@ START_TEST(a_filter_is_set_and_told_as_a_whole)
 }
 END_TEST
 
+/* Room for far more than there is, and none at all: as a recorder, too. */
+START_TEST(the_room_for_a_filter_is_any)
+{
+    static uint8_t buffer[UINT16_MAX + 1];
+    struct ip_msfilter *filter = (struct ip_msfilter *)buffer;
+    size_t len = sizeof(buffer);
+    struct station s;
+
+    station_open(&s);
+    socket_id id = group_socket(&s);
+    ck_assert_int_eq(group_change(&s, id, IP_ADD_MEMBERSHIP, "224.1.2.3"), 0);
+    *filter = (struct ip_msfilter){.imsf_multiaddr.s_addr = htonl(GROUP)};
+    memset(buffer + 1024, 0xff, sizeof(buffer) - 1024);
+    for (int i = 0; i < 40; i++) {
+        len = sizeof(buffer);
+        ck_assert_int_eq(get(&s, id, IP_MSFILTER, buffer, &len), 0);
+    }
+    ck_assert_uint_eq(len, IP_MSFILTER_SIZE(0));
+    len = IP_MSFILTER_SIZE(0);
+    ck_assert_int_eq(get(&s, id, IP_MSFILTER, NULL, &len), -EFAULT);
+    ck_assert_int_eq(group_change(&s, id, IP_DROP_MEMBERSHIP, "224.1.2.3"), 0);
+    station_close(&s);
+}
+END_TEST
+
 /* RFC 3678 5.2.2; what is wrong with it, as Linux says. */
 START_TEST(a_group_filter_does_the_same_for_any_family)
 {
@@ -699,7 +724,7 @@ UNIT_MAIN("socket multicast", a_ttl_is_an_octet_or_minus_one,
           the_interface_to_send_by_has_three_forms,
           memberships_are_refused_as_linux_does, the_newer_names_do_the_same,
           sources_are_refused_as_linux_does,
-          a_filter_is_set_and_told_as_a_whole,
+          a_filter_is_set_and_told_as_a_whole, the_room_for_a_filter_is_any,
           a_group_filter_does_the_same_for_any_family,
           a_stream_joins_groups_by_the_newer_options,
           a_stream_is_denied_what_would_send,
