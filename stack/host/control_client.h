@@ -19,7 +19,7 @@ enum {
     CONTROL_WORDS_MAX = 16,    /* in it */
     CONTROL_ANSWER_MAX = 2048, /* a line of an answer */
     CONTROL_OUT = 64 * 1024,
-    CONTROL_LINES_OF_A_TURN = 16
+    CONTROL_LINES_OF_A_TURN = 8
 };
 
 struct control_client;

@@ -23,7 +23,7 @@ enum {
 };
 
 /* Asked for so long at most in one go, then the others have their turn. */
-static const usec turn_time = 300;
+static const usec turn_time = 150;
 /* With no descriptor left for another client, none is let in for so long: who
  * waits at the door would make each ppoll return at once. */
 static const usec closed_time = USEC_PER_SEC;
@@ -617,9 +617,19 @@ static void look(usec now)
 
 /* Each that is ready has one turn, unless time is up; then it begins with the
  * next. */
+/* Of the thread itself: without what it waits for a processor. */
+static usec processor_time(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
 static void serve_ready(void)
 {
     usec began = host_clock();
+    usec work_began = processor_time();
     usec held = 0;
 
     hub()->has_ready = false;
@@ -637,6 +647,8 @@ static void serve_ready(void)
             break; /* the others are found ready again */
     }
     hub()->longest_hold = usec_max(hub()->longest_hold, held);
+    hub()->longest_work =
+        usec_max(hub()->longest_work, processor_time() - work_began);
 }
 
 void control_run(usec now)

@@ -53,6 +53,7 @@ struct control_hub {
     unsigned stacks;   /* so many have had a control socket */
     unsigned followed; /* clients that are told of events as they happen */
     usec longest_hold; /* of the lock, for all of this */
+    usec longest_work; /* of that, in processor time */
     uint64_t requests;
 };
 

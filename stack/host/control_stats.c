@@ -148,6 +148,10 @@ static bool put_special(const struct stack_counts *counts, uint64_t which,
         put(json, "tapirControlLongestHoldUsec",
             (uint64_t)the_host.control.longest_hold);
         return true;
+    case 4:
+        put(json, "tapirControlLongestWorkUsec",
+            (uint64_t)the_host.control.longest_work);
+        return true;
     default:
         return false;
     }
