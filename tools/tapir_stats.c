@@ -1,8 +1,7 @@
 /*
  * `tapir stats` and `tapir drops`: the counters of a running stack, by the
  * names of the standard MIBs, and the reasons for which it dropped packets.
- * With
- * --watch what has been added since the last time.
+ * With --watch what has been added since the last time.
  */
 #define _GNU_SOURCE /* FNM_CASEFOLD */
 #include "tapir_ask.h"
@@ -114,17 +113,49 @@ static void print(const struct options *options,
 }
 
 /* What was before has the same places, unless an interface has come. */
+static long long change_of(const struct counters *before,
+                           const struct counters *now, unsigned i)
+{
+    long long change = (long long)now->list[i].value;
+
+    if (i < before->count &&
+        strcmp(before->list[i].name, now->list[i].name) == 0)
+        change -= (long long)before->list[i].value;
+    return change;
+}
+
+/* An array, on a line of its own, for each interval. */
+static void print_changes_as_json(const struct options *options,
+                                  const struct counters *before,
+                                  const struct counters *now)
+{
+    const char *separator = "";
+
+    printf("[");
+    for (unsigned i = 0; i < now->count; i++) {
+        const struct counter *counter = &now->list[i];
+        long long change = change_of(before, now, i);
+
+        if (!is_wanted(options, counter, (uint64_t)change))
+            continue;
+        printf("%s{\"name\":", separator);
+        json_print_text(stdout, counter->name);
+        printf(",\"value\":%llu,\"change\":%lld,\"rate\":%.1f}",
+               (unsigned long long)counter->value, change,
+               (double)change / options->watch);
+        separator = ",";
+    }
+    printf("]\n");
+}
+
 static void print_changes(const struct options *options,
                           const struct counters *before,
                           const struct counters *now)
 {
     for (unsigned i = 0; i < now->count; i++) {
         const struct counter *counter = &now->list[i];
-        long long change = (long long)counter->value;
+        long long change = change_of(before, now, i);
 
-        if (i < before->count &&
-            strcmp(before->list[i].name, counter->name) == 0)
-            change -= (long long)before->list[i].value;
         if (!is_wanted(options, counter, (uint64_t)change))
             continue;
         printf("%-36s %14llu %+12lld %12.1f/s%s%s\n", counter->name,
@@ -133,7 +164,6 @@ static void print_changes(const struct options *options,
                *counter->about == '\0' ? "" : "  ", counter->about);
     }
     printf("\n");
-    fflush(stdout);
 }
 
 static int watch(const struct options *options, const struct kind *kind,
@@ -149,8 +179,11 @@ static int watch(const struct options *options, const struct kind *kind,
     for (unsigned i = 1; status == 0; i++) {
         nanosleep(&pause, NULL);
         status = fetch(kind, ask, &both[i % 2]);
-        if (status == 0)
-            print_changes(options, &both[(i + 1) % 2], &both[i % 2]);
+        if (status == 0) {
+            (options->ask.json ? print_changes_as_json : print_changes)(
+                options, &both[(i + 1) % 2], &both[i % 2]);
+            fflush(stdout);
+        }
         if (i == options->times)
             break;
     }

@@ -186,34 +186,79 @@ static size_t lines_to_show(size_t count)
     return count < most ? count : most;
 }
 
+/* The two ends of a key. */
+static int local_len(const struct flow *flow)
+{
+    return (int)strcspn(flow->key, " ");
+}
+
+static const char *remote_of(const struct flow *flow)
+{
+    return flow->key + local_len(flow) +
+           strspn(flow->key + local_len(flow), " ");
+}
+
+static void print_flow_as_json(const struct flow *flow)
+{
+    printf("{\"local\":\"%.*s\",\"remote\":\"%s\",\"in_bps\":%.0f,"
+           "\"out_bps\":%.0f,\"rtt_us\":%llu,\"cwnd\":%llu,\"retrans\":%llu}",
+           local_len(flow), flow->key, remote_of(flow), flow->in * 8,
+           flow->out * 8, (unsigned long long)flow->rtt_us,
+           (unsigned long long)flow->cwnd, (unsigned long long)flow->resent);
+}
+
 static void print_flow(const struct flow *flow)
 {
     char in[16];
     char out[16];
 
-    printf("%-44s %12s %12s %9.3f %7llu %8llu\n", flow->key,
-           rate_text(flow->in, in), rate_text(flow->out, out),
-           (double)flow->rtt_us / 1000, (unsigned long long)flow->cwnd,
-           (unsigned long long)flow->resent);
+    printf("%-21.*s %-22s %12s %12s %9.3f %7llu %8llu\n", local_len(flow),
+           flow->key, remote_of(flow), rate_text(flow->in, in),
+           rate_text(flow->out, out), (double)flow->rtt_us / 1000,
+           (unsigned long long)flow->cwnd, (unsigned long long)flow->resent);
 }
 
-static void print(const struct ask *ask, const struct flows *flows)
+/* An array, on a line of its own, for each interval. */
+static void print_as_json(const struct flow *sorted, size_t count)
 {
-    struct flow *sorted = sort_by_rate(flows);
-    size_t lines = lines_to_show(flows->count);
+    printf("[");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            printf(",");
+        print_flow_as_json(&sorted[i]);
+    }
+    printf("]\n");
+}
 
-    if (sorted == NULL)
-        return;
+static void print_table(const struct ask *ask, const struct flow *sorted,
+                        size_t count)
+{
+    size_t lines = lines_to_show(count);
+
     if (isatty(STDOUT_FILENO))
         printf("\033[H\033[J"); /* home, and clear */
-    printf("%s (%ld), %s %s: %zu connections\n\n%-44s %12s %12s %9s %7s %8s\n",
+    printf("%s (%ld), %s %s: %zu connections\n\n%-21s %-22s %12s %12s %9s %7s "
+           "%8s\n",
            ask->stack.program, ask->stack.pid, ask->stack.name, ask->stack.addr,
-           flows->count, "LOCAL  PEER", "IN/s", "OUT/s", "RTT ms", "CWND",
+           count, "LOCAL", "PEER", "IN/s", "OUT/s", "RTT ms", "CWND",
            "RETRANS");
     for (size_t i = 0; i < lines; i++)
         print_flow(&sorted[i]);
     if (!isatty(STDOUT_FILENO))
         printf("\n");
+}
+
+static void print(const struct options *options, const struct ask *ask,
+                  const struct flows *flows)
+{
+    struct flow *sorted = sort_by_rate(flows);
+
+    if (sorted == NULL)
+        return;
+    if (options->ask.json)
+        print_as_json(sorted, flows->count);
+    else
+        print_table(ask, sorted, flows->count);
     fflush(stdout);
     free(sorted);
 }
@@ -242,7 +287,7 @@ static int run(const struct options *options)
         status = fetch(&ask, &both[i % 2]);
         if (status == 0) {
             find_rates(&both[(i + 1) % 2], &both[i % 2]);
-            print(&ask, &both[i % 2]);
+            print(options, &ask, &both[i % 2]);
         }
         if (i == options->times)
             break;
