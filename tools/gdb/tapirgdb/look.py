@@ -18,7 +18,7 @@ class Command(gdb.Command):
         self.dont_repeat()
         try:
             self.run(gdb.string_to_argv(argument))
-        except gdb.MemoryError as error:
+        except (gdb.error, ValueError) as error:  # a MemoryError is one, too
             raise gdb.GdbError('tapir: %s' % error)
 
 
