@@ -773,6 +773,33 @@ static void tell(int fd, const struct sockaddr_in *to, const char *text)
 
 /* Nobody has spoken to the peer yet: what is sent before the fork and after it
  * waits for an answer of ARP when the parent exits. */
+static void *converse_and_tell(void *write_end)
+{
+    close(converse(connect_to(&peer), "while a vfork child lives"));
+    CHECK(write(*(int *)write_end, "", 1) == 1);
+    return NULL;
+}
+
+/* A child that lives in its parent's memory waits for a thread of that: the
+ * stack must not stand still meanwhile. */
+static void vfork_waits(void)
+{
+    int fd = connect_to(&peer);
+    pthread_t thread;
+    int pipes[2];
+    char told;
+    long pid;
+
+    CHECK(pipe(pipes) == 0);
+    CHECK(pthread_create(&thread, NULL, converse_and_tell, &pipes[1]) == 0);
+    pid = syscall(SYS_vfork);
+    if (pid == 0)
+        _exit(read(pipes[0], &told, 1) == 1 ? 0 : 1);
+    pthread_join(thread, NULL);
+    expect_child_well(pid);
+    close(fd);
+}
+
 static void daemons_datagrams(void)
 {
     become_reaper();
@@ -1442,6 +1469,7 @@ static const struct trap traps[] = {
     {"daemons", daemons},
     {"daemons-by-hand", daemons_by_hand},
     {"daemons-children", daemons_children},
+    {"vfork-waits", vfork_waits},
     {"daemons-datagrams", daemons_datagrams},
     {"heirs-asleep", heirs_asleep},
     {"interfaces", interfaces},
