@@ -64,6 +64,7 @@ int constant_at(const struct words *words, int at, int otherwise);
 
 struct address {
     struct sockaddr_storage data;
+    uint8_t beyond[1024]; /* zeros, for a length that is told too long */
     const struct sockaddr *pointer; /* NULL if the script says so */
     socklen_t len;
 };
