@@ -107,7 +107,7 @@ static int set_addr(struct settings *settings, const char *text)
     return 0;
 }
 
-/* The whole file, which stays until the process ends. */
+/* The whole file, until forget_files. */
 static int read_file(struct rerun_file *file)
 {
     FILE *stream = fopen(file->path, "re");
@@ -354,6 +354,12 @@ static int rerun_loaded(struct settings *settings,
     return status;
 }
 
+static void forget_files(const struct settings *settings)
+{
+    for (unsigned i = 0; i < settings->replay.file_count; i++)
+        free((void *)(uintptr_t)settings->replay.files[i].text.data);
+}
+
 int replay_capture(int argc, char **argv)
 {
     struct settings settings = {
@@ -377,5 +383,6 @@ int replay_capture(int argc, char **argv)
                       error == -EBADMSG ? "is no capture" : strerror(-error));
     error = rerun_loaded(&settings, &capture);
     rerun_unload(&capture);
+    forget_files(&settings);
     return error;
 }
