@@ -140,7 +140,7 @@ kernel_listens()
 # leaks, for the programs have their own.
 sanitizer=
 case $0 in
-*/run-*.test | */multicast.test | */control.test)
+*/run-*.test | */multicast.test | */control.test | */ss.test)
     shim=${B:-build}/libtapir-preload.so
     sanitizer=$(ldd "$shim" | sed -n 's/.*=> \(.*libasan[^ ]*\).*/\1/p')
     if [ -z "$sanitizer" ] && grep -Eq '__[at]san_init' "$shim"; then
