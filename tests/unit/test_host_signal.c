@@ -265,7 +265,9 @@ START_TEST(a_driver_that_spins_is_interrupted_as_one_that_sleeps)
 
         catch_signal(SIGUSR1, 0);
         start();
+        host_lock(); /* the helper may be looking */
         joined.b->spin = USEC_PER_SEC;
+        host_unlock();
         begin(&blocked, bound_socket(joined.b, 2, PORT), calls[i]);
         await_sleepers(1);
         expect_interrupted(&blocked, SIGUSR1);
