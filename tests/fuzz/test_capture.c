@@ -14,6 +14,7 @@
  *     clang -DFUZZ_LIBFUZZER -fsanitize=fuzzer,address -Istack -I. ...
  */
 #define _GNU_SOURCE /* memfd_create */
+#include "tests/fuzz/rounds.h"
 #include "tools/capture_link.h"
 
 #include "base/random.h"
@@ -288,15 +289,12 @@ static void run(unsigned long round)
 
 int main(int argc, char **argv)
 {
-    unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
-    unsigned long last = argc > 2   ? strtoul(argv[2], NULL, 10)
-                         : argc > 1 ? first
-                                    : ROUNDS;
+    struct rounds rounds = rounds_of(argc, argv, ROUNDS);
 
-    for (current_round = first; current_round <= last; current_round++)
+    for (current_round = rounds.first; current_round <= rounds.last;
+         current_round++)
         run(current_round);
-    printf("100%%: Checks: %lu, Failures: 0, Errors: 0\n", last - first + 1);
-    return EXIT_SUCCESS;
+    return rounds_passed(rounds);
 }
 
 #else

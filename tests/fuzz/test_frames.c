@@ -18,6 +18,7 @@
  *
  *     clang -DFUZZ_LIBFUZZER -fsanitize=fuzzer,address -Istack -I. ...
  */
+#include "tests/fuzz/rounds.h"
 #include "stack/stack.h"
 
 #include "base/checksum.h"
@@ -1017,20 +1018,17 @@ static void say_round(int signal_number)
 
 int main(int argc, char **argv)
 {
-    unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
-    unsigned long last = argc > 2   ? strtoul(argv[2], NULL, 10)
-                         : argc > 1 ? first
-                                    : ROUNDS;
+    struct rounds rounds = rounds_of(argc, argv, ROUNDS);
 
     signal(SIGABRT, say_round);
-    for (current_round = first; current_round <= last; current_round++) {
+    for (current_round = rounds.first; current_round <= rounds.last;
+         current_round++) {
         struct source source = {0};
 
         random_init(&source.random, (struct hash_key){current_round, 0});
         run(&source, STEPS);
     }
-    printf("100%%: Checks: %lu, Failures: 0, Errors: 0\n", last - first + 1);
-    return EXIT_SUCCESS;
+    return rounds_passed(rounds);
 }
 
 #endif
