@@ -37,6 +37,15 @@ void line_add_endpoint(struct line *line, const struct endpoint *endpoint)
         line_add(line, "%s", endpoint_text(endpoint, text));
 }
 
+void line_add_flags(struct line *line, uint8_t flags)
+{
+    static const char letters[] = "FSRP.UEW";
+
+    for (unsigned bit = 0; letters[bit] != '\0'; bit++)
+        if ((flags >> bit & 1) != 0)
+            line_add(line, "%c", letters[bit]);
+}
+
 void line_end(struct line *line)
 {
     line->len = min_size(line->len, sizeof(line->text) - 2);

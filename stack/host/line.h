@@ -21,6 +21,8 @@ __attribute__((format(printf, 2, 3))) void line_add(struct line *line,
                                                     const char *format, ...);
 /* "192.0.2.2:80", without a port where there is none. */
 void line_add_endpoint(struct line *line, const struct endpoint *endpoint);
+/* TCP's, as tcpdump's letters, from the lowest bit on: "S.". */
+void line_add_flags(struct line *line, uint8_t flags);
 /* Ends it. Where it was cut off, the last byte gives way. */
 void line_end(struct line *line);
 

@@ -253,7 +253,7 @@ static void tell_sent(const struct replay *replay, struct bytes body,
     int64_t result = read_number(&reader);
     unsigned iface = (unsigned)read_count(&reader);
     unsigned kinds = (unsigned)read_count(&reader);
-    char text[REPLAY_LINE_MAX];
+    struct line text;
 
     if ((kinds & 3) == FRAME_CHECKSUM_ABSENT) {
         (void)read_count(&reader);
@@ -267,8 +267,8 @@ static void tell_sent(const struct replay *replay, struct bytes body,
     bool is_ethernet =
         replay->devs[iface % RECORD_IFACES_MAX].dev.type == NETDEV_ETHERNET;
 
-    replay_frame_text(head, len, is_ethernet, text);
-    snprintf(line, REPLAY_LINE_MAX, "sends %.200s%s", text,
+    replay_frame_text(head, len, is_ethernet, &text);
+    snprintf(line, REPLAY_LINE_MAX, "sends %.200s%s", text.text,
              result == 0 ? "" : " (the device has no room)");
 }
 

@@ -7,6 +7,7 @@
 #define TAPIR_HOST_REPLAY_H
 
 #include "base/bytes.h"
+#include "host/line.h"
 #include "base/usec.h"
 
 #include <stdbool.h>
@@ -53,6 +54,6 @@ void replay_run(struct bytes recording, const struct replay_options *options,
 
 /* replay_text.c: a frame of which only the head may be there, in one line. */
 void replay_frame_text(struct bytes head, size_t len, bool is_ethernet,
-                       char line[static REPLAY_LINE_MAX]);
+                       struct line *line);
 
 #endif

@@ -93,16 +93,9 @@ static void add_connection(struct line *line, const struct trace_event *event)
 
 static void add_flags(struct line *line, uint8_t flags)
 {
-    static const char letters[] = "FSRP.UEW"; /* from bit 0 on */
-    char text[sizeof(letters)];
-    size_t len = 0;
-
-    for (unsigned bit = 0; bit < 8; bit++) {
-        if ((flags >> bit & 1) != 0)
-            text[len++] = letters[bit];
-    }
-    text[len] = '\0';
-    add_string(line, "flags", text);
+    line_add(line, ",\"flags\":\"");
+    line_add_flags(line, flags);
+    line_add(line, "\"");
 }
 
 static void add_sacks(struct line *line, const struct tcp_options *options,
