@@ -3,80 +3,97 @@
  */
 #include "stack_settings.h"
 
+#include "tcp/tcp_cc.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 enum kind { NUMBER, TRUTH, TIME, TEXT };
+
+/* What a person may ask for: beyond it the stack makes no sense. */
+enum {
+    MOST_SEGMENTS = 10000,
+    MOST_PORT = 65535,
+    MOST_RETRIES = 255,
+    MOST_MSS = 65495
+};
 
 struct setting {
     const char *name;
     enum kind kind;
     uint16_t offset; /* in struct stack_config */
     uint16_t size;
+    uint64_t least; /* of numbers and times */
+    uint64_t most;  /* 0: what its kind can be */
 };
+
+/* A sum of "now" and any time is a time. */
+#define MOST_TIME (365 * 24 * 3600 * USEC_PER_SEC)
 
 #define MEMBER(field) (((struct stack_config *)NULL)->field)
 
-#define SETTING(field)                                                         \
+#define BETWEEN(field, from, to)                                               \
     {                                                                          \
 #field, _Generic(MEMBER(field), bool : TRUTH, usec : TIME,             \
                          char * : TEXT, default : NUMBER),                     \
-            offsetof(struct stack_config, field), sizeof(MEMBER(field))       \
+            offsetof(struct stack_config, field), sizeof(MEMBER(field)), from, \
+            to       \
     }
+#define SETTING(field) BETWEEN(field, 0, 0)
 
 /* In the order of their structs: tests/unit/test_settings.c sees whether one
  * is missing. */
 static const struct setting settings[] = {
-    SETTING(arp.max_neighbours),
+    BETWEEN(arp.max_neighbours, 1, UINT32_MAX),
     SETTING(arp.max_queued),
     SETTING(arp.max_queued_bytes),
-    SETTING(arp.reachable_time),
-    SETTING(arp.stale_time),
-    SETTING(arp.request_interval),
-    SETTING(arp.request_attempts),
-    SETTING(ip.ttl),
+    BETWEEN(arp.reachable_time, USEC_PER_MSEC, MOST_TIME),
+    BETWEEN(arp.stale_time, USEC_PER_MSEC, MOST_TIME),
+    BETWEEN(arp.request_interval, USEC_PER_MSEC, MOST_TIME),
+    BETWEEN(arp.request_attempts, 1, MOST_RETRIES),
+    BETWEEN(ip.ttl, 1, UINT8_MAX),
     SETTING(ip.reass.max_bytes),
     SETTING(ip.reass.max_datagrams),
     SETTING(ip.reass.max_fragments),
-    SETTING(ip.reass.timeout),
+    BETWEEN(ip.reass.timeout, USEC_PER_MSEC, MOST_TIME),
     SETTING(ip.pmtu.max_entries),
-    SETTING(ip.pmtu.age),
+    BETWEEN(ip.pmtu.age, USEC_PER_MSEC, MOST_TIME),
     SETTING(ip.igmp.is_on),
-    SETTING(ip.igmp.version),
-    SETTING(ip.igmp.robustness),
+    BETWEEN(ip.igmp.version, 0, 3),
+    BETWEEN(ip.igmp.robustness, 1, 7),
     SETTING(icmp.errors_per_second),
     SETTING(icmp.errors_burst),
-    SETTING(tcp.rto_initial),
-    SETTING(tcp.rto_min),
-    SETTING(tcp.rto_max),
-    SETTING(tcp.delayed_ack),
+    BETWEEN(tcp.rto_initial, USEC_PER_MSEC, MOST_TIME),
+    BETWEEN(tcp.rto_min, USEC_PER_MSEC, MOST_TIME),
+    BETWEEN(tcp.rto_max, USEC_PER_MSEC, MOST_TIME),
+    BETWEEN(tcp.delayed_ack, 0, USEC_PER_SEC / 2),
     SETTING(tcp.msl2),
     SETTING(tcp.fin_wait_2),
     SETTING(tcp.buffer_idle),
-    SETTING(tcp.syn_retries),
-    SETTING(tcp.synack_retries),
-    SETTING(tcp.retries),
-    SETTING(tcp.doubt_retries),
-    SETTING(tcp.orphan_retries),
-    SETTING(tcp.keepalive_idle),
-    SETTING(tcp.keepalive_interval),
-    SETTING(tcp.keepalive_probes),
-    SETTING(tcp.initial_window),
-    SETTING(tcp.min_send_mss),
+    BETWEEN(tcp.syn_retries, 0, MOST_RETRIES),
+    BETWEEN(tcp.synack_retries, 0, MOST_RETRIES),
+    BETWEEN(tcp.retries, 0, MOST_RETRIES),
+    BETWEEN(tcp.doubt_retries, 0, MOST_RETRIES),
+    BETWEEN(tcp.orphan_retries, 0, MOST_RETRIES),
+    BETWEEN(tcp.keepalive_idle, USEC_PER_SEC, MOST_TIME),
+    BETWEEN(tcp.keepalive_interval, USEC_PER_SEC, MOST_TIME),
+    BETWEEN(tcp.keepalive_probes, 1, MOST_RETRIES),
+    BETWEEN(tcp.initial_window, 1, MOST_SEGMENTS),
+    BETWEEN(tcp.min_send_mss, 1, MOST_MSS),
     SETTING(tcp.quick_acks),
-    SETTING(tcp.send_buffer),
-    SETTING(tcp.receive_buffer),
+    BETWEEN(tcp.send_buffer, TCP_BUFFER_MAX_LEAST, TCP_BUFFER_MAX_MOST),
+    BETWEEN(tcp.receive_buffer, TCP_BUFFER_MAX_LEAST, TCP_BUFFER_MAX_MOST),
     SETTING(tcp.buffer_tuning),
-    SETTING(tcp.send_buffer_max),
-    SETTING(tcp.receive_buffer_max),
+    BETWEEN(tcp.send_buffer_max, TCP_BUFFER_MAX_LEAST, TCP_BUFFER_MAX_MOST),
+    BETWEEN(tcp.receive_buffer_max, TCP_BUFFER_MAX_LEAST, TCP_BUFFER_MAX_MOST),
     SETTING(tcp.place_text),
     SETTING(tcp.memory_limit),
-    SETTING(tcp.max_connections),
+    BETWEEN(tcp.max_connections, 1, UINT32_MAX),
     SETTING(tcp.max_half_open),
     SETTING(tcp.max_time_wait),
     SETTING(tcp.challenge_acks),
     SETTING(tcp.challenge_acks_all),
-    SETTING(tcp.challenge_interval),
+    BETWEEN(tcp.challenge_interval, USEC_PER_MSEC, MOST_TIME),
     SETTING(tcp.resets_per_second),
     SETTING(tcp.timestamps),
     SETTING(tcp.sack),
@@ -97,11 +114,11 @@ static const struct setting settings[] = {
     SETTING(tcp.black_hole_detection),
     SETTING(tcp.rfc1337),
     SETTING(tcp.syn_cookies),
-    SETTING(tcp.ecn),
+    BETWEEN(tcp.ecn, 0, TCP_ECN_MAX),
     SETTING(tcp.ecn_fallback),
     SETTING(tcp.abe),
-    SETTING(tcp.port_first),
-    SETTING(tcp.port_last),
+    BETWEEN(tcp.port_first, 1, MOST_PORT),
+    BETWEEN(tcp.port_last, 1, MOST_PORT),
     SETTING(tcp.congestion),
     SETTING(tcp.pacing),
     SETTING(tcp.unpaced_segments),
@@ -111,14 +128,14 @@ static const struct setting settings[] = {
     SETTING(tcp.slow_start_limit),
     SETTING(tcp.cubic_fast_convergence),
     SETTING(tcp.cubic_search),
-    SETTING(tcp.fast_open),
+    BETWEEN(tcp.fast_open, 0, TCP_FAST_OPEN_BITS),
     SETTING(tcp.fast_open_cache),
     SETTING(tcp.fast_open_pause),
     SETTING(tcp.fast_open_key_life),
     SETTING(tcp.user_timeout_option),
     SETTING(tcp.user_timeout_least),
     SETTING(tcp.user_timeout_most),
-    SETTING(socket.max_sockets),
+    BETWEEN(socket.max_sockets, 1, UINT32_MAX),
     SETTING(socket.udp_receive_buffer),
     SETTING(socket.max_buffer),
 };
@@ -327,4 +344,141 @@ int stack_setting_set(struct stack_config *config, const char *name,
         return put_number(at, setting->size, value);
     }
     return -EINVAL;
+}
+
+/* ---- What a person asks for ---------------------------------------------- */
+
+/* The first must not be above the second. */
+static const char *const orders[][2] = {
+    {"tcp.rto_min", "tcp.rto_max"},
+    {"tcp.rto_initial", "tcp.rto_max"},
+    {"tcp.send_buffer", "tcp.send_buffer_max"},
+    {"tcp.receive_buffer", "tcp.receive_buffer_max"},
+    {"tcp.port_first", "tcp.port_last"},
+    {"tcp.user_timeout_least", "tcp.user_timeout_most"},
+};
+
+static uint64_t value_of(const struct stack_config *config,
+                         const struct setting *setting)
+{
+    return number_at((const uint8_t *)config + setting->offset, setting->size);
+}
+
+/* What each kind wants, where it got something else. */
+static const char *wanted(const struct setting *setting)
+{
+    switch (setting->kind) {
+    case NUMBER:
+        return "wants a number";
+    case TRUTH:
+        return "wants on or off";
+    case TIME:
+        return "wants a time, as 40ms";
+    case TEXT:
+        return "is too long";
+    }
+    return "";
+}
+
+static const char *limit_text(const struct setting *setting, uint64_t limit,
+                              char text[static SETTING_VALUE_MAX])
+{
+    if (setting->kind == TIME)
+        time_text((usec)limit, text);
+    else
+        snprintf(text, SETTING_VALUE_MAX, "%llu", (unsigned long long)limit);
+    return text;
+}
+
+/* Between its limits; and an algorithm's name is one. */
+static int check(const struct stack_config *config,
+                 const struct setting *setting,
+                 char why[static SETTING_WHY_MAX])
+{
+    uint64_t most = setting->most;
+    char from[SETTING_VALUE_MAX];
+    char to[SETTING_VALUE_MAX];
+    uint64_t value;
+
+    if (setting->kind == TEXT) {
+        if (tcp_cc_find(config->tcp.congestion) != NULL)
+            return 0;
+        snprintf(why, SETTING_WHY_MAX, "%s: there is no '%s'", setting->name,
+                 config->tcp.congestion);
+        return -EINVAL;
+    }
+    if (setting->kind == TRUTH)
+        return 0;
+    value = value_of(config, setting);
+    if (most == 0)
+        most = setting->kind == TIME ? MOST_TIME : UINT64_MAX;
+    if (value >= setting->least && value <= most)
+        return 0;
+    snprintf(why, SETTING_WHY_MAX, "%s is %s to %s", setting->name,
+             limit_text(setting, setting->least, from),
+             limit_text(setting, most, to));
+    return -EINVAL;
+}
+
+static int check_orders(const struct stack_config *config,
+                        char why[static SETTING_WHY_MAX])
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(orders); i++) {
+        const char *low = orders[i][0];
+        const char *high = orders[i][1];
+
+        if (value_of(config, find(low)) <= value_of(config, find(high)))
+            continue;
+        snprintf(why, SETTING_WHY_MAX, "%s is above %s", low, high);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* One NAME=VALUE, of `len` characters. */
+static int take(struct stack_config *config, const char *text, size_t len,
+                char why[static SETTING_WHY_MAX])
+{
+    const char *equals = memchr(text, '=', len);
+    char name[SETTING_NAME_MAX];
+    char value[SETTING_VALUE_MAX];
+    size_t name_len = equals == NULL ? len : (size_t)(equals - text);
+    size_t value_len = equals == NULL ? 0 : len - name_len - 1;
+
+    if (equals == NULL || name_len >= sizeof(name)) {
+        snprintf(why, SETTING_WHY_MAX,
+                 "'%.*s' is not NAME=VALUE, as delayed_ack=41ms",
+                 (int)min_size(len, SETTING_NAME_MAX), text);
+        return -EINVAL;
+    }
+    snprintf(name, sizeof(name), "%.*s", (int)name_len, text);
+    if (find(name) == NULL) {
+        snprintf(why, SETTING_WHY_MAX, "%s: there is no such setting", name);
+        return -ENOENT;
+    }
+    snprintf(value, sizeof(value), "%.*s", (int)value_len, equals + 1);
+    if (value_len >= sizeof(value) ||
+        stack_setting_set(config, name, value) < 0) {
+        snprintf(why, SETTING_WHY_MAX, "%s=%s: it %s", name, value,
+                 wanted(find(name)));
+        return -EINVAL;
+    }
+    return check(config, find(name), why);
+}
+
+int stack_settings_take(struct stack_config *config, const char *list,
+                        char why[static SETTING_WHY_MAX])
+{
+    if (*list == '\0')
+        return 0;
+    for (const char *next = list;; next++) {
+        size_t len = strcspn(next, ",");
+        int error = take(config, next, len, why);
+
+        if (error < 0)
+            return error;
+        next += len;
+        if (*next == '\0')
+            return check_orders(config, why);
+    }
 }

@@ -52,7 +52,7 @@ struct tapir_stack;
 /* ---- Settings ---------------------------------------------------------- */
 
 enum { TAPIR_TEXT_MAX = 256, TAPIR_FAULTS_MAX = 256, TAPIR_DNS_MAX = 64 };
-enum { TAPIR_GROUP_MAX = 64 };
+enum { TAPIR_GROUP_MAX = 64, TAPIR_SET_MAX = 512 };
 
 /*
  * The settings of a stack on a TAP device. Fill in with tapir_config_init,
@@ -104,6 +104,10 @@ struct tapir_config {
      * than half of it is not filled. SO_SNDBUF and SO_RCVBUF have a limit of
      * their own, see tapir_setsockopt. */
     unsigned buffer_max;
+    /* Settings of the core by name, "NAME=VALUE", with commas between them, as
+     * "sack=off,rto_min=1s"; they come after all others here, and the last of
+     * a name counts. stack/tcp/README.md has the table. */
+    char set[TAPIR_SET_MAX];
     /* Microseconds that a call which waits asks the devices again before it
      * sleeps, at most 10000, as long as that pays; default: 0. It shortens
      * round trips and costs a processor's time */
@@ -130,7 +134,7 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
  * TAPIR_GATEWAY, TAPIR_MAC, TAPIR_MTU, TAPIR_PCAP, TAPIR_TRACE, TAPIR_EXPLAIN,
  * TAPIR_FAULTS,
  * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
- * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_DNS, TAPIR_CONTROL,
+ * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_SET, TAPIR_DNS, TAPIR_CONTROL,
  * TAPIR_CONTROL_GROUP). 0; -1 and EINVAL with one line
  * in `why` that names the variable and what is wrong with it.
  */
@@ -141,9 +145,9 @@ TAPIR_API int tapir_config_env(struct tapir_config *config,
  * Takes the settings' options (--dev NAME or --dev=NAME, --addr, --gateway,
  * --mac, --mtu, --pcap, --trace[=WHAT], --explain, --faults, --seed, --debug,
  * --exit-wait, --congestion, --ecn[=N], --fast-open, --buffer-max, --dns,
- * --control, --control-group) out of a command line and leaves the rest, *argc
- * adjusted. Ends at "--", which stays. 0; -1 and EINVAL with one line in
- * `why`.
+ * --set NAME=VALUE, which may come more than once, --control, --control-group)
+ * out of a command line and leaves the rest, *argc adjusted. Ends at "--",
+ * which stays. 0; -1 and EINVAL with one line in `why`.
  */
 TAPIR_API int tapir_config_args(struct tapir_config *config, int *argc,
                                 char **argv, char why[TAPIR_TEXT_MAX]);
@@ -587,7 +591,8 @@ struct tapir_stack_config {
     unsigned ecn;        /* as in tapir_config */
     unsigned fast_open;  /* as in tapir_config */
     unsigned buffer_max; /* as in tapir_config */
-    unsigned spin;       /* as in tapir_config; real clock only */
+    char set[TAPIR_SET_MAX];     /* as in tapir_config */
+    unsigned spin;               /* as in tapir_config; real clock only */
     char dns[TAPIR_DNS_MAX];     /* as in tapir_config */
     char record[TAPIR_TEXT_MAX]; /* as in tapir_config */
     char control[8];             /* these two as well; real clock only */

@@ -128,18 +128,11 @@ static void take_over_abilities(const struct rerun_script *script,
 static int change_setting(const char *text, struct stack_config *config,
                           char *why)
 {
-    char name[SETTING_NAME_MAX];
-    const char *equals = strchr(text, '=');
-    int error = -EINVAL;
+    char mistake[SETTING_WHY_MAX];
+    int error = stack_settings_take(config, text, mistake);
 
-    if (equals != NULL && (size_t)(equals - text) < sizeof(name)) {
-        snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
-        error = stack_setting_set(config, name, equals + 1);
-    }
     if (error < 0)
-        snprintf(why, RERUN_WHY_MAX, "--set %s: %s", text,
-                 error == -ENOENT ? "there is no such setting"
-                                  : "wants NAME=VALUE, as delayed_ack=41ms");
+        snprintf(why, RERUN_WHY_MAX, "--set: %s", mistake);
     return error;
 }
 

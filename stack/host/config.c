@@ -11,19 +11,19 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum setting_kind { TEXT, NUMBER, SEED, FLAG, TRACE, ECN };
+enum setting_kind { TEXT, LIST, NUMBER, SEED, FLAG, TRACE, ECN };
 
 struct setting {
     const char *option; /* "--dev" */
     const char *variable;
     enum setting_kind kind;
     size_t offset; /* in struct tapir_config */
-    size_t size;   /* of a TEXT */
+    size_t size;   /* of a TEXT, and of a LIST, which grows with each use */
 };
 
 #define FIELD(name) offsetof(struct tapir_config, name)
-#define TEXT_FIELD(name)                                                       \
-    TEXT, FIELD(name), sizeof(((struct tapir_config *)NULL)->name)
+#define SIZE(name) sizeof(((struct tapir_config *)NULL)->name)
+#define TEXT_FIELD(name) TEXT, FIELD(name), SIZE(name)
 
 static const struct setting table[] = {
     {"--dev", "TAPIR_DEV", TEXT_FIELD(dev)},
@@ -42,6 +42,7 @@ static const struct setting table[] = {
     {"--ecn", "TAPIR_ECN", ECN, FIELD(ecn), 0},
     {"--fast-open", "TAPIR_FAST_OPEN", NUMBER, FIELD(fast_open), 0},
     {"--buffer-max", "TAPIR_BUFFER_MAX", NUMBER, FIELD(buffer_max), 0},
+    {"--set", "TAPIR_SET", LIST, FIELD(set), SIZE(set)},
     {"--spin", "TAPIR_SPIN", NUMBER, FIELD(spin), 0},
     {"--dns", "TAPIR_DNS", TEXT_FIELD(dns)},
     {"--record", "TAPIR_RECORD", TEXT_FIELD(record)},
@@ -74,6 +75,18 @@ static void set_trace(struct tapir_config *config, const char *value)
         strcpy(config->trace_what, value);
 }
 
+/* The last one of a name counts, so what is said later may stand behind. */
+static bool append(char *list, size_t size, const char *value)
+{
+    size_t len = strlen(list);
+    const char *comma = len == 0 ? "" : ",";
+
+    if (len + strlen(comma) + strlen(value) >= size)
+        return false;
+    snprintf(list + len, size - len, "%s%s", comma, value);
+    return true;
+}
+
 /* NULL: done; otherwise what the value is not. */
 static const char *set(struct tapir_config *config,
                        const struct setting *setting, const char *value)
@@ -86,6 +99,10 @@ static const char *set(struct tapir_config *config,
             return "short enough";
         strcpy(field(config, setting), value);
         return NULL;
+    case LIST:
+        return append(field(config, setting), setting->size, value)
+                   ? NULL
+                   : "short enough";
     case NUMBER:
         if (number_parse(value, UINT_MAX, &number) < 0)
             return "a number";
@@ -273,6 +290,7 @@ static const char *exported(const struct tapir_config *config,
 
     switch (setting->kind) {
     case TEXT:
+    case LIST:
         return strcmp(at, usual) == 0 ? NULL : at;
     case NUMBER:
     case ECN:
@@ -341,6 +359,9 @@ const char *tapir_config_help(void)
            "                   (TAPIR_FAST_OPEN; 1)\n"
            "  --buffer-max BYTES  what TCP's buffers may tune themselves to\n"
            "                   (TAPIR_BUFFER_MAX; 33554432)\n"
+           "  --set NAME=VALUE  a setting of the core, as sack=off or "
+           "rto_min=1s;\n"
+           "                   again for more (TAPIR_SET, with commas)\n"
            "  --spin USEC      asks so long for frames before it sleeps\n"
            "                   (TAPIR_SPIN; 0)\n"
            "  --dns ADDR[,ADDR]  name servers, or none (TAPIR_DNS;\n"

@@ -71,6 +71,7 @@ struct tapir_stack {
     enum tcp_ecn ecn;
     unsigned fast_open; /* enum tcp_fast_open_bit */
     uint32_t buffer_max;
+    char set[TAPIR_SET_MAX]; /* what else the core begins with */
     struct dns_setting dns;
     unsigned dns_turn;          /* of `options rotate` */
     struct random names_random; /* ids of questions */
@@ -111,7 +112,7 @@ enum seed_purpose { SEED_STACK = 1, SEED_FAULTS = 2, SEED_NAMES = 3 };
 struct hash_key seed_key(uint64_t seed, uint64_t purpose);
 /*
  * The core of a stack whose clock, now, exit_wait, congestion, ecn, fast_open,
- * buffer_max, dns, trace and control_setting are set. It runs from now on.
+ * buffer_max, set, dns, trace and control_setting are set. It runs from now on.
  * -ENOBUFS; the stack is then the caller's to free.
  */
 MUST_CHECK int stack_begin(uint64_t seed, struct tapir_stack *stack);

@@ -199,6 +199,7 @@ static int start(const struct tapir_config *config,
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;
     stack->buffer_max = config->buffer_max;
+    memcpy(stack->set, config->set, sizeof(stack->set));
     stack->dns = settings->dns;
     stack->control_setting = settings->control;
     stack_trace_begin(stack, settings->is_traced ? &settings->trace : NULL,

@@ -54,18 +54,10 @@ static bool change_settings(struct replay *replay, struct stack_config *config)
     const char *const *setting = replay->options->settings;
 
     for (; setting != NULL && *setting != NULL; setting++) {
-        char name[SETTING_NAME_MAX];
-        size_t len = strcspn(*setting, "=");
-        int error = -EINVAL;
+        char why[SETTING_WHY_MAX];
 
-        put_text(name, sizeof(name), bytes_of(*setting, len));
-        if ((*setting)[len] == '=')
-            error = stack_setting_set(config, name, *setting + len + 1);
-        if (error < 0) {
-            snprintf(replay->report->now, REPLAY_LINE_MAX, "%.100s: %s",
-                     *setting,
-                     error == -ENOENT ? "there is no such setting"
-                                      : "it cannot be set so");
+        if (stack_settings_take(config, *setting, why) < 0) {
+            snprintf(replay->report->now, REPLAY_LINE_MAX, "%s", why);
             replay_fail(replay, NULL);
             return false;
         }

@@ -5,6 +5,7 @@
 #include "host/settings.h"
 
 #include "host/device.h"
+#include "stack_settings.h"
 #include "tcp/tcp_cc.h"
 
 #include <errno.h>
@@ -238,6 +239,19 @@ static int check_numbers(const struct tapir_config *config,
     return 0;
 }
 
+int core_settings_parse(const char *set, unsigned buffer_max,
+                        char why[TAPIR_TEXT_MAX])
+{
+    struct stack_config core = stack_config_default();
+    char mistake[SETTING_WHY_MAX];
+
+    tcp_config_limit_buffers(&core.tcp, buffer_max);
+    if (stack_settings_take(&core, set, mistake) == 0)
+        return 0;
+    snprintf(why, TAPIR_TEXT_MAX, "--set: %s", mistake);
+    return -EINVAL;
+}
+
 int settings_parse(const struct tapir_config *config, struct settings *out,
                    char why[TAPIR_TEXT_MAX])
 {
@@ -254,7 +268,8 @@ int settings_parse(const struct tapir_config *config, struct settings *out,
         control_setting_parse(config->control, config->control_group,
                               &out->control, why) < 0 ||
         check_congestion(config->congestion, why) < 0 ||
-        check_numbers(config, why) < 0)
+        check_numbers(config, why) < 0 ||
+        core_settings_parse(config->set, config->buffer_max, why) < 0)
         return -EINVAL;
     return 0;
 }

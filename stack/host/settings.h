@@ -54,6 +54,11 @@ MUST_CHECK int settings_reconcile(struct settings *settings,
 /* "192.0.2.1,192.0.2.3", "none", or nothing. -EINVAL. */
 MUST_CHECK int dns_setting_parse(const char *text, struct dns_setting *out);
 
+/* Whether the core, with buffers of at most `buffer_max`, can take these
+ * settings of its own: stack_settings_take. -EINVAL and a line in `why`. */
+MUST_CHECK int core_settings_parse(const char *set, unsigned buffer_max,
+                                   char why[TAPIR_TEXT_MAX]);
+
 /* A decimal or 0x number of at most `max`; -EINVAL. */
 MUST_CHECK int number_parse(const char *text, uint64_t max, uint64_t *out);
 

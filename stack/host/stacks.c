@@ -3,6 +3,7 @@
  */
 #include "host/host.h"
 #include "host/settings.h"
+#include "stack_settings.h"
 #include "tcp/tcp_cc.h"
 
 #include <errno.h>
@@ -94,19 +95,36 @@ void stack_trace_end(struct tapir_stack *stack)
     host_close_own(stack->trace_fd);
 }
 
+/* The settings by name have the last word, so what the control socket tells of
+ * is what came of them. -EINVAL. */
+static int configure_core(struct tapir_stack *stack,
+                          struct stack_config *config)
+{
+    char why[SETTING_WHY_MAX];
+
+    if (*stack->congestion != '\0')
+        memcpy(config->tcp.congestion, stack->congestion,
+               sizeof(config->tcp.congestion));
+    config->tcp.ecn = stack->ecn;
+    config->tcp.fast_open = stack->fast_open;
+    tcp_config_limit_buffers(&config->tcp, stack->buffer_max);
+    config->tcp.memory_limit = memory_for_tcp();
+    if (stack_settings_take(config, stack->set, why) < 0)
+        return -EINVAL;
+    memcpy(stack->congestion, config->tcp.congestion,
+           sizeof(stack->congestion));
+    stack->ecn = config->tcp.ecn;
+    return 0;
+}
+
 static int create_core(struct tapir_stack *stack, uint64_t seed)
 {
     struct stack_config config = stack_config_default();
 
     config.memory = &stack->memory;
     config.seed = seed_key(seed, SEED_STACK);
-    if (*stack->congestion != '\0')
-        memcpy(config.tcp.congestion, stack->congestion,
-               sizeof(config.tcp.congestion));
-    config.tcp.ecn = stack->ecn;
-    config.tcp.fast_open = stack->fast_open;
-    tcp_config_limit_buffers(&config.tcp, stack->buffer_max);
-    config.tcp.memory_limit = memory_for_tcp();
+    if (configure_core(stack, &config) < 0)
+        return -EINVAL;
     if (stack->record != NULL)
         config.recorder = record_file_recorder(stack->record);
     config.trace = trace_hub_trace(&stack->trace);
@@ -190,6 +208,9 @@ static int configure(struct tapir_stack *stack,
     if (config->buffer_max < TCP_BUFFER_MAX_LEAST ||
         config->buffer_max > TCP_BUFFER_MAX_MOST)
         return -EINVAL;
+    if (!is_text(config->set, sizeof(config->set)) ||
+        core_settings_parse(config->set, config->buffer_max, why) < 0)
+        return -EINVAL;
     if (!is_text(config->dns, sizeof(config->dns)) ||
         dns_setting_parse(config->dns, &stack->dns) < 0)
         return -EINVAL;
@@ -201,6 +222,7 @@ static int configure(struct tapir_stack *stack,
     memcpy(stack->congestion, config->congestion, sizeof(stack->congestion));
     stack->fast_open = config->fast_open;
     stack->buffer_max = config->buffer_max;
+    memcpy(stack->set, config->set, sizeof(stack->set));
     stack->clock = config->clock;
     stack->now = (usec)config->now;
     stack->exit_wait = config->exit_wait;

@@ -7,6 +7,7 @@
  *
  *   --buffer BYTES   SO_SNDBUF and SO_RCVBUF; otherwise they tune themselves
  *   --cc NAME        TCP_CONGESTION
+ *   --set NAME=VALUE a setting of Tapir by name, as each program of ours takes
  *   --at SECONDS     since the epoch: a connection that is made before waits
  *                    until then
  *

@@ -136,6 +136,55 @@ START_TEST(an_option_that_only_begins_alike_is_the_programs)
 }
 END_TEST
 
+START_TEST(settings_of_the_core_are_gathered_and_the_last_of_a_name_counts)
+{
+    struct tapir_config config = defaults();
+    struct words words = WORDS("--set", "sack=off", "file", "--set=rto_min=1s",
+                               "--set", "tcp.sack=on,ip.ttl=3");
+
+    setenv("TAPIR_SET", "sack=off,prr=off", 1);
+    ck_assert_int_eq(tapir_config_env(&config, why), 0);
+    unsetenv("TAPIR_SET");
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_str_eq(config.set, "sack=off,prr=off,sack=off,rto_min=1s,"
+                                 "tcp.sack=on,ip.ttl=3");
+    ck_assert_int_eq(words.argc, 2);
+    ck_assert_int_eq(tapir_config_export(&config), 0);
+    ck_assert_str_eq(getenv("TAPIR_SET"), config.set);
+    unsetenv("TAPIR_SET");
+}
+END_TEST
+
+START_TEST(a_setting_that_the_core_cannot_have_is_named_in_one_line)
+{
+    struct tapir_config config = defaults();
+    char long_one[TAPIR_SET_MAX + 8] = "";
+    struct words words = WORDS("--set", long_one);
+
+    expect_refused(WORDS("--set", "sakc=off"),
+                   "--set: sakc: there is no such setting");
+    expect_refused(WORDS("--set", "sack"),
+                   "--set: 'sack' is not NAME=VALUE, as delayed_ack=41ms");
+    expect_refused(WORDS("--set", "sack=off,"),
+                   "--set: '' is not NAME=VALUE, as delayed_ack=41ms");
+    expect_refused(WORDS("--set", "sack=maybe"),
+                   "--set: sack=maybe: it wants on or off");
+    expect_refused(WORDS("--set", "sack=off,ip.ttl=0"),
+                   "--set: ip.ttl is 1 to 255");
+    expect_refused(WORDS("--set", "rto_max=100ms"),
+                   "--set: tcp.rto_min is above tcp.rto_max");
+    memset(long_one, 'x', sizeof(long_one));
+    long_one[sizeof(long_one) - 1] = '\0';
+    ck_assert_int_eq(take(&config, &words), -1);
+    ck_assert(strstr(why, "is not short enough") != NULL);
+
+    setenv("TAPIR_SET", "ecn=3", 1);
+    ck_assert_int_eq(tapir_config_env(&config, why), -1);
+    ck_assert_str_eq(why, "TAPIR_SET: tcp.ecn is 0 to 2");
+    unsetenv("TAPIR_SET");
+}
+END_TEST
+
 START_TEST(trace_takes_its_layers_only_after_an_equals_sign)
 {
     struct tapir_config config = defaults();
@@ -393,6 +442,8 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           options_are_taken_out_and_the_rest_stays_in_order,
           nothing_is_taken_after_two_dashes,
           an_option_that_only_begins_alike_is_the_programs,
+          settings_of_the_core_are_gathered_and_the_last_of_a_name_counts,
+          a_setting_that_the_core_cannot_have_is_named_in_one_line,
           trace_takes_its_layers_only_after_an_equals_sign,
           ecn_alone_asks_and_takes_another_number_after_an_equals_sign,
           a_wrong_value_is_named_in_one_line,

@@ -76,6 +76,63 @@ START_TEST(what_cannot_be_set_is_told)
 }
 END_TEST
 
+static void expect_refusal(const char *list, const char *line)
+{
+    struct stack_config config = stack_config_default();
+    char why[SETTING_WHY_MAX];
+
+    ck_assert_int_lt(stack_settings_take(&config, list, why), 0);
+    ck_assert_str_eq(why, line);
+}
+
+START_TEST(a_list_is_taken_from_left_to_right)
+{
+    struct stack_config config = stack_config_default();
+    char why[SETTING_WHY_MAX];
+
+    ck_assert_int_eq(stack_settings_take(&config, "", why), 0);
+    ck_assert_int_eq(
+        stack_settings_take(&config, "sack=off,delayed_ack=41ms,sack=on", why),
+        0);
+    ck_assert(config.tcp.sack);
+    ck_assert_int_eq(config.tcp.delayed_ack, 41000);
+}
+END_TEST
+
+START_TEST(every_default_is_within_its_limits)
+{
+    struct stack_config config = stack_config_default();
+    char why[SETTING_WHY_MAX] = "";
+    char value[SETTING_VALUE_MAX];
+    char text[SETTING_NAME_MAX + SETTING_VALUE_MAX];
+
+    for (unsigned i = 0; stack_setting_name(i) != NULL; i++) {
+        stack_setting_text(&config, i, value);
+        snprintf(text, sizeof(text), "%s=%s", stack_setting_name(i), value);
+        ck_assert_msg(stack_settings_take(&config, text, why) == 0, "%s: %s",
+                      text, why);
+    }
+}
+END_TEST
+
+START_TEST(what_no_stack_can_live_with_is_refused)
+{
+    expect_refusal("initial_window=0", "tcp.initial_window is 1 to 10000");
+    expect_refusal("ecn=3", "tcp.ecn is 0 to 2");
+    expect_refusal("delayed_ack=501ms", "tcp.delayed_ack is 0s to 500ms");
+    expect_refusal("msl2=31536001s", "tcp.msl2 is 0s to 31536000s");
+    expect_refusal("receive_buffer=4095",
+                   "tcp.receive_buffer is 4096 to 1073741824");
+    expect_refusal("congestion=vegas", "tcp.congestion: there is no 'vegas'");
+    expect_refusal("congestion=a-name-of-17-chars",
+                   "congestion=a-name-of-17-chars: it is too long");
+    expect_refusal("port_first=61000", "tcp.port_first is above tcp.port_last");
+    expect_refusal("send_buffer_max=4096",
+                   "tcp.send_buffer is above tcp.send_buffer_max");
+    expect_refusal("ip.ttl=256", "ip.ttl=256: it wants a number");
+}
+END_TEST
+
 static void copy_by_text(const struct stack_config *from,
                          struct stack_config *to)
 {
@@ -128,4 +185,6 @@ END_TEST
 
 UNIT_MAIN("settings", values_are_told_in_the_largest_unit_that_fits,
           a_value_is_set_by_its_name, what_cannot_be_set_is_told,
-          every_field_has_its_setting)
+          a_list_is_taken_from_left_to_right,
+          every_default_is_within_its_limits,
+          what_no_stack_can_live_with_is_refused, every_field_has_its_setting)
