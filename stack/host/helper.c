@@ -25,7 +25,10 @@ static void sleep_until_next_look(struct waiter *waiter, bool nothing_happened)
     bool deep = driver->who != NULL ? nothing_happened : !drive_is_open();
 
     driver->helper_sleeps_deep = deep;
-    waiter_sleep_in_futex(waiter, deep ? USEC_NEVER : look_interval);
+    if (deep)
+        waiter_sleep_in_futex(waiter, USEC_NEVER);
+    else
+        waiter_doze(waiter, look_interval);
     driver->helper_sleeps_deep = false;
 }
 

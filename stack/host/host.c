@@ -95,6 +95,19 @@ void host_lock(void)
     host_lock_child();
 }
 
+bool host_try_lock(void)
+{
+    int cancel_state;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    if (pthread_mutex_trylock(&the_host.lock) == 0) {
+        the_host.cancel_state = cancel_state;
+        return true;
+    }
+    pthread_setcancelstate(cancel_state, NULL);
+    return false;
+}
+
 void host_unlock(void)
 {
     struct list over;

@@ -206,6 +206,8 @@ extern struct host the_host;
 
 void host_lock(void);
 void host_unlock(void);
+/* Only if nobody holds the lock, and not in a child. */
+MUST_CHECK bool host_try_lock(void);
 /* host_lock, but for the look whether this is a child that nobody knows of. */
 void host_lock_child(void);
 /* The system's monotonic clock. Any time. */

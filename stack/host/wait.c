@@ -32,6 +32,8 @@
 /* A year: whoever has slept so long looks around and sleeps again. */
 #define LONG_TIME (366 * 86400 * USEC_PER_SEC)
 
+enum { DOZE_TIMES = 8 };
+
 void waiter_init(struct waiter *waiter, struct tapir_stack *clock,
                  usec deadline)
 {
@@ -217,6 +219,32 @@ int waiter_sleep_in_futex(struct waiter *waiter, usec wait)
     host_lock();
     waiter->sleep = WAITER_AWAKE;
     return slept == -EINTR ? -EINTR : 0;
+}
+
+static bool was_called(const struct waiter *waiter)
+{
+    return atomic_load(&waiter->word) != 0;
+}
+
+/* Whoever wants a lock that is held costs its holder a system call, and a
+ * program on another processor its turn. */
+void waiter_doze(struct waiter *waiter, usec wait)
+{
+    struct timespec timeout = timespec_of(wait);
+    int times = DOZE_TIMES;
+    bool is_locked = false;
+
+    atomic_store(&waiter->word, 0);
+    waiter->sleep = WAITER_IN_FUTEX;
+    host_unlock();
+    while (!is_locked && !was_called(waiter) && times-- > 0) {
+        syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL,
+                0);
+        is_locked = host_try_lock();
+    }
+    if (!is_locked)
+        host_lock();
+    waiter->sleep = WAITER_AWAKE;
 }
 
 static int make_room(struct waiter *waiter, nfds_t count)

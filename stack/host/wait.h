@@ -81,6 +81,9 @@ void waiter_call(struct waiter *waiter);
 usec waiter_now(const struct waiter *waiter);
 /* Sleeps in futex(2) until called, at most `wait`. 0, -EINTR. */
 int waiter_sleep_in_futex(struct waiter *waiter, usec wait);
+/* The same, and while others hold the lock then, so long again, some times:
+ * for what is not so urgent that they are to be kept waiting. */
+void waiter_doze(struct waiter *waiter, usec wait);
 /* Fills fds but for `devices` more entries, for which there is room. */
 MUST_CHECK int waiter_fill_fds(struct waiter *waiter, nfds_t devices,
                                nfds_t *count);

@@ -69,8 +69,9 @@ END_TEST
 
 /* ---- Looking ----------------------------------------------------------- */
 
-/* Where the test writes frames. */
+/* Where the test writes frames, and where the stack reads them. */
 static int peer;
+static int device;
 
 static void start_with(unsigned spin, int debug)
 {
@@ -86,6 +87,7 @@ static void start_with(unsigned spin, int debug)
     config.spin = spin;
     ck_assert_msg(tapir_open(&config, why) == 0, "%s", why);
     peer = ends[1];
+    device = ends[0];
 }
 
 static void start_spinning(unsigned spin)
@@ -162,6 +164,37 @@ START_TEST(a_call_that_waits_goes_on_until_its_frame_has_come)
         ck_assert(send_datagram(PORT + 1, 0));
         ck_assert_int_eq(tapir_recv(fd, &byte, 1, 0), 1);
     }
+}
+END_TEST
+
+/* A frame that nobody wants, but it is as large as one of a bulk transfer. */
+static void send_large_frame(size_t len)
+{
+    static uint8_t frame[64 * 1024];
+
+    ck_assert_uint_le(len, sizeof(frame));
+    ck_assert_int_eq(send(peer, frame, len, MSG_DONTWAIT), (ssize_t)len);
+}
+
+static int frames_left(void)
+{
+    static uint8_t frame[64 * 1024];
+    int count = 0;
+
+    while (recv(device, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+        count++;
+    return count;
+}
+
+START_TEST(a_pass_takes_in_what_the_cache_holds_and_no_more)
+{
+    start();
+    for (int i = 0; i < 6; i++)
+        send_large_frame(30000);
+    host_lock();
+    drive_look();
+    host_unlock();
+    ck_assert_int_eq(frames_left(), 1);
 }
 END_TEST
 
@@ -350,6 +383,7 @@ END_TEST
 UNIT_MAIN("host_look", a_guess_is_no_until_something_has_paid,
           a_guess_bears_some_failures, a_guess_that_rests_is_tried_now_and_then,
           a_call_that_does_not_wait_finds_all_that_has_arrived,
+          a_pass_takes_in_what_the_cache_holds_and_no_more,
           a_call_that_waits_goes_on_until_its_frame_has_come,
           a_descriptor_of_the_kernel_is_seen_though_frames_never_cease,
           the_helper_gives_way_to_a_program_that_finds_events_at_once,
