@@ -105,25 +105,32 @@ struct tcp_config {
     /* Answers to unknown connections; 0: no limit. */
     unsigned resets_per_second;
 
-    bool timestamps;   /* RFC 7323 3 */
-    bool sack;         /* RFC 2018; without it NewReno, RFC 6582 */
-    bool dsack;        /* RFC 2883 */
-    bool rest;         /* an idle connection has no TCB: tcp_rest.h */
-    bool rack;         /* RFC 8985; without it RFC 6675 */
-    bool tlp;          /* RFC 8985 7 */
-    bool prr;          /* RFC 9937 */
-    bool reduce_twice; /* RFC 5681 4.3, of a retransmission that is lost */
-    bool frto;         /* RFC 5682 */
-    bool cwv;          /* RFC 7661 */
+    bool timestamps;       /* RFC 7323 3 */
+    bool timestamp_offset; /* RFC 7323 5.4: begin elsewhere for each pair of
+                              ends */
+    bool sack;             /* RFC 2018; without it NewReno, RFC 6582 */
+    bool dsack;            /* RFC 2883 */
+    bool rest;             /* an idle connection has no TCB: tcp_rest.h */
+    bool rack;             /* RFC 8985; without it RFC 6675 */
+    bool tlp;              /* RFC 8985 7 */
+    bool prr;              /* RFC 9937 */
+    bool reduce_twice;     /* RFC 5681 4.3, of a retransmission that is lost */
+    bool frto;             /* RFC 5682 */
+    bool cwv;              /* RFC 7661 */
     bool slow_start_after_idle; /* RFC 5681 4.1 */
     bool limited_transmit;      /* RFC 3042 */
     bool rto_restart;           /* RFC 7765 */
     bool undo;           /* RFC 3522, 3708, 4015: what was no loss is undone */
+    bool eifel;          /* RFC 3522: so the timestamps may show, too */
     bool window_scale;   /* RFC 7323 2 */
     bool pmtu_discovery; /* RFC 1191: DF, and ICMP is heard */
     bool black_hole_detection; /* RFC 4821: and silence, too */
+    bool icmp_checks;          /* RFC 5927 4.1, 7.2: of what ICMP tells */
     bool rfc1337;              /* TIME-WAIT is not ended by an RST */
-    bool syn_cookies;          /* RFC 4987 3.6: above max_half_open */
+    bool rfc5961; /* RST and SYN in the window, old ACKs: who sends them is
+                     challenged */
+    bool time_wait_reuse; /* RFC 6191, RFC 9293 3.6.1: by a newer SYN */
+    bool syn_cookies;     /* RFC 4987 3.6: above max_half_open */
     enum tcp_ecn ecn;
     bool ecn_fallback;   /* RFC 3168 6.1.1.1: a SYN that is sent again does not
                             ask */
@@ -133,7 +140,8 @@ struct tcp_config {
     /* Congestion control: the algorithm's name; of cubic, RFC 9406 and RFC
      * 9438 4.7. */
     char congestion[TCP_CONGESTION_MAX];
-    bool pacing; /* of those that have a window only; bbr always is */
+    bool byte_counting; /* RFC 3465, of reno; without it each ACK counts */
+    bool pacing;        /* of those that have a window only; bbr always is */
     unsigned unpaced_segments; /* a connection's first ones leave at once */
     bool bbr_strict; /* its answer to losses is the draft's: see tcp_bbr.c */
     bool hystart;

@@ -57,7 +57,8 @@ static bool ack_is_plausible(struct tcb *tcb, const struct tcp_segment *seg)
         send_challenge_ack(tcb);
         return false;
     }
-    if (seq_lt(seg->ack, tcb->snd_una - tcb->max_snd_wnd)) {
+    if (tcb->tcp->config.rfc5961 &&
+        seq_lt(seg->ack, tcb->snd_una - tcb->max_snd_wnd)) {
         drop_segment(tcb, seg, DROP_TCP_OLD_ACK);
         send_challenge_ack(tcb);
         return false;

@@ -49,6 +49,8 @@ static bool quotes_something_in_flight(const struct tcb *tcb,
 {
     tcp_seq seq = quoted_seq(error);
 
+    if (!tcb->tcp->config.icmp_checks)
+        return true;
     return seq_leq(tcb->snd_una, seq) && seq_lt(seq, tcb->snd_nxt);
 }
 

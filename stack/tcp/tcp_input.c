@@ -261,7 +261,7 @@ static struct receiver find_receiver(struct tcp *tcp,
         return receiver;
     receiver.time_wait = time_wait_find(tcp, &ends);
     if (receiver.time_wait != NULL &&
-        !time_wait_may_reopen(receiver.time_wait, seg))
+        !time_wait_may_reopen(tcp, receiver.time_wait, seg))
         return receiver;
     ends.scope = (uint16_t)packet->iface->index;
     receiver.tcb = tcp_port_listener(tcp, &ends);

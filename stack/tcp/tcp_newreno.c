@@ -16,7 +16,9 @@ static void slow_start(struct tcb *tcb, uint32_t acked)
     /* RFC 3465 2.2 with L = 2: an ACK that was delayed counts for both */
     uint32_t limit = 2u * tcb->snd_mss;
 
-    if (tcb->phase == RECOVERY_LOSS) /* RFC 3465 2.3: L = 1 after a time-out */
+    if (tcb->phase ==
+            RECOVERY_LOSS || /* RFC 3465 2.3: L = 1 after a time-out */
+        !tcb->tcp->config.byte_counting)
         limit = tcb->snd_mss;
     tcb->cwnd += min_u32(acked, limit);
 }
@@ -30,6 +32,14 @@ static void congestion_avoidance(struct tcb *tcb, uint32_t acked)
     tcb->cwnd += tcb->snd_mss;
 }
 
+/* RFC 5681 3.1 (3): the window grows with each ACK, whatever it covers. */
+static void count_ack(struct tcb *tcb)
+{
+    uint64_t square = (uint64_t)tcb->snd_mss * tcb->snd_mss;
+
+    tcb->cwnd += max_u32((uint32_t)(square / tcb->cwnd), 1);
+}
+
 static void newreno_acked(struct tcb *tcb, uint32_t acked)
 {
     /* RFC 7661 1: a window that is not used must not grow */
@@ -37,6 +47,8 @@ static void newreno_acked(struct tcb *tcb, uint32_t acked)
         return;
     if (tcb->cwnd < tcb->ssthresh)
         slow_start(tcb, acked);
+    else if (!tcb->tcp->config.byte_counting)
+        count_ack(tcb);
     else
         congestion_avoidance(tcb, acked);
 }

@@ -28,6 +28,8 @@ uint32_t tcp_timestamp_offset(const struct tcp *tcp,
 
     if (tcp_told_offset(tcp, ends, &offset))
         return offset;
+    if (!tcp->config.timestamp_offset)
+        return 0;
     return (uint32_t)tcp_ends_hash(ends, &tcp->ts_key);
 }
 

@@ -189,7 +189,8 @@ void path_mtu_told(struct tcb *tcb, const struct icmp_error *error, tcp_seq seq)
     /* none of ours was so large: RFC 5927 7.2 maxsizesent */
     if (!tcb->tcp->config.pmtu_discovery || mtu >= tcb_path_mtu(tcb))
         return;
-    if (mtu < path->max_size_acked && tcb->retries == 0) {
+    if (tcb->tcp->config.icmp_checks && mtu < path->max_size_acked &&
+        tcb->retries == 0) {
         path->pending = (uint16_t)mtu;
         path->pending_seq = seq;
         return;

@@ -225,12 +225,19 @@ static void reset_arrived(struct tcb *tcb)
         tcb_fail(tcb, ECONNRESET);
 }
 
-/* RFC 5961 3.2: only an RST at RCV.NXT exactly is believed */
+/* RFC 5961 3.2: only an RST at RCV.NXT exactly; without that, RFC 9293
+ * 3.10.7.4, any in the window. */
+bool rst_is_believed(const struct tcp *tcp, const struct tcp_segment *seg,
+                     tcp_seq rcv_nxt)
+{
+    return seg->seq == rcv_nxt || !tcp->config.rfc5961;
+}
+
 bool process_rst(struct tcb *tcb, const struct tcp_segment *seg)
 {
     if (!(seg->flags & SEG_RST))
         return true;
-    if (seg->seq == tcb->rcv_nxt) {
+    if (rst_is_believed(tcb->tcp, seg, tcb->rcv_nxt)) {
         reset_arrived(tcb);
         return false;
     }
@@ -246,6 +253,11 @@ bool process_syn(struct tcb *tcb, const struct tcp_segment *seg)
     if (!(seg->flags & SEG_SYN))
         return true;
     drop_segment(tcb, seg, DROP_TCP_UNEXPECTED_SYN);
-    send_challenge_ack(tcb); /* RFC 5961 4.2 */
+    if (tcb->tcp->config.rfc5961) {
+        send_challenge_ack(tcb); /* RFC 5961 4.2 */
+    } else {                     /* "it is an error, send a reset" */
+        tcp_send_reset(tcb);
+        reset_arrived(tcb);
+    }
     return false;
 }

@@ -14,6 +14,8 @@ bool accept_sequence(struct tcb *tcb, struct tcp_segment *seg);
 enum drop_reason sequence_is_wrong(const struct tcb *tcb,
                                    const struct tcp_segment *seg);
 /* Second. */
+bool rst_is_believed(const struct tcp *tcp, const struct tcp_segment *seg,
+                     tcp_seq rcv_nxt);
 bool process_rst(struct tcb *tcb, const struct tcp_segment *seg);
 /* Fourth. */
 bool process_syn(struct tcb *tcb, const struct tcp_segment *seg);

@@ -94,7 +94,7 @@ bool half_open_process_rst(struct half_open *half,
 {
     if (!(seg->flags & SEG_RST))
         return true;
-    if (seg->seq == rcv_nxt_of(half)) {
+    if (rst_is_believed(half->listener->tcp, seg, rcv_nxt_of(half))) {
         half_open_fail(half);
         return false;
     }

@@ -237,12 +237,13 @@ void enter_time_wait(struct tcb *tcb)
     tcb_close(tcb);
 }
 
-bool time_wait_may_reopen(const struct time_wait *wait,
+bool time_wait_may_reopen(const struct tcp *tcp, const struct time_wait *wait,
                           const struct tcp_segment *seg)
 {
     int32_t newer = (int32_t)(seg->options.ts_val - wait->ts_recent);
 
-    if (!(seg->flags & SEG_SYN) || (seg->flags & (SEG_ACK | SEG_RST)))
+    if (!tcp->config.time_wait_reuse || !(seg->flags & SEG_SYN) ||
+        (seg->flags & (SEG_ACK | SEG_RST)))
         return false;
     if (wait->has_timestamps && seg->options.has_timestamps && newer != 0)
         return newer > 0;
@@ -305,7 +306,7 @@ bool time_wait_process_rst(struct tcp *tcp, struct time_wait *wait,
         return true;
     if (tcp->config.rfc1337) {
         env_drop(tcp->env, DROP_TCP_UNEXPECTED_RST, seg->frame);
-    } else if (seg->seq == wait->rcv_nxt) {
+    } else if (rst_is_believed(tcp, seg, wait->rcv_nxt)) {
         time_wait_end(tcp, wait);
     } else { /* RFC 5961 3.2 */
         env_drop(tcp->env, DROP_TCP_BAD_RST, seg->frame);

@@ -43,7 +43,7 @@ struct time_wait *time_wait_find(struct tcp *tcp, const struct tcp_ends *ends);
 
 /* RFC 9293 3.6.1, RFC 6191 2: a new SYN may take over what waits only for the
  * old connection's stragglers, if it is clearly newer. */
-bool time_wait_may_reopen(const struct time_wait *wait,
+bool time_wait_may_reopen(const struct tcp *tcp, const struct time_wait *wait,
                           const struct tcp_segment *seg);
 
 /* To CLOSED; `wait` is no more. */

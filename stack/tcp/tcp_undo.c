@@ -54,9 +54,10 @@ static bool eifel_detects(const struct tcb *tcb, const struct tcp_segment *seg,
                           const struct delivery *delivery,
                           const struct sack_report *report)
 {
-    return tcb->has_timestamps && seg->options.has_timestamps &&
-           seg->options.ts_ecr != 0 && delivery->acked > 0 &&
-           tcb->undo.has_stamp && !all_acks_may_be_lost(tcb, report) &&
+    return tcb->tcp->config.eifel && tcb->has_timestamps &&
+           seg->options.has_timestamps && seg->options.ts_ecr != 0 &&
+           delivery->acked > 0 && tcb->undo.has_stamp &&
+           !all_acks_may_be_lost(tcb, report) &&
            (int32_t)(seg->options.ts_ecr - tcb->undo.stamp) < 0;
 }
 

@@ -1,5 +1,7 @@
 #include "tests/tcp/conversation_internal.h"
 
+#include "stack_settings.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +166,14 @@ static void configure(struct tcp_config *tcp,
     configure_recovery(tcp, options);
 }
 
+static void set_by_name(struct stack_config *config, const char *list)
+{
+    char why[SETTING_WHY_MAX];
+
+    if (list != NULL && stack_settings_take(config, list, why) < 0)
+        ck_abort_msg("%s", why);
+}
+
 /* The script may have a listener of its own behind this. */
 static void event_came(void *listener, const struct trace_event *event)
 {
@@ -189,6 +199,7 @@ static void create_stack(struct conversation *c)
     config.seed = (struct hash_key){1, 2};
     config.trace = (struct trace){.emit = event_came, .listener = c};
     configure(&config.tcp, &c->options);
+    set_by_name(&config, c->options.set);
     recording_begin(&c->recording);
     config.recorder = &c->recording.recorder;
     ck_assert_int_eq(stack_create(&config, c->now, &c->stack), 0);

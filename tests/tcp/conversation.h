@@ -105,7 +105,8 @@ struct conversation_options {
     uint32_t iss;    /* the peer's */
     unsigned rtt_ms; /* of the handshake */
     unsigned rtt_us; /* as well */
-    /* The stack: changes to tcp_config_default(). */
+    /* The stack: changes to tcp_config_default(); `set` comes last. */
+    const char *set;        /* settings by name: "rack=off,tlp=off" */
     const char *congestion; /* "reno", by which segments are easily counted */
     bool pacing;
     unsigned unpaced_segments; /* 0: the first one is paced */
