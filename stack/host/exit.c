@@ -119,16 +119,28 @@ static void become_child(void)
  * if a handler of the program's that runs before ours calls the library. */
 static _Thread_local bool forks;
 
+bool fork_is_here(void)
+{
+    return atomic_load_explicit(&the_host.is_forking, memory_order_relaxed) &&
+           forks;
+}
+
+static void set_forks(bool now)
+{
+    forks = now;
+    atomic_store_explicit(&the_host.is_forking, now, memory_order_relaxed);
+}
+
 void fork_begin(void)
 {
     host_lock();
-    forks = true;
+    set_forks(true);
     inherit_prepare();
 }
 
 void fork_in_parent(void)
 {
-    forks = false;
+    set_forks(false);
     inherit_in_parent();
     host_unlock();
 }
@@ -137,7 +149,7 @@ void fork_in_child(void)
 {
     if (!forks)
         return; /* fork_notice was earlier */
-    forks = false;
+    set_forks(false);
     become_child();
     host_unlock();
 }
@@ -145,6 +157,8 @@ void fork_in_child(void)
 /* A thread that is not here was in the middle of something. */
 static void forget_all(void)
 {
+    the_host.is_forking = false; /* that thread did */
+    the_host.nested = 0;
     list_init(&the_host.stacks);
     list_init(&the_host.work);
     list_init(&the_host.loans_over);

@@ -81,6 +81,10 @@ void host_lock_child(void)
 {
     int cancel_state;
 
+    if (fork_is_here()) {
+        the_host.nested++;
+        return;
+    }
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&the_host.lock);
     the_host.cancel_state = cancel_state;
@@ -113,6 +117,10 @@ void host_unlock(void)
     struct list over;
     int cancel_state = the_host.cancel_state;
 
+    if (the_host.nested > 0) {
+        the_host.nested--;
+        return;
+    }
     list_init(&over);
     list_splice(&over, &the_host.loans_over);
     pthread_mutex_unlock(&the_host.lock);

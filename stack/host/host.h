@@ -157,6 +157,9 @@ void fork_in_parent(void);
 void fork_in_child(void);
 /* The mark is wiped: a child that they have not heard of. Lock not held. */
 void fork_notice(void);
+/* Whether this thread is between the first of them and another one: it has the
+ * lock, and the program's handlers that run then may call the library. */
+bool fork_is_here(void);
 
 /* ---- The process ------------------------------------------------------- */
 
@@ -172,9 +175,11 @@ enum { SPARE_EVENT_FDS = 64 };
  */
 struct host {
     pthread_mutex_t lock;
-    int cancel_state; /* what the thread that has the lock goes back to */
-    bool is_ready;    /* the rest has been initialised */
-    bool is_child;    /* forked off: the stacks are the parent's */
+    int cancel_state;       /* what the thread that has the lock goes back to */
+    atomic_bool is_forking; /* a thread forks, and has the lock for it */
+    unsigned nested;        /* how often it has taken it since: exit.c */
+    bool is_ready;          /* the rest has been initialised */
+    bool is_child;          /* forked off: the stacks are the parent's */
     bool has_exit_handler;
     bool has_said_unreached; /* resolver.c: a name server is the kernel's */
     pid_t process;           /* whose memory this is: not a vfork child's */

@@ -100,12 +100,18 @@ int shim_fork_giving(void)
 /* As shim_mirror: it may be that nothing has begun yet. */
 void shim_hold(void)
 {
-    pthread_mutex_lock(&the_host.lock);
+    if (fork_is_here())
+        the_host.nested++;
+    else
+        pthread_mutex_lock(&the_host.lock);
 }
 
 void shim_let_go(void)
 {
-    pthread_mutex_unlock(&the_host.lock);
+    if (the_host.nested > 0)
+        the_host.nested--;
+    else
+        pthread_mutex_unlock(&the_host.lock);
 }
 
 bool shim_fork_begin(void)
