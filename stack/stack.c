@@ -330,6 +330,12 @@ bool stack_has_connections(const struct stack *stack)
     return tcp_has_connections(&stack->tcp);
 }
 
+void stack_do_forget_connections(struct stack *stack, usec now, int error)
+{
+    stack_enter(stack, now);
+    tcp_forget_connections(&stack->tcp, error);
+}
+
 void stack_do_abort_all(struct stack *stack, usec now)
 {
     stack_enter(stack, now);

@@ -162,6 +162,9 @@ unsigned stack_unfinished(const struct stack *stack);
 void stack_forget_waiting(struct stack *stack, usec now);
 /* One end or the other may still have something to say. */
 bool stack_has_connections(const struct stack *stack);
+/* This stack is such a copy: its connections were the other process's to end,
+ * and calls on their sockets say this error. */
+void stack_forget_connections(struct stack *stack, usec now, int error);
 /*
  * Resets every connection: the program ends and waits no longer. Sockets are
  * closed with it: their numbers answer -EBADF.

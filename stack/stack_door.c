@@ -301,6 +301,21 @@ void stack_forget_waiting(struct stack *stack, usec now)
     (void)leave(recorder, 0);
 }
 
+void stack_forget_connections(struct stack *stack, usec now, int error)
+{
+    struct recorder *recorder = recorder_of(stack);
+
+    if (recorder == NULL) {
+        stack_do_forget_connections(stack, now, error);
+        return;
+    }
+    record_entry(recorder, RECORD_FORGET_CONNECTIONS, now, 0);
+    record_count(recorder, (uint64_t)error);
+    record_enter(recorder);
+    stack_do_forget_connections(stack, now, error);
+    (void)leave(recorder, 0);
+}
+
 void stack_abort_all(struct stack *stack, usec now)
 {
     struct recorder *recorder = recorder_of(stack);

@@ -69,6 +69,7 @@ MUST_CHECK int stack_do_tell_beginning(struct stack *stack, usec now,
                                        const struct endpoint *remote,
                                        uint32_t iss, uint32_t ts_val);
 void stack_do_forget_waiting(struct stack *stack, usec now);
+void stack_do_forget_connections(struct stack *stack, usec now, int error);
 void stack_do_abort_all(struct stack *stack, usec now);
 bool stack_do_next_ready(struct stack *stack, socket_id *id);
 MUST_CHECK int stack_do_socket(struct stack *stack, usec now, int domain,

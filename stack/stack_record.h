@@ -81,6 +81,7 @@ enum record_kind {
     RECORD_NEIGHBOUR_DELETE,
     RECORD_NEIGHBOUR_FLUSH,
     RECORD_CHANGE,
+    RECORD_FORGET_CONNECTIONS,
     RECORD_ENTRY_KINDS, /* not a kind: how many there are */
     /* What came of an entry. */
     RECORD_SENT = 0x80, /* a frame, and what its device answered */

@@ -5,6 +5,7 @@
 #include "host/inherit.h"
 
 #include "host/host.h"
+#include "host/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ enum word {
     WORD_OFFER = 'o',  /* parent: I end, do you need the stack? */
     WORD_CLAIM = 'c',  /* heir: I wait for it, in a call */
     WORD_DEVICE = 'd', /* parent: here it is, with descriptors */
+    WORD_REST = 'r',   /* the same, but all connections have ended with me */
     WORD_ESTATE =
         'e' /* parent, itself a child: here is where mine comes from */
 };
@@ -129,6 +131,26 @@ static bool await_word(int from, int wait_ms)
     return r > 0;
 }
 
+/* The same, and the stack goes on meanwhile; it may be gone then. */
+static bool await_word_at_exit(int from, int wait_ms)
+{
+    struct pollfd one = {.fd = from, .events = POLLIN};
+    struct waiter waiter;
+    int r;
+
+    waiter_init(&waiter, NULL, host_now() + wait_ms * USEC_PER_MSEC);
+    waiter.kernel = &one;
+    waiter.kernel_count = 1;
+    do
+        r = waiter_wait(&waiter);
+    while (r == -EINTR);
+    waiter_end(&waiter);
+    host_unlock();
+    waiter_let_signals(&waiter);
+    host_lock();
+    return r == 0;
+}
+
 /* False: there is none, and will be none. */
 static bool hear(int from, struct message *message)
 {
@@ -219,6 +241,7 @@ bool inherit_in_child(void)
     in->estate_fd = in->heirs_estate_fd;
     in->heirs_estate_fd = 0;
     in->has_waited = false;
+    in->has_claimed = false;
     if (the_host.is_child) /* so was its parent, and has let go of it */
         return in->estate_fd != 0;
     become_copy();
@@ -236,39 +259,89 @@ static bool has_sockets(struct tapir_stack *stack)
     return hash_table_any(&stack->files, &cursor) != NULL;
 }
 
-static bool is_worth_giving(struct tapir_stack *stack)
+static int option_of(const struct file *file, int name)
 {
-    if (the_host.inheritance.gives_at_fork)
-        return true;
-    return has_sockets(stack) && !stack_has_connections(stack->core);
+    int value = 0;
+    size_t len = sizeof(value);
+    int r = stack_get_option(file->stack->core, stack_now(file->stack),
+                             file->id, SOL_SOCKET, name, &value, &len);
+
+    return r < 0 ? r : value;
+}
+
+static bool is_connection(const struct file *file,
+                          const struct tapir_stack *stack)
+{
+    return file->kind == FILE_SOCKET && file->stack == stack &&
+           option_of(file, SO_TYPE) == SOCK_STREAM &&
+           option_of(file, SO_ACCEPTCONN) == 0;
+}
+
+/* As exit closes them: what was written is sent. */
+static void close_connections(struct tapir_stack *stack)
+{
+    const struct descriptors *table = &the_host.descriptors;
+
+    for (int n = descriptors_next(table, 0); n >= 0;
+         n = descriptors_next(table, n + 1)) {
+        struct file *file = descriptors_get(table, n);
+
+        if (!is_connection(file, stack))
+            continue;
+        core_close(stack, file->id);
+        file_lose_stack(file);
+    }
 }
 
 /*
  * It is given to one who waits for it in a call: in the hands of an heir that
  * never asks, the device would be nobody's, and free for nobody.
  */
-static bool heir_claims(void)
+static bool hear_claim(void)
 {
-    int heir = the_host.inheritance.heir_fd;
     struct message answer;
 
+    return hear(the_host.inheritance.heir_fd, &answer) &&
+           answer.word == WORD_CLAIM;
+}
+
+/* daemon(3)'s claims at once, and nothing changes meanwhile: it has the copy
+ * of what is here. */
+static bool heir_claims_all(void)
+{
+    int heir = the_host.inheritance.heir_fd;
+
     return say_word(heir, WORD_OFFER) && await_word(heir, OFFER_MS) &&
-           hear(heir, &answer) && answer.word == WORD_CLAIM;
+           hear_claim();
+}
+
+/* The connections end, and what waits for an answer of ARP is sent. */
+static bool heir_claims_rest(struct tapir_stack *stack)
+{
+    int heir = the_host.inheritance.heir_fd;
+
+    if (!has_sockets(stack) || !say_word(heir, WORD_OFFER))
+        return false;
+    close_connections(stack);
+    if (!await_word_at_exit(heir, OFFER_MS) || !stack_is_there(stack) ||
+        !hear_claim())
+        return false;
+    stack_wait_for_end(stack);
+    return stack_is_there(stack);
 }
 
 static bool give_device(struct tapir_stack *stack)
 {
     struct inheritance *in = &the_host.inheritance;
-    struct message message = {.word = WORD_DEVICE};
+    struct message message = {.word =
+                                  in->gives_at_fork ? WORD_DEVICE : WORD_REST};
 
-    if (stack == NULL || !is_worth_giving(stack))
+    if (stack == NULL)
         return false;
-    if (!in->gives_at_fork) /* datagrams may wait for an answer of ARP */
-        stack_wait_for_end(stack);
-    if (!is_worth_giving(stack))
-        return false; /* other threads have not stood still meanwhile */
+    if (in->gives_at_fork ? !heir_claims_all() : !heir_claims_rest(stack))
+        return false;
     message.count = device_fds(message.fds);
-    if (message.count == 0 || !heir_claims() || !say(in->heir_fd, &message))
+    if (message.count == 0 || !say(in->heir_fd, &message))
         return false;
     the_host.is_child = true; /* the stack is another process's */
     control_close(stack);
@@ -331,11 +404,30 @@ static void take_over(const struct message *given)
     drive_devices_changed();
 }
 
+/* What its connections were at the fork is not what they are. */
+static void take_rest(const struct message *given)
+{
+    struct tapir_stack *stack = the_host.default_stack;
+
+    stack_forget_connections(stack->core, stack_now(stack), ENETDOWN);
+    take_over(given);
+    if (!the_host.is_child)
+        pass_run(stack);
+}
+
+static void claim(void)
+{
+    struct inheritance *in = &the_host.inheritance;
+
+    in->has_claimed = say_word(in->estate_fd, WORD_CLAIM);
+}
+
 static void replace_estate(const struct message *message)
 {
     struct inheritance *in = &the_host.inheritance;
 
     close_end(&in->estate_fd);
+    in->has_claimed = false;
     if (message->count != 1)
         return;
     in->estate_fd = message->fds[0];
@@ -354,10 +446,13 @@ static void obey(void)
     }
     switch (message.word) {
     case WORD_OFFER:
-        (void)say_word(in->estate_fd, WORD_CLAIM);
+        claim();
         break;
     case WORD_DEVICE:
         take_over(&message);
+        break;
+    case WORD_REST:
+        take_rest(&message);
         break;
     case WORD_ESTATE:
         replace_estate(&message);
@@ -378,14 +473,25 @@ static void complain(void)
             (int)getpid());
 }
 
+/* How long it waits for its parent's next word. */
+static int patience(void)
+{
+    const struct inheritance *in = &the_host.inheritance;
+
+    if (in->has_waited)
+        return 0;
+    if (!in->has_claimed)
+        return PATIENCE_MS;
+    return PATIENCE_MS + (int)the_host.default_stack->exit_wait * 1000;
+}
+
 /* It waits once for its parent's decision, and then from word to word. */
 bool inherit_claim(void)
 {
     struct inheritance *in = &the_host.inheritance;
 
     while (the_host.is_child && in->estate_fd != 0) {
-        in->has_waited =
-            !await_word(in->estate_fd, in->has_waited ? 0 : PATIENCE_MS);
+        in->has_waited = !await_word(in->estate_fd, patience());
         if (in->has_waited)
             break;
         obey();

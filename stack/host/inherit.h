@@ -6,13 +6,15 @@
  *
  *   - Each fork ties parent and child by a pair of sockets. The child that was
  *     forked last is the heir.
- *   - A parent that exits offers its heir the device. But not if it has no
- *     socket, or a TCP connection: that the child's copy does not know how far
- *     it has come. Then it finishes what was written, as always. So it does if
- *     the heir does not claim it within two seconds.
+ *   - A parent that exits offers its heir the device, if it has sockets. Its
+ *     TCP connections end with it: how far they have come the child's copy does
+ *     not know. What was written is finished, as always, and then the heir has
+ *     the rest: listening sockets, UDP. If it does not claim it within two
+ *     seconds, nobody has it.
  *   - The heir claims it in its first call that needs the stack, which waits a
- *     second for the offer. Without one, and in all other children, calls say
- *     ENETDOWN, and why is told in one line.
+ *     second for the offer, and then until its parent has finished. Without an
+ *     offer, and in all other children, calls say ENETDOWN, and why is told in
+ *     one line.
  *   - An heir that ends, and has not claimed it, leaves its place to an heir of
  *     its own: so daemons that fork twice have the stack in the end.
  *   - daemon(3)'s parent has nothing left to do, so its fork gives the device
@@ -31,6 +33,7 @@ struct inheritance {
     int estate_fd;       /* the child's, from which the device may come; or 0 */
     bool gives_at_fork;  /* as daemon(3) */
     bool has_waited;     /* the child, in vain, since its parent's last word */
+    bool has_claimed;    /* the child: its parent is about to exit */
     bool has_complained; /* the child */
 };
 

@@ -457,6 +457,16 @@ static bool enter_forget_waiting(struct replay *replay, struct reader *in)
     return true;
 }
 
+static bool enter_forget_connections(struct replay *replay, struct reader *in)
+{
+    int error = (int)read_most(in, INT32_MAX);
+
+    if (!reader_is_done(in))
+        return false;
+    stack_forget_connections(replay->stack, replay->now, error);
+    return true;
+}
+
 static bool enter_abort_all(struct replay *replay, struct reader *in)
 {
     if (!reader_is_done(in))
@@ -914,6 +924,8 @@ static const struct entry {
     [RECORD_READINESS] = {"stack_readiness", enter_readiness},
     [RECORD_TELL_BEGINNING] = {"stack_tell_beginning", enter_tell_beginning},
     [RECORD_FORGET_WAITING] = {"stack_forget_waiting", enter_forget_waiting},
+    [RECORD_FORGET_CONNECTIONS] = {"stack_forget_connections",
+                                   enter_forget_connections},
 };
 
 const char *replay_entry_name(enum record_kind kind)

@@ -237,18 +237,43 @@ void tcp_flush(struct tcp *tcp)
     rest_all_that_may(tcp);
 }
 
+static bool is_connection(const struct tcb *tcb)
+{
+    return tcb->state != TCPS_CLOSED && tcb->state != TCPS_LISTEN;
+}
+
 bool tcp_has_connections(const struct tcp *tcp)
 {
     if (tcp->resting.entry_count > 0)
         return true;
     for (struct list *node = tcp->all.next; node != &tcp->all;
          node = node->next) {
-        enum tcp_state state = container_of(node, struct tcb, all_node)->state;
-
-        if (state != TCPS_CLOSED && state != TCPS_LISTEN)
+        if (is_connection(container_of(node, struct tcb, all_node)))
             return true;
     }
     return false;
+}
+
+static void wake_all(struct tcp *tcp)
+{
+    struct hash_node *node;
+    uint32_t cursor = 0;
+
+    while ((node = hash_table_any(&tcp->resting, &cursor)) != NULL)
+        if (tcp_wake(tcp, container_of(node, struct tcp_rest, node)) == NULL)
+            break;
+}
+
+void tcp_forget_connections(struct tcp *tcp, int error)
+{
+    wake_all(tcp);
+    for (struct list *node = tcp->all.next; node != &tcp->all;
+         node = node->next) {
+        struct tcb *tcb = container_of(node, struct tcb, all_node);
+
+        if (is_connection(tcb))
+            tcb_fail(tcb, error);
+    }
 }
 
 void tcp_abort_all(struct tcp *tcp)

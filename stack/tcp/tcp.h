@@ -412,6 +412,9 @@ void tcp_abort(struct tcb *tcb);
 bool tcp_has_connections(const struct tcp *tcp);
 /* ABORT of every connection whose owner has let go: nobody waits longer. */
 void tcp_abort_all(struct tcp *tcp);
+/* All of them end with this error, and no peer is told. Those that are at rest,
+ * and for which there is no memory, stay. */
+void tcp_forget_connections(struct tcp *tcp, int error);
 
 /* STATUS. */
 enum tcp_readiness {

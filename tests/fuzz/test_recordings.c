@@ -313,6 +313,7 @@ static void end(struct scene *scene)
     pass(scene);
     must(stack_close(scene->stack, scene->now, scene->client) == 0, "close");
     pass(scene);
+    stack_forget_connections(scene->stack, scene->now, ENETDOWN);
     stack_abort_all(scene->stack, scene->now);
     pass(scene);
     stack_destroy(scene->stack);

@@ -1391,6 +1391,39 @@ START_TEST(abort_all_resets_and_closes_everything)
 }
 END_TEST
 
+/* In the copy of a process that has ended: its connections have ended with it,
+ * and the peer heard of that from there. */
+static void expect_forgotten(bool at_rest)
+{
+    struct fixture f;
+    uint64_t sent;
+
+    open_stack(&f);
+    struct ends ends = connected(&f);
+    socket_id id = dgram(&f);
+    if (at_rest)
+        run(&f, 600 * USEC_PER_SEC);
+    ck_assert_uint_eq(f.stack->tcp.resting.entry_count, at_rest ? 2 : 0);
+    sent = f.stack->tcp.stats.out_segs;
+    stack_forget_connections(f.stack, f.now, ENETDOWN);
+    settle(&f);
+    ck_assert_int_ne(ready(&f, ends.client) & POLLERR, 0);
+    ck_assert_int_eq(get_int(&f, ends.client, SOL_SOCKET, SO_ERROR), ENETDOWN);
+    ck_assert_int_eq(get_int(&f, ends.server, SOL_SOCKET, SO_ERROR), ENETDOWN);
+    ck_assert_int_eq(ready(&f, ends.listener), 0);
+    ck_assert_int_eq(ready(&f, id), OUT);
+    ck_assert(!stack_has_connections(f.stack));
+    ck_assert_uint_eq(f.stack->tcp.stats.out_segs, sent);
+    close_stack(&f);
+}
+
+START_TEST(forgotten_connections_fail_and_listeners_stay)
+{
+    expect_forgotten(false);
+    expect_forgotten(true);
+}
+END_TEST
+
 /* Whatever allocation fails: an error, no crash, and nothing is lost. */
 START_TEST(without_memory_calls_fail_and_nothing_is_left)
 {
@@ -1459,4 +1492,5 @@ UNIT_MAIN(
     there_is_nothing_to_linger_for_without_a_connection,
     unread_data_makes_a_close_a_reset, a_closed_listener_resets_who_waits,
     maxseg_has_its_range, abort_all_resets_and_closes_everything,
+    forgotten_connections_fail_and_listeners_stay,
     without_memory_calls_fail_and_nothing_is_left)

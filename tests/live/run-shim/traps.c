@@ -818,6 +818,67 @@ static void daemons_datagrams(void)
     expect_children_well();
 }
 
+/* What a program has told pthread_atfork(3), and when: handlers of before the
+ * first socket run within the library's own, in the parent and in the child. */
+static int fd_of_handler = -1;
+static bool is_kept;
+
+static void close_in_handler(void)
+{
+    if (!is_kept)
+        CHECK(close(fd_of_handler) == 0);
+}
+
+static void register_handler(int which)
+{
+    void (*handlers[3])(void) = {NULL, NULL, NULL};
+
+    handlers[which] = close_in_handler;
+    CHECK(pthread_atfork(handlers[0], handlers[1], handlers[2]) == 0);
+}
+
+/* The connection is its parent's to end; all else is the daemon's. */
+static void be_daemon_of(int listener)
+{
+    char c;
+
+    expect_accepts(listener);
+    if (is_kept && getenv("LD_PRELOAD") != NULL)
+        CHECK(read(fd_of_handler, &c, 1) < 0 && errno == ENETDOWN);
+    if (is_kept)
+        close(fd_of_handler);
+    close(converse(connect_to(&peer), "as a daemon"));
+    exit(0);
+}
+
+static void become_daemon_with_handler(int which, bool is_early)
+{
+    int listener;
+
+    if (is_early)
+        register_handler(which);
+    listener = listen_at(7790);
+    fd_of_handler = converse(connect_to(&peer), "before");
+    if (!is_early)
+        register_handler(which);
+    if (fork() > 0)
+        exit(0);
+    be_daemon_of(listener);
+}
+
+/* A daemon with a connection, which is closed before the fork, in the parent,
+ * in the child, or not at all. */
+static void daemons_handlers(void)
+{
+    become_reaper();
+    for (int round = 0; round < 7; round++) {
+        is_kept = round == 6;
+        if (fork() == 0)
+            become_daemon_with_handler(round % 3, round < 3);
+        expect_children_well();
+    }
+}
+
 /* An heir that lives on and never asks, in the background. */
 static void heirs_asleep(void)
 {
@@ -825,10 +886,13 @@ static void heirs_asleep(void)
 
     CHECK(listener >= 0);
     if (fork() == 0) {
+        fclose(stdout);
         alarm(20);
         for (;;)
             pause();
     }
+    printf("exits\n");
+    fflush(stdout);
 }
 
 static void executes(const char *program, char **argv)
@@ -1469,6 +1533,7 @@ static const struct trap traps[] = {
     {"daemons", daemons},
     {"daemons-by-hand", daemons_by_hand},
     {"daemons-children", daemons_children},
+    {"daemons-handlers", daemons_handlers},
     {"vfork-waits", vfork_waits},
     {"daemons-datagrams", daemons_datagrams},
     {"heirs-asleep", heirs_asleep},
