@@ -54,7 +54,7 @@ static void close_known(unsigned first, unsigned last)
 }
 
 /* In as few calls as the library's own leave, placeholders with the rest. */
-static int close_others(unsigned first, unsigned last, int flags)
+static int close_but_own(unsigned first, unsigned last, int flags)
 {
     unsigned run = first;
 
@@ -68,18 +68,33 @@ static int close_others(unsigned first, unsigned last, int flags)
     return run <= last ? real.close_range(run, last, flags) : 0;
 }
 
+/*
+ * The kernel may wait for what it closes (SO_LINGER), and others do not wait
+ * with it: where the library has its own, another thread may just be about to
+ * open one, and only there is the lock held.
+ */
+static int close_others(unsigned first, unsigned last, int flags)
+{
+    unsigned ours = (unsigned)own_lowest();
+    int r = 0;
+
+    if (first < ours)
+        r = close_but_own(first, last < ours ? last : ours - 1, flags);
+    if (r < 0 || last < ours)
+        return r;
+    shim_hold();
+    r = close_but_own(first < ours ? ours : first, last, flags);
+    shim_let_go();
+    return r;
+}
+
 int shim_close_range(unsigned first, unsigned last, int flags)
 {
-    int r;
-
     if (first > last || (flags & (int)CLOSE_RANGE_CLOEXEC) != 0 ||
         !shim_is_here())
         return real.close_range(first, last, flags);
     close_known(first, last);
-    shim_hold(); /* another thread may just be about to open one of its own */
-    r = close_others(first, last, flags);
-    shim_let_go();
-    return r;
+    return close_others(first, last, flags);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)

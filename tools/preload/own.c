@@ -14,8 +14,11 @@
 
 enum { USUAL_LIMIT = 1024 };
 
+/* Not a descriptor: closed already. */
+enum { GONE = -2 };
+
 /* The last quarter of what a program usually may have. */
-static int lowest_of_ours(void)
+int own_lowest(void)
 {
     struct rlimit limit = {.rlim_cur = USUAL_LIMIT};
 
@@ -31,11 +34,22 @@ static int move(int fd)
 
     if (fd < 0)
         return fd;
-    moved = real.fcntl(fd, F_DUPFD_CLOEXEC, lowest_of_ours());
+    moved = real.fcntl(fd, F_DUPFD_CLOEXEC, own_lowest());
     if (moved < 0)
-        return fd;
+        return errno == EBADF ? GONE : fd;
     real.close(fd);
     return moved;
+}
+
+/* Until it is out of the way another thread's close_range may take it along. */
+static int open_own(long number, long a, long b, long c, long d)
+{
+    int fd;
+
+    do
+        fd = move((int)real.syscall(number, a, b, c, d));
+    while (fd == GONE);
+    return fd;
 }
 
 /* By the linker's --wrap: what `open` is in an object of the library. */
@@ -48,47 +62,51 @@ int __wrap_open(const char *path, int flags, ...)
     va_start(rest, flags);
     mode = va_arg(rest, int);
     va_end(rest);
-    return move((int)real.syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+    return open_own(SYS_openat, AT_FDCWD, (long)path, flags, mode);
 }
 
 int __wrap_eventfd(unsigned value, int flags);
 int __wrap_eventfd(unsigned value, int flags)
 {
-    return move((int)real.syscall(SYS_eventfd2, value, flags));
+    return open_own(SYS_eventfd2, value, flags, 0, 0);
 }
 
 int __wrap_signalfd(int fd, const sigset_t *mask, int flags);
 int __wrap_signalfd(int fd, const sigset_t *mask, int flags)
 {
-    int made = (int)real.syscall(SYS_signalfd4, fd, mask, _NSIG / 8, flags);
-
-    return fd < 0 ? move(made) : made;
+    if (fd < 0)
+        return open_own(SYS_signalfd4, fd, (long)mask, _NSIG / 8, flags);
+    return (int)real.syscall(SYS_signalfd4, fd, mask, _NSIG / 8, flags);
 }
 
 int __wrap_socketpair(int domain, int type, int protocol, int pair[2]);
 int __wrap_socketpair(int domain, int type, int protocol, int pair[2])
 {
-    int r = socketpair(domain, type, protocol, pair);
-
-    for (int i = 0; r == 0 && i < 2; i++)
-        pair[i] = move(pair[i]);
-    return r;
+    do {
+        if (socketpair(domain, type, protocol, pair) < 0)
+            return -1;
+        for (int i = 0; i < 2; i++)
+            pair[i] = move(pair[i]);
+        if (pair[0] != GONE && pair[1] != GONE)
+            return 0;
+        real.close(pair[0] == GONE ? pair[1] : pair[0]);
+    } while (true);
 }
 
 int __wrap_epoll_create1(int flags);
 int __wrap_epoll_create1(int flags)
 {
-    return move(real.epoll_create1(flags));
+    return open_own(SYS_epoll_create1, flags, 0, 0, 0);
 }
 
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_socket(int domain, int type, int protocol)
 {
-    return move(real.socket(domain, type, protocol));
+    return open_own(SYS_socket, domain, type, protocol, 0);
 }
 
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    return move(real.accept4(fd, addr, len, flags));
+    return open_own(SYS_accept4, fd, (long)addr, (long)len, flags);
 }

@@ -57,6 +57,10 @@ bool wait_has_ours(struct pollfd *fds, nfds_t count);
 bool wait_sets_have_ours(int count, const fd_set *readable,
                          const fd_set *writable, const fd_set *exceptional);
 
+/* own.c: the library's own descriptors have no lower number, but for the moment
+ * in which they are opened. */
+int own_lowest(void);
+
 /* What syscall(2) is called with: up to six words. */
 enum { SYSCALL_WORDS = 6 };
 /* syscall_wait.c: those that wait for several; others go to the kernel. */

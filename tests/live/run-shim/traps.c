@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1144,6 +1145,61 @@ static void ranges(void)
     close(converse(connect_to(&peer), "and another one"));
 }
 
+/* A connection of the kernel's own, by loopback, whose close waits two seconds
+ * for a peer that does not read. */
+static int connection_that_lingers(int *other_end)
+{
+    static char data[1 << 16];
+    struct sockaddr_in local = local_at(0);
+    struct linger linger = {.l_onoff = 1, .l_linger = 2};
+    socklen_t len = sizeof(local);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(bind(listener, (struct sockaddr *)&local, sizeof(local)) == 0);
+    CHECK(listen(listener, 1) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&local, &len) == 0);
+    CHECK(connect(fd, (struct sockaddr *)&local, sizeof(local)) == 0);
+    *other_end = accept(listener, NULL, NULL);
+    CHECK(*other_end >= 0 && close(listener) == 0);
+    while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+        ;
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0);
+    return fd;
+}
+
+static atomic_bool is_closed;
+
+static void *close_waiting(void *fd)
+{
+    unsigned n = (unsigned)*(int *)fd;
+
+    CHECK(close_range(n, n, 0) == 0);
+    atomic_store(&is_closed, true);
+    return NULL;
+}
+
+/* While the kernel waits for what one thread closes, others have their stack,
+ * and it opens what it needs. */
+static void ranges_wait(void)
+{
+    pthread_t closer, threads[4];
+    int other_end;
+    int fd = connection_that_lingers(&other_end);
+
+    close(converse(connect_to(&peer), "before"));
+    CHECK(pthread_create(&closer, NULL, close_waiting, &fd) == 0);
+    usleep(100000);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, converse_often, NULL) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    CHECK(!atomic_load(&is_closed));
+    CHECK(pthread_join(closer, NULL) == 0);
+    close(other_end);
+}
+
 FILE *_IO_fdopen(int fd, const char *mode);
 
 static void streams(void)
@@ -1545,6 +1601,7 @@ static const struct trap traps[] = {
     {"observed", observed},
     {"bulk", bulk},
     {"ranges", ranges},
+    {"ranges-wait", ranges_wait},
     {"holds", holds},
     {"streams", streams},
     {"raw-calls", raw_calls},
