@@ -331,15 +331,21 @@ static bool must_not_be_answered(const struct ip *ip,
            names_no_single_host(ip, packet);
 }
 
-/* RFC 1812 4.3.2.8: a token bucket. */
-static bool take_token(struct icmp *icmp)
+static void earn_tokens(struct icmp *icmp)
 {
-    usec per_token = USEC_PER_SEC / icmp->config.errors_per_second;
+    unsigned rate = icmp->config.errors_per_second;
+    usec per_token = rate == 0 ? USEC_NEVER : usec_max(USEC_PER_SEC / rate, 1);
     usec earned = (icmp->env->now - icmp->bucket_time) / per_token;
     usec missing = icmp->config.errors_burst - icmp->bucket;
 
     icmp->bucket += (unsigned)usec_min(earned, missing);
     icmp->bucket_time += earned * per_token;
+}
+
+/* RFC 1812 4.3.2.8: a token bucket. */
+static bool take_token(struct icmp *icmp)
+{
+    earn_tokens(icmp);
     if (icmp->bucket == 0)
         return false;
     icmp->bucket--;
@@ -391,8 +397,6 @@ struct icmp_config icmp_config_default(void)
 void icmp_init(struct icmp *icmp, struct env *env, struct ip *ip,
                const struct icmp_config *config)
 {
-    assert(config->errors_per_second > 0 &&
-           config->errors_per_second <= USEC_PER_SEC);
     *icmp = (struct icmp){
         .env = env,
         .ip = ip,

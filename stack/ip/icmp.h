@@ -81,7 +81,8 @@ struct icmp_message {
 };
 
 struct icmp_config {
-    unsigned errors_per_second; /* token bucket, RFC 1812 4.3.2.8 */
+    unsigned errors_per_second; /* token bucket, RFC 1812 4.3.2.8; 0: no more
+                                   than the first burst */
     unsigned errors_burst;
 };
 

@@ -4,6 +4,7 @@
 #include "net.h"
 
 #include <errno.h>
+#include <limits.h>
 
 /* An ICMP message from the peer, through ip_input. */
 static enum icmp_result receive(struct net *net, struct bytes message,
@@ -598,6 +599,27 @@ START_TEST(errors_are_limited_in_rate)
 }
 END_TEST
 
+/* What a replay may set: nothing is earned, or more than time has parts. */
+START_TEST(any_rate_of_errors_can_be_set)
+{
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    net.icmp.config.errors_per_second = 0;
+    for (int i = 0; i < 60; i++)
+        refuse(&net, (struct net_packet){0});
+    net_wait(&net, 3600 * USEC_PER_SEC);
+    refuse(&net, (struct net_packet){0});
+    ck_assert_uint_eq(net.eth_dev.count, 50); /* the burst */
+    net.icmp.config.errors_per_second = UINT_MAX;
+    net_wait(&net, 1);
+    refuse(&net, (struct net_packet){0});
+    ck_assert_uint_eq(net.eth_dev.count, 51);
+    net_close(&net);
+}
+END_TEST
+
 START_TEST(messages_are_traced)
 {
     struct icmp_message ignored;
@@ -637,4 +659,4 @@ UNIT_MAIN("icmp", an_echo_request_is_answered_with_the_same_data,
           no_error_about_what_went_to_all, no_error_about_an_error,
           no_error_to_a_source_that_is_no_single_host,
           no_error_about_a_later_fragment, errors_are_limited_in_rate,
-          messages_are_traced)
+          any_rate_of_errors_can_be_set, messages_are_traced)
