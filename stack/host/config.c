@@ -219,6 +219,13 @@ static const struct setting *find_option(const char *argument,
     return NULL;
 }
 
+/* "--record=full FILE" is "--record full:FILE". */
+static bool is_full_record(const struct setting *setting, const char *value)
+{
+    return value != NULL && strcmp(value, "full") == 0 &&
+           strcmp(setting->option, "--record") == 0;
+}
+
 /* --trace, --debug and --ecn stand alone; the others take the next argument. */
 static int take_option(struct tapir_config *config,
                        const struct setting *setting, const char *value,
@@ -226,10 +233,18 @@ static int take_option(struct tapir_config *config,
 {
     bool stands_alone =
         setting->kind == FLAG || setting->kind == TRACE || setting->kind == ECN;
-    bool takes_next = value == NULL && !stands_alone;
+    bool is_full = is_full_record(setting, value);
+    bool takes_next = is_full || (value == NULL && !stands_alone);
+    char full[2 * TAPIR_TEXT_MAX];
 
-    if (value == NULL)
-        value = stands_alone ? "1" : next;
+    if (takes_next)
+        value = next;
+    else if (value == NULL)
+        value = "1";
+    if (is_full && value != NULL) {
+        snprintf(full, sizeof(full), "full:%s", value);
+        value = full;
+    }
     if (value == NULL) {
         snprintf(why, TAPIR_TEXT_MAX, "%s: a value is missing",
                  setting->option);
@@ -339,7 +354,8 @@ const char *tapir_config_help(void)
            "  --pcap FILE      record every frame; FILE.pcapng: with comments\n"
            "                   (TAPIR_PCAP)\n"
            "  --record FILE    what enters the stack, for tapir replay\n"
-           "                   (TAPIR_RECORD); full:FILE: with all text\n"
+           "                   (TAPIR_RECORD); --record=full FILE, or\n"
+           "                   full:FILE: with all text\n"
            "  --trace[=WHAT]   a line for each event, to standard error\n"
            "                   (TAPIR_TRACE); WHAT: eth,arp,ip,icmp,udp,tcp,\n"
            "                   socket,drop,event=KIND,port=N,host=ADDR,json\n"

@@ -206,6 +206,25 @@ START_TEST(trace_takes_its_layers_only_after_an_equals_sign)
 }
 END_TEST
 
+START_TEST(a_full_recording_is_asked_for_in_two_ways)
+{
+    struct tapir_config config = defaults();
+    struct words words = WORDS("--record=full", "here", "rest");
+
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_str_eq(config.record, "full:here");
+    ck_assert_int_eq(words.argc, 2);
+    ck_assert_str_eq(words.argv[1], "rest");
+    words = WORDS("--record=full:there");
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_str_eq(config.record, "full:there");
+    words = WORDS("--record", "full"); /* a file of that name */
+    ck_assert_int_eq(take(&config, &words), 0);
+    ck_assert_str_eq(config.record, "full");
+    expect_refused(WORDS("--record=full"), "--record: a value is missing");
+}
+END_TEST
+
 START_TEST(a_wrong_value_is_named_in_one_line)
 {
     expect_refused(WORDS("--addr", "192.0.2.300/24"),
@@ -446,6 +465,7 @@ UNIT_MAIN("config", the_defaults_are_those_of_the_documentation,
           a_setting_that_the_core_cannot_have_is_named_in_one_line,
           trace_takes_its_layers_only_after_an_equals_sign,
           ecn_alone_asks_and_takes_another_number_after_an_equals_sign,
+          a_full_recording_is_asked_for_in_two_ways,
           a_wrong_value_is_named_in_one_line,
           settings_that_contradict_each_other_are_refused_with_the_options,
           the_gateway_may_take_the_place_of_an_address_that_is_not_given,
