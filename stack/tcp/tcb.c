@@ -432,10 +432,11 @@ void tcb_update_mss(struct tcb *tcb, unsigned mtu)
 {
     /* RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS + 20, MMS_S) - headers */
     uint32_t mss = min_u32(tcb->peer_mss, mtu - TCP_IP_HEADERS);
+    uint32_t floor = min_u32(tcb->tcp->config.min_send_mss, DEFAULT_MSS);
 
     if (tcb->user_mss != 0)
         mss = min_u32(mss, tcb->user_mss);
-    mss = max_u32(mss, max_u32(tcb->tcp->config.min_send_mss, MSS_FLOOR));
+    mss = max_u32(mss, max_u32(floor, MSS_FLOOR));
     if (tcb->has_timestamps) /* in every segment: RFC 6691 2 */
         mss -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
     tcb->snd_mss = (uint16_t)mss;

@@ -54,13 +54,13 @@ static uint32_t limit_now(const struct tcp *tcp, const struct ring *ring,
                           uint32_t limit)
 {
     size_t bound = short_from(tcp);
-    uint32_t size = size_without_growth(ring);
+    size_t size = size_without_growth(ring);
 
     if (fits(tcp, 2 * (size_t)limit, bound)) /* as almost always */
         return limit;
-    while (size < limit && fits(tcp, 2 * (size_t)size, bound))
+    while (size < limit && fits(tcp, 2 * size, bound))
         size *= 2;
-    return min_u32(size, limit);
+    return (uint32_t)min_size(size, limit);
 }
 
 uint32_t tcp_memory_send_limit(const struct tcb *tcb)

@@ -6,6 +6,8 @@
 #include "tests/sim/transfer.h"
 #include "tests/unit/unit.h"
 
+#include "stack_settings.h"
+
 enum { SENDER, RECEIVER, ENDS };
 
 static struct recording recordings[ENDS];
@@ -112,6 +114,31 @@ START_TEST(with_another_delayed_ack_the_first_frame_that_differs_is_named)
 }
 END_TEST
 
+/* Whatever it is set to: something may differ, but the stack goes on. */
+START_TEST(no_setting_is_too_much_for_a_replay)
+{
+    static const char *const values[] = {"0",           "1",   "65535",
+                                         "4294967295",  "0us", "1us",
+                                         "9000000000s", "off", "on"};
+    char text[SETTING_NAME_MAX + SETTING_VALUE_MAX];
+    const char *settings[] = {text, NULL};
+    struct replay_options options = {.settings = settings};
+    unsigned tried = 0;
+
+    begin_recordings();
+    record_transfer(MB / 10);
+    for (unsigned i = 0; stack_setting_name(i) != NULL; i++)
+        for (unsigned v = 0; v < ARRAY_LENGTH(values); v++) {
+            snprintf(text, sizeof(text), "%s=%s", stack_setting_name(i),
+                     values[v]);
+            for (unsigned end = 0; end < ENDS; end++)
+                tried += replay(end, &options).outcome != REPLAY_BROKEN;
+        }
+    ck_assert_uint_gt(tried, 500);
+    end_recordings();
+}
+END_TEST
+
 START_TEST(a_recording_that_is_cut_is_replayed_to_its_end)
 {
     struct recording *recording = &recordings[SENDER];
@@ -133,7 +160,8 @@ START_TEST(a_recording_that_is_cut_is_replayed_to_its_end)
 }
 END_TEST
 
-UNIT_MAIN("record", a_transfer_with_losses_is_replayed_bit_for_bit,
+UNIT_MAIN("record", no_setting_is_too_much_for_a_replay,
+          a_transfer_with_losses_is_replayed_bit_for_bit,
           a_transfer_recorded_in_full_is_replayed_with_its_text,
           with_another_delayed_ack_the_first_frame_that_differs_is_named,
           a_recording_that_is_cut_is_replayed_to_its_end)
