@@ -660,9 +660,9 @@ TAPIR_API int tapir_add_tap(struct tapir_stack *stack, const char *name,
  * own. `faults` as in tapir_config (NULL: none) acts on both directions, drawn
  * from `seed`. The interfaces' numbers are stored in iface. Stacks on their
  * own clock get what is on the wire with tapir_advance, and their deadlines
- * tell when there is something. `pcap` (NULL: none) is a file to record to what
- * `a` sends, before the faults, and what reaches it; on a clock of their own
- * its times are that clock's.
+ * tell when there is something. `pcap` (NULL: none; as in tapir_config) is a
+ * file to record to what `a` sends, before the faults, and what reaches it; on
+ * a clock of their own its times are that clock's.
  */
 struct tapir_wire {
     enum tapir_link link;

@@ -190,7 +190,7 @@ static int set_trace(struct settings *settings, const char *what)
     trace_text_init(&settings->trace, &filter, STDERR_FILENO);
     trace_hub_init(&settings->trace_hub);
     trace_hub_add(&settings->trace_hub, &settings->trace.listener);
-    settings->replay.trace = trace_hub_trace(&settings->trace_hub);
+    settings->replay.listeners = &settings->trace_hub;
     return 0;
 }
 

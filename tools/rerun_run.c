@@ -8,8 +8,8 @@
  */
 #include "rerun_run.h"
 
+#include "host/capture.h"
 #include "netdev/callback.h"
-#include "netdev/pcap.h"
 #include "rerun_frame.h"
 #include "rerun_hold.h"
 #include "rerun_program.h"
@@ -37,7 +37,9 @@ struct run {
     struct memory stack_memory;
     struct stack *stack;
     struct netdev *dev;
-    struct netdev *pcap; /* a device with nobody behind it; NULL */
+    struct capture_dev pcap; /* nobody is behind it; dev is NULL: none */
+    struct trace_hub own_listeners;
+    struct trace_hub *listeners; /* those, or the options' */
     struct rerun_programs programs;
     struct rerun_hold hold;
     usec now;
@@ -57,7 +59,7 @@ static void record_sent(const struct run *run, uint8_t *data, size_t len)
     struct frame frame;
 
     frame_init_input(&frame, NULL, data, len);
-    (void)netdev_transmit(run->pcap, run->now, &frame);
+    (void)netdev_transmit(run->pcap.dev, run->now, &frame);
 }
 
 static void take_nothing(void *context, const uint8_t *frame, size_t len)
@@ -81,7 +83,7 @@ static void take_sent(void *context, const uint8_t *frame, size_t len)
         return;
     }
     memcpy(copy, frame, len);
-    if (run->pcap != NULL)
+    if (run->pcap.dev != NULL)
         record_sent(run, copy, len);
     if (rerun_packet_parse(run->capture->type, copy, len, &packet) &&
         packet.kind != RERUN_NOTHING)
@@ -153,7 +155,7 @@ static int create_stack(struct run *run, char *why)
 
     config.memory = &run->stack_memory;
     config.seed = (struct hash_key){.k0 = 7, .k1 = 8};
-    config.trace = run->options->trace;
+    config.trace = trace_hub_trace(run->listeners);
     config.arp.reachable_time = 365 * 24 * 3600 * USEC_PER_SEC; /* the answers
                                      to any other question are not there */
     take_over_abilities(run->script, &config.tcp);
@@ -172,19 +174,23 @@ static int create_pcap(struct run *run, char *why)
     struct callback_config config = {.type = run->capture->type,
                                      .mtu = IP_PACKET_MAX,
                                      .transmit = take_nothing};
-    struct netdev *nobody = callback_create(&run->memory, &config);
+    struct capture_dev pcap = {.dev = callback_create(&run->memory, &config)};
     int error;
 
-    if (nobody == NULL)
+    if (pcap.dev == NULL)
         return -ENOMEM;
-    error = pcap_create(&run->memory, nobody, run->options->pcap, run->ahead,
-                        &run->pcap);
+    error = capture_around(&pcap, &run->memory, run->options->pcap, "replay",
+                           run->ahead);
     if (error < 0) {
         snprintf(why, RERUN_WHY_MAX, "%s: %s", run->options->pcap,
                  strerror(-error));
-        netdev_close(nobody);
+        netdev_close(pcap.dev);
+        return error;
     }
-    return error;
+    if (pcap.story != NULL)
+        pcap.story->iface = IFACE;
+    run->pcap = pcap;
+    return 0;
 }
 
 static int create_device(struct run *run, char *why)
@@ -425,6 +431,16 @@ static int prepare(struct run *run, char *why)
     return error;
 }
 
+/* From now on it is recorded, and told of. */
+static void begin_pcap(struct run *run)
+{
+    netdev_flush(run->pcap.dev, run->now);
+    if (run->pcap.story == NULL)
+        return;
+    trace_hub_add(run->listeners, &run->pcap.story->listener);
+    stack_set_trace(run->stack, trace_hub_trace(run->listeners));
+}
+
 static void begin(struct run *run)
 {
     usec first = run->capture->began - run->ahead;
@@ -436,6 +452,8 @@ static void begin(struct run *run)
         stack_flush(run->stack, run->now);
     }
     run->is_begun = true;
+    if (run->pcap.dev != NULL)
+        begin_pcap(run);
     run->began_at = run->now;
     clock_gettime(CLOCK_MONOTONIC, &run->began);
 }
@@ -447,12 +465,14 @@ static void end(struct run *run)
     rerun_programs_fini(&run->programs);
     if (run->dev != NULL)
         netdev_close(run->dev);
-    if (run->pcap == NULL)
+    if (run->pcap.dev == NULL)
         return;
-    netdev_flush(run->pcap, run->now);
-    if (!pcap_is_complete(run->pcap))
+    netdev_flush(run->pcap.dev, run->now);
+    if (!capture_is_complete(&run->pcap))
         run->error = -EIO;
-    netdev_close(run->pcap);
+    if (run->is_begun && run->pcap.story != NULL)
+        trace_hub_remove(run->listeners, &run->pcap.story->listener);
+    capture_close(&run->pcap, &run->memory);
 }
 
 int rerun_script_run(struct rerun_script *script,
@@ -467,6 +487,9 @@ int rerun_script_run(struct rerun_script *script,
 
     why[0] = '\0';
     run.ahead = first - first % USEC_PER_SEC - BEGIN_S * USEC_PER_SEC;
+    trace_hub_init(&run.own_listeners);
+    run.listeners =
+        options->listeners != NULL ? options->listeners : &run.own_listeners;
     memory_init(&run.memory, SIZE_MAX);
     memory_init(&run.stack_memory, SIZE_MAX);
     run.error = prepare(&run, why);

@@ -6,7 +6,7 @@
 #ifndef TAPIR_TOOLS_RERUN_RUN_H
 #define TAPIR_TOOLS_RERUN_RUN_H
 
-#include "base/trace.h"
+#include "host/trace_hub.h"
 #include "rerun_script.h"
 
 enum { RERUN_FILES_MAX = 16, RERUN_SETTINGS_MAX = 64 };
@@ -28,7 +28,8 @@ struct rerun_options {
     uint64_t stop_before; /* this frame, in the debugger; 0: none */
     unsigned prefix_len;  /* of the host's subnet, as base/addr.h counts */
     unsigned mtu;         /* 0: as the host's MSS says */
-    struct trace trace;
+    struct trace_hub
+        *listeners; /* to its events; NULL: only those of the pcap */
     struct rerun_file files[RERUN_FILES_MAX];
     unsigned file_count;
 };

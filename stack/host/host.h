@@ -8,6 +8,7 @@
 #ifndef TAPIR_HOST_HOST_H
 #define TAPIR_HOST_HOST_H
 
+#include "host/capture.h"
 #include "host/clock.h"
 #include "host/control_socket.h"
 #include "host/descriptors.h"
@@ -17,7 +18,6 @@
 #include "host/fork_mark.h"
 #include "host/guess.h"
 #include "host/inherit.h"
-#include "host/pcapng_story.h"
 #include "host/record.h"
 #include "host/settings.h"
 #include "host/shim.h"
@@ -52,6 +52,7 @@ struct port {
     struct guess look; /* it has a frame, though nobody has waited for one */
     struct guess more; /* it has more than one */
     struct port_callback *callback; /* frames come by tapir_input */
+    struct pcapng_story *story; /* of its recorder; NULL: it is told nothing */
 };
 
 struct tapir_stack {
@@ -83,7 +84,6 @@ struct tapir_stack {
     struct control_setting control_setting;
     struct control_server *control; /* NULL: none */
     struct explain explain;
-    struct pcapng_story story;
     int trace_fd; /* where lines go; -1: nowhere */
 };
 
@@ -132,6 +132,8 @@ void stack_detach_listener(struct tapir_stack *stack,
 MUST_CHECK int stack_port_add(struct tapir_stack *stack,
                               const struct iface_config *config,
                               struct port **out);
+/* Its recorder's story (NULL: none) hears the stack's events from now on. */
+void port_take_story(struct port *port, struct pcapng_story *story);
 /* Whether it has not ended yet: for whoever may have slept meanwhile. */
 bool stack_is_there(const struct tapir_stack *stack);
 /* sockets.c: an AF_INET socket's number; -ENETDOWN: the stack has ended.

@@ -6,7 +6,6 @@
 
 #include "netdev/callback.h"
 #include "netdev/faults.h"
-#include "netdev/pcap.h"
 #include "netdev/tap.h"
 #include "netdev/wire.h"
 
@@ -38,6 +37,15 @@ int stack_port_add(struct tapir_stack *stack, const struct iface_config *config,
     host_own_device(port->dev);
     *out = port;
     return index;
+}
+
+void port_take_story(struct port *port, struct pcapng_story *story)
+{
+    port->story = story;
+    if (story == NULL)
+        return;
+    story->iface = port->iface;
+    stack_attach_listener(port->stack, &story->listener);
 }
 
 static struct port *find_port(struct tapir_stack *stack, int iface)
@@ -179,35 +187,27 @@ static usec epoch_of(const struct tapir_stack *stack)
     return wall.tv_sec * USEC_PER_SEC + wall.tv_nsec / 1000 - host_now();
 }
 
-/* Outside of the faults: as this end sees it. */
-static int wrap_in_pcap(struct netdev **end, const struct tapir_stack *stack,
-                        const struct tapir_wire *wire)
-{
-    if (wire->pcap == NULL || *wire->pcap == '\0')
-        return 0;
-    return pcap_create(&the_host.memory, *end, wire->pcap, epoch_of(stack),
-                       end);
-}
-
 /* Takes the ends over, also when it fails. */
 static int add_ends(struct tapir_stack *a, struct tapir_stack *b,
-                    struct netdev *ends[2], unsigned mtu, int iface[2])
+                    const struct capture_dev ends[2], unsigned mtu,
+                    int iface[2])
 {
     struct iface_config config[2] = {
-        {.name = "wire", .dev = ends[0], .mtu = mtu},
-        {.name = "wire", .dev = ends[1], .mtu = mtu}};
+        {.name = "wire", .dev = ends[0].dev, .mtu = mtu},
+        {.name = "wire", .dev = ends[1].dev, .mtu = mtu}};
     struct port *first;
     struct port *second;
 
     iface[0] = stack_port_add(a, &config[0], &first);
     if (iface[0] < 0) {
-        netdev_close(ends[0]);
-        netdev_close(ends[1]);
+        capture_close(&ends[0], &the_host.memory);
+        capture_close(&ends[1], &the_host.memory);
         return iface[0];
     }
+    port_take_story(first, ends[0].story);
     iface[1] = stack_port_add(b, &config[1], &second);
     if (iface[1] < 0) { /* the first stays: a wire that leads nowhere */
-        netdev_close(ends[1]);
+        capture_close(&ends[1], &the_host.memory);
         return iface[1];
     }
     first->peer = second;
@@ -223,21 +223,25 @@ static int join(struct tapir_stack *a, struct tapir_stack *b,
         .mtu = wire->mtu != 0 ? wire->mtu : MTU_DEFAULT,
         .queue_bytes = WIRE_QUEUE_BYTES,
     };
-    struct netdev *ends[2];
+    struct capture_dev ends[2] = {{0}};
+    struct netdev *wires[2];
     int r;
 
     if (a->clock != b->clock)
         return -EINVAL;
-    r = wire_create(&the_host.memory, &config, ends);
+    r = wire_create(&the_host.memory, &config, wires);
     if (r < 0)
         return r;
-    r = wrap_in_faults(&ends[0], wire);
-    if (r == 0)
-        r = wrap_in_pcap(&ends[0], a, wire);
+    r = wrap_in_faults(&wires[0], wire);
+    ends[0].dev = wires[0];
+    ends[1].dev = wires[1];
+    if (r == 0) /* outside of the faults: as this end sees it */
+        r = capture_around(&ends[0], &the_host.memory, wire->pcap, "wire",
+                           epoch_of(a));
     if (r == 0)
         return add_ends(a, b, ends, config.mtu, iface);
-    netdev_close(ends[0]);
-    netdev_close(ends[1]);
+    capture_close(&ends[0], &the_host.memory);
+    capture_close(&ends[1], &the_host.memory);
     return r;
 }
 

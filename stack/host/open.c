@@ -7,7 +7,6 @@
 #include "host/device.h"
 #include "host/settings.h"
 #include "netdev/faults.h"
-#include "netdev/pcap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,79 +60,39 @@ static int wrap_in_faults(const struct tapir_config *config,
     return 0;
 }
 
-static bool is_pcapng(const char *path)
-{
-    static const char end[] = ".pcapng";
-    size_t len = strlen(path);
-
-    return len >= strlen(end) && strcmp(path + len - strlen(end), end) == 0;
-}
-
-/* The recorder, and who tells it what becomes of each frame. */
-static int record_pcapng(struct tapir_stack *stack, const char *path,
-                         const char *name, struct netdev **dev)
-{
-    struct pcapng_config config = {
-        .interface = device_label(name),
-        .application = "Tapir",
-        .epoch = host_epoch(),
-        .count = pcapng_story_count,
-        .context = &stack->story,
-    };
-    int r = pcapng_create(&the_host.memory, *dev, path, &config, dev);
-
-    if (r < 0)
-        return r;
-    pcapng_story_init(&stack->story, *dev);
-    stack_attach_listener(stack, &stack->story.listener);
-    return 0;
-}
-
-static int wrap_in_pcap(struct tapir_stack *stack,
-                        const struct tapir_config *config, const char *name,
-                        struct netdev **dev, char why[TAPIR_TEXT_MAX])
+static int open_device(const struct tapir_config *config,
+                       const struct settings *settings, const char *name,
+                       struct capture_dev *out, char why[TAPIR_TEXT_MAX])
 {
     int r;
 
-    if (*config->pcap == '\0')
-        return 0;
-    if (is_pcapng(config->pcap))
-        r = record_pcapng(stack, config->pcap, name, dev);
-    else
-        r = pcap_create(&the_host.memory, *dev, config->pcap, host_epoch(),
-                        dev);
-    if (r < 0)
-        say(why, config->pcap, r);
-    return r;
-}
-
-static int open_device(struct tapir_stack *stack,
-                       const struct tapir_config *config,
-                       const struct settings *settings, const char *name,
-                       struct netdev **out, char why[TAPIR_TEXT_MAX])
-{
-    int r = device_open(name, config->mtu, out, why);
-
+    *out = (struct capture_dev){0};
+    r = device_open(name, config->mtu, &out->dev, why);
     if (r < 0)
         return r;
-    r = wrap_in_faults(config, settings, out);
+    r = wrap_in_faults(config, settings, &out->dev);
     if (r < 0)
         say(why, "--faults", r);
-    if (r == 0)
-        r = wrap_in_pcap(stack, config, name, out, why);
+    if (r == 0) {
+        r = capture_around(out, &the_host.memory, config->pcap,
+                           device_label(name), host_epoch());
+        if (r < 0)
+            say(why, config->pcap, r);
+    }
     if (r < 0)
-        netdev_close(*out);
+        netdev_close(out->dev);
     return r;
 }
 
 /* Interface, address and default route. */
 static int set_up_interface(struct tapir_stack *stack, const char *name,
                             const struct tapir_config *config,
-                            const struct settings *settings, struct netdev *dev,
+                            const struct settings *settings,
+                            const struct capture_dev *dev,
                             char why[TAPIR_TEXT_MAX])
 {
     struct iface_config iface = {.name = device_label(name),
-                                 .dev = dev,
+                                 .dev = dev->dev,
                                  .mac = settings->mac,
                                  .mtu = config->mtu};
     struct ip_prefix everywhere = {.addr = IP_ADDR_ANY_V4,
@@ -143,10 +102,11 @@ static int set_up_interface(struct tapir_stack *stack, const char *name,
     int r = stack_port_add(stack, &iface, &port);
 
     if (r < 0) {
-        netdev_close(dev);
+        capture_close(dev, &the_host.memory);
         say(why, name, r);
         return r;
     }
+    port_take_story(port, dev->story);
     r = stack_addr_add(stack->core, now, port->iface, &settings->addr);
     if (r < 0)
         say(why, "--addr", r);
@@ -185,7 +145,7 @@ static int start(const struct tapir_config *config,
                  char why[TAPIR_TEXT_MAX])
 {
     struct tapir_stack *stack = calloc(1, sizeof(*stack));
-    struct netdev *dev;
+    struct capture_dev dev;
     int r;
 
     if (stack == NULL) {
@@ -204,7 +164,7 @@ static int start(const struct tapir_config *config,
     stack->control_setting = settings->control;
     stack_trace_begin(stack, settings->is_traced ? &settings->trace : NULL,
                       settings->is_explained ? &settings->explain : NULL);
-    r = open_device(stack, config, settings, name, &dev, why);
+    r = open_device(config, settings, name, &dev, why);
     if (r < 0) {
         stack_trace_end(stack);
         free(stack);
@@ -213,11 +173,11 @@ static int start(const struct tapir_config *config,
     r = begin_stack(config, name, stack, why);
     if (r < 0) {
         stack_trace_end(stack);
-        netdev_close(dev);
+        capture_close(&dev, &the_host.memory);
         free(stack);
         return r;
     }
-    r = set_up_interface(stack, name, config, settings, dev, why);
+    r = set_up_interface(stack, name, config, settings, &dev, why);
     if (r < 0) {
         stack_end(stack);
         return r;

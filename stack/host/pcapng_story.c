@@ -120,7 +120,7 @@ static void begin(struct pcapng_story *story, const struct trace_event *event)
 
     story->frame_number = 0;
     line_clear(&story->next); /* of a segment that waits for ARP */
-    if (event->frame->iface->dev != story->dev)
+    if (event->frame->iface->index != story->iface)
         return;
     story->frame_number = event->frame_number;
     line_clear(&line);
@@ -167,7 +167,7 @@ static void tell_next(struct pcapng_story *story,
 {
     struct line line;
 
-    if (event->frame->iface->dev != story->dev)
+    if (event->frame->iface->index != story->iface)
         return;
     line_clear(&line);
     line_add(&line, "frame out %llu%s", (unsigned long long)event->frame_out,

@@ -12,7 +12,8 @@
 
 struct pcapng_story {
     struct trace_listener listener;
-    struct netdev *dev;    /* the recorder; other devices' frames are nothing */
+    struct netdev *dev;    /* the recorder */
+    unsigned iface;        /* whose frames it tells of */
     uint64_t frame_number; /* of its frame in hand, 0: none */
     struct line next;      /* of the frame that leaves next */
     bool has_packet;       /* IP has told of it, too */
@@ -23,7 +24,8 @@ struct pcapng_story {
     char sums[PCAPNG_TEXT_MAX];
 };
 
-/* `dev` was made by pcapng_create, with pcapng_story_count. */
+/* `dev` was made by pcapng_create, with pcapng_story_count. Of which interface
+ * it tells is to be said before it hears of anything. */
 void pcapng_story_init(struct pcapng_story *story, struct netdev *dev);
 /* For struct pcapng_config; `context` is the story. */
 void pcapng_story_count(void *context, struct pcapng_statistics *statistics);

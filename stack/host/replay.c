@@ -8,8 +8,6 @@
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "host/replay_internal.h"
 
-#include "netdev/pcap.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,22 +180,30 @@ static const struct netdev_ops dev_ops = {
     .close = dev_close,
 };
 
-static int wrap_in_pcap(struct replay *replay, struct replay_dev *dev)
+static int wrap_in_pcap(struct replay *replay, unsigned iface,
+                        struct replay_dev *dev)
 {
     const char *path = replay->options->pcap;
+    struct capture_dev captured = {.dev = &dev->dev};
     int r;
 
-    if (path == NULL || replay->devs[0].outer != NULL)
+    if (path == NULL || replay->captured.dev != NULL)
         return 0;
-    r = pcap_create(&replay->own, &dev->dev, path, replay->recorder.epoch,
-                    &dev->outer);
+    r = capture_around(&captured, &replay->own, path, "replay",
+                       replay->recorder.epoch);
     if (r < 0) {
         snprintf(replay->report->now, REPLAY_LINE_MAX, "%.100s: %s", path,
                  strerror(-r));
         replay_fail(replay, NULL);
         return r;
     }
-    replay->devs[0].outer = dev->outer; /* only one: 0 is no interface's */
+    replay->captured = captured;
+    dev->outer = captured.dev;
+    if (captured.story == NULL)
+        return 0;
+    captured.story->iface = iface;
+    trace_hub_add(&replay->trace_hub, &captured.story->listener);
+    stack_set_trace(replay->stack, trace_hub_trace(&replay->trace_hub));
     return 0;
 }
 
@@ -212,13 +218,13 @@ struct netdev *replay_add_device(struct replay *replay, unsigned iface,
     if (iface >= RECORD_IFACES_MAX)
         return &dev->dev; /* the stack will not have it, as then */
     dev->outer = &dev->dev;
-    return wrap_in_pcap(replay, dev) < 0 ? NULL : dev->outer;
+    return wrap_in_pcap(replay, iface, dev) < 0 ? NULL : dev->outer;
 }
 
 static void close_devices(struct replay *replay)
 {
-    if (replay->devs[0].outer != NULL)
-        netdev_close(replay->devs[0].outer);
+    if (replay->captured.dev != NULL)
+        capture_close(&replay->captured, &replay->own);
 }
 
 /* ---- What a stream has taken -------------------------------------------- */
@@ -543,6 +549,7 @@ void replay_run(struct bytes recording, const struct replay_options *options,
     replay->report = report;
     memory_init(&replay->memory, SIZE_MAX);
     memory_init(&replay->own, SIZE_MAX);
+    trace_hub_init(&replay->trace_hub);
     replay->memory.resize = replay_resize;
     replay->recorder.sink = &replay->sink;
     replay->recorder.is_replay = true;

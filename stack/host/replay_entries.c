@@ -78,7 +78,6 @@ static bool set_trace(struct replay *replay, struct stack_config *config)
         return false;
     }
     trace_text_init(&replay->trace_text, &filter, STDERR_FILENO);
-    trace_hub_init(&replay->trace_hub);
     trace_hub_add(&replay->trace_hub, &replay->trace_text.listener);
     config->trace = trace_hub_trace(&replay->trace_hub);
     return true;

@@ -5,6 +5,7 @@
 #ifndef TAPIR_HOST_REPLAY_INTERNAL_H
 #define TAPIR_HOST_REPLAY_INTERNAL_H
 
+#include "host/capture.h"
 #include "host/replay.h"
 #include "host/replay_reader.h"
 #include "host/trace_text.h"
@@ -48,6 +49,7 @@ struct replay {
     uint8_t *scratch; /* for whatever is received */
     const uint8_t *zeros;
     struct replay_dev devs[RECORD_IFACES_MAX];
+    struct capture_dev captured; /* one of them; dev is NULL: none */
 };
 
 /* Addresses only, until they are used. */

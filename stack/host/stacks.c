@@ -344,7 +344,9 @@ static void close_ports(struct tapir_stack *stack)
         if (port->peer != NULL)
             port->peer->peer = NULL;
         host_disown_device(port->dev);
-        netdev_close(port->dev);
+        capture_close(
+            &(struct capture_dev){.dev = port->dev, .story = port->story},
+            &the_host.memory);
         free(port->callback);
         free(port);
     }
