@@ -123,10 +123,12 @@ static void put_addr(struct json *json, const struct ip_addr *addr)
 {
     char text[IP_ADDR_TEXT_MAX];
 
-    if (ip_addr_is_v4(addr))
+    if (ip_addr_is_v4(addr)) {
         put_v4(json, ip_addr_to_v4(addr));
-    else
-        put(json, ip_addr_text(addr, text), strlen(text));
+    } else {
+        ip_addr_text(addr, text);
+        put(json, text, strlen(text));
+    }
 }
 
 void json_addr(struct json *json, const char *key, const struct ip_addr *addr)
