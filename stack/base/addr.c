@@ -10,50 +10,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { IP_BITS = 128 };
+enum { IP_BITS = 128, V4_AT = 12 /* in the mapped form */ };
 
 const struct mac_addr mac_addr_broadcast = {
     .octet = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-
-static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
-static const struct ip_addr any_v6;
-static const struct ip_addr loopback_v6 = {.octet = {[15] = 1}};
-
-bool ip_addr_is_v4(const struct ip_addr *addr)
-{
-    return memcmp(addr->octet, v4_mapped, sizeof(v4_mapped)) == 0;
-}
-
-bool ip_addr_is_any(const struct ip_addr *addr)
-{
-    if (ip_addr_is_v4(addr))
-        return ip_addr_to_v4(addr) == 0;
-    return ip_addr_equal(addr, &any_v6);
-}
-
-bool ip_addr_is_loopback(const struct ip_addr *addr)
-{
-    if (ip_addr_is_v4(addr))
-        return ip_addr_to_v4(addr) >> 24 == 127;
-    return ip_addr_equal(addr, &loopback_v6);
-}
-
-bool ip_addr_is_multicast(const struct ip_addr *addr)
-{
-    if (ip_addr_is_v4(addr))
-        return ip_addr_to_v4(addr) >> 28 == 0xe;
-    return addr->octet[0] == 0xff;
-}
-
-bool ip_addr_is_limited_broadcast(const struct ip_addr *addr)
-{
-    return ip_addr_is_v4(addr) && ip_addr_to_v4(addr) == UINT32_MAX;
-}
-
-bool mac_addr_is_multicast(const struct mac_addr *addr)
-{
-    return (addr->octet[0] & 1) != 0;
-}
 
 /* Of octet `i`, the bits that lie in a prefix of `len` bits. */
 static uint8_t prefix_mask(unsigned len, unsigned i)
@@ -104,7 +64,7 @@ int ip_addr_parse(const char *text, struct ip_addr *out)
 {
     struct ip_addr addr = ip_addr_v4(0);
 
-    if (inet_pton(AF_INET, text, addr.octet + sizeof(v4_mapped)) != 1 &&
+    if (inet_pton(AF_INET, text, addr.octet + V4_AT) != 1 &&
         inet_pton(AF_INET6, text, addr.octet) != 1)
         return -EINVAL;
     *out = addr;
@@ -189,8 +149,7 @@ const char *ip_addr_text(const struct ip_addr *addr,
                          char text[static IP_ADDR_TEXT_MAX])
 {
     if (ip_addr_is_v4(addr))
-        return inet_ntop(AF_INET, addr->octet + sizeof(v4_mapped), text,
-                         IP_ADDR_TEXT_MAX);
+        return inet_ntop(AF_INET, addr->octet + V4_AT, text, IP_ADDR_TEXT_MAX);
     return inet_ntop(AF_INET6, addr->octet, text, IP_ADDR_TEXT_MAX);
 }
 

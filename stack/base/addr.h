@@ -90,16 +90,56 @@ extern const struct mac_addr mac_addr_broadcast;
 /* 0.0.0.0, "this host" and the wildcard of bind. */
 #define IP_ADDR_ANY_V4 ip_addr_v4(0)
 
-bool ip_addr_is_v4(const struct ip_addr *addr);
+/* What is asked of each packet, several times, is not worth a call. */
+static inline bool ip_addr_is_v4(const struct ip_addr *addr)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    return memcmp(addr->octet, mapped, sizeof(mapped)) == 0;
+}
+
 /* 0.0.0.0 or :: */
-bool ip_addr_is_any(const struct ip_addr *addr);
+static inline bool ip_addr_is_any(const struct ip_addr *addr)
+{
+    static const struct ip_addr any_v6 = {{0}};
+
+    return ip_addr_is_v4(addr) ? ip_addr_to_v4(addr) == 0
+                               : ip_addr_equal(addr, &any_v6);
+}
+
 /* 127.0.0.0/8 (RFC 1122 3.2.1.3 (g)) or ::1 */
-bool ip_addr_is_loopback(const struct ip_addr *addr);
+static inline bool ip_addr_is_loopback(const struct ip_addr *addr)
+{
+    static const struct ip_addr loopback_v6 = {.octet = {[15] = 1}};
+
+    return ip_addr_is_v4(addr) ? addr->octet[12] == 127
+                               : ip_addr_equal(addr, &loopback_v6);
+}
+
 /* Class D (RFC 1112 4) or ff00::/8 */
-bool ip_addr_is_multicast(const struct ip_addr *addr);
+static inline bool ip_addr_is_multicast(const struct ip_addr *addr)
+{
+    return ip_addr_is_v4(addr) ? addr->octet[12] >> 4 == 0xe
+                               : addr->octet[0] == 0xff;
+}
+
 /* 255.255.255.255, RFC 1122 3.2.1.3 (c) */
-bool ip_addr_is_limited_broadcast(const struct ip_addr *addr);
-bool mac_addr_is_multicast(const struct mac_addr *addr);
+static inline bool ip_addr_is_limited_broadcast(const struct ip_addr *addr)
+{
+    return ip_addr_is_v4(addr) && ip_addr_to_v4(addr) == UINT32_MAX;
+}
+
+/* A broadcast address ends in two ones at least: a network of two hosts or of
+ * one has none (RFC 3021). Most addresses do not. */
+static inline bool ip_addr_may_be_broadcast(const struct ip_addr *addr)
+{
+    return (addr->octet[15] & 3) == 3;
+}
+
+static inline bool mac_addr_is_multicast(const struct mac_addr *addr)
+{
+    return (addr->octet[0] & 1) != 0;
+}
 
 bool ip_prefix_contains(const struct ip_prefix *prefix,
                         const struct ip_addr *addr);

@@ -61,6 +61,11 @@ static inline uint32_t get_be32(const uint8_t *at)
            (uint32_t)at[2] << 8 | at[3];
 }
 
+static inline uint64_t get_be64(const uint8_t *at)
+{
+    return (uint64_t)get_be32(at) << 32 | get_be32(at + 4);
+}
+
 static inline void put_be16(uint8_t *at, uint16_t value)
 {
     at[0] = (uint8_t)(value >> 8);

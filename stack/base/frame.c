@@ -71,21 +71,6 @@ void frame_unplace(struct frame *frame)
     frame->is_placed = false;
 }
 
-uint8_t *frame_push(struct frame *frame, size_t len)
-{
-    assert(len <= (size_t)(frame->head - frame->store));
-    frame->head -= len;
-    frame->head_len += len;
-    return frame->head;
-}
-
-void frame_pull(struct frame *frame, size_t len)
-{
-    assert(len <= frame->head_len);
-    frame->head += len;
-    frame->head_len -= len;
-}
-
 /* The head's end moves, from which csum_back counts. */
 static void trim_head(struct frame *frame, size_t len)
 {
@@ -118,15 +103,6 @@ void frame_add_slice(struct frame *frame, struct bytes slice)
         return;
     assert(frame->slice_count < FRAME_SLICES);
     frame->slices[frame->slice_count++] = slice;
-}
-
-size_t frame_len(const struct frame *frame)
-{
-    size_t len = frame->head_len;
-
-    for (unsigned i = 0; i < frame->slice_count; i++)
-        len += frame->slices[i].len;
-    return len;
 }
 
 /* What of `piece` lies behind *skip and fits into `room`; the count. */

@@ -109,10 +109,21 @@ void frame_unplace(struct frame *frame);
  * Makes room for a header of `len` bytes before the head and returns where it
  * begins. The headroom must suffice: headers have fixed largest sizes.
  */
-uint8_t *frame_push(struct frame *frame, size_t len);
+static inline uint8_t *frame_push(struct frame *frame, size_t len)
+{
+    assert(len <= (size_t)(frame->head - frame->store));
+    frame->head -= len;
+    frame->head_len += len;
+    return frame->head;
+}
 
 /* Strips `len` bytes, which the head must hold, off its front. */
-void frame_pull(struct frame *frame, size_t len);
+static inline void frame_pull(struct frame *frame, size_t len)
+{
+    assert(len <= frame->head_len);
+    frame->head += len;
+    frame->head_len -= len;
+}
 
 /* Cuts the frame (head and slices together) down to its first `len` bytes. */
 void frame_trim(struct frame *frame, size_t len);
@@ -128,7 +139,14 @@ size_t pieces_take_front(struct bytes *pieces, unsigned count, uint8_t *to,
                          size_t len);
 
 /* Bytes of head and slices together. */
-size_t frame_len(const struct frame *frame);
+static inline size_t frame_len(const struct frame *frame)
+{
+    size_t len = frame->head_len;
+
+    for (unsigned i = 0; i < frame->slice_count; i++)
+        len += frame->slices[i].len;
+    return len;
+}
 
 /* The head as it is now. */
 static inline struct bytes frame_head(const struct frame *frame)

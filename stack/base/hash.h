@@ -21,6 +21,14 @@ struct hash_key {
 /* SipHash-2-4. */
 uint64_t hash_bytes(const struct hash_key *key, struct bytes bytes);
 
+/*
+ * The same with fewer rounds, SipHash-1-3, of words rather than bytes, and
+ * without their number: for tables that are asked for each packet. Who cannot
+ * see the hashes, but only that some collide, cannot choose keys that do.
+ */
+uint64_t hash_words(const struct hash_key *key, const uint64_t *words,
+                    unsigned count);
+
 struct hash_node {
     struct hash_node *next;
     uint32_t hash;

@@ -88,10 +88,10 @@ bool ip_group_is_wanted(const struct ip *ip, const struct iface *iface,
     const struct ip_addr all_hosts = ip_addr_v4(0xe0000001);
     const struct ip_group *group;
 
-    if (ip_addr_equal(addr, &all_hosts))
-        return true;
     if (!ip_addr_is_multicast(addr))
         return false;
+    if (ip_addr_equal(addr, &all_hosts))
+        return true;
     group = ip_group_find(ip, iface, addr);
     return group != NULL && source_filter_allows(&group->filter, src);
 }

@@ -25,6 +25,8 @@ struct iface *ip_local_iface(const struct ip *ip, const struct ip_addr *addr)
 
 bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr)
 {
+    if (!ip_addr_may_be_broadcast(addr))
+        return false;
     if (ip_addr_is_limited_broadcast(addr))
         return true;
     for (struct list *node = ip->ifaces->next; node != ip->ifaces;

@@ -12,7 +12,11 @@
 static void trace_packet_in(const struct ip *ip, const struct ip_header *header,
                             const char *text)
 {
-    struct trace_event event = {
+    struct trace_event event;
+
+    if (!env_is_traced(ip->env))
+        return;
+    event = (struct trace_event){
         .kind = TRACE_PACKET_IN,
         .layer = TRACE_IP,
         .text = text,
@@ -20,9 +24,7 @@ static void trace_packet_in(const struct ip *ip, const struct ip_header *header,
         .remote.addr = header->src,
         .len = header->total_len - header->header_len,
     };
-
-    if (env_is_traced(ip->env))
-        env_trace(ip->env, &event);
+    env_trace(ip->env, &event);
 }
 
 /* Parses the header and cuts off what Ethernet padded behind the packet. */

@@ -18,7 +18,11 @@ enum {
 static void trace_packet_out(const struct ip *ip,
                              const struct ip_header *header)
 {
-    struct trace_event event = {
+    struct trace_event event;
+
+    if (!env_is_traced(ip->env))
+        return;
+    event = (struct trace_event){
         .kind = TRACE_PACKET_OUT,
         .layer = TRACE_IP,
         .text = ip_protocol_text(header->protocol),
@@ -26,9 +30,7 @@ static void trace_packet_out(const struct ip *ip,
         .remote.addr = header->dst,
         .len = header->total_len - header->header_len,
     };
-
-    if (env_is_traced(ip->env))
-        env_trace(ip->env, &event);
+    env_trace(ip->env, &event);
 }
 
 static int drop(struct ip *ip, enum drop_reason why, const struct frame *frame,

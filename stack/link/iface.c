@@ -29,7 +29,7 @@ bool iface_has_addr(const struct iface *iface, const struct ip_addr *addr)
 
 bool iface_is_broadcast(const struct iface *iface, const struct ip_addr *addr)
 {
-    if (iface->loopback)
+    if (iface->loopback || !ip_addr_may_be_broadcast(addr))
         return false;
     if (ip_addr_is_limited_broadcast(addr))
         return true;

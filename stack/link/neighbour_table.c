@@ -18,18 +18,33 @@ static uint32_t hash_of(const struct arp *arp, const struct iface *iface,
     return (uint32_t)hash_bytes(&arp->key, bytes_of(key, sizeof(key)));
 }
 
+static bool is_at(const struct neighbour *neighbour, const struct iface *iface,
+                  const struct ip_addr *addr)
+{
+    return neighbour->iface == iface && ip_addr_equal(&neighbour->addr, addr);
+}
+
+/* The one that was used last, which mostly is asked for again; NULL: none. */
+static struct neighbour *latest(const struct arp *arp)
+{
+    return list_is_empty(&arp->by_use)
+               ? NULL
+               : container_of(arp->by_use.prev, struct neighbour, by_use);
+}
+
 struct neighbour *neighbour_find(const struct arp *arp,
                                  const struct iface *iface,
                                  const struct ip_addr *addr)
 {
-    uint32_t hash = hash_of(arp, iface, addr);
-    struct hash_node *node = hash_table_first(&arp->neighbours, hash);
+    struct neighbour *neighbour = latest(arp);
+    struct hash_node *node;
 
+    if (neighbour && is_at(neighbour, iface, addr))
+        return neighbour;
+    node = hash_table_first(&arp->neighbours, hash_of(arp, iface, addr));
     for (; node; node = hash_table_next(node)) {
-        struct neighbour *neighbour =
-            container_of(node, struct neighbour, node);
-
-        if (neighbour->iface == iface && ip_addr_equal(&neighbour->addr, addr))
+        neighbour = container_of(node, struct neighbour, node);
+        if (is_at(neighbour, iface, addr))
             return neighbour;
     }
     return NULL;
@@ -115,7 +130,8 @@ struct neighbour *neighbour_create(struct arp *arp, struct iface *iface,
 
 void neighbour_touch(struct neighbour *neighbour)
 {
-    if (neighbour->state == NEIGHBOUR_PERMANENT)
+    if (neighbour->state == NEIGHBOUR_PERMANENT ||
+        neighbour->arp->by_use.prev == &neighbour->by_use)
         return;
     list_remove(&neighbour->by_use);
     list_append(&neighbour->arp->by_use, &neighbour->by_use);

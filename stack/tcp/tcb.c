@@ -93,31 +93,27 @@ struct tcb *tcb_create(struct tcp *tcp, void *owner)
     return tcb_create_numbered(tcp, owner, ++tcp->next_connection);
 }
 
-static uint32_t hash_ends(struct tcp *tcp, const struct endpoint *local,
-                          const struct endpoint *remote)
+static uint32_t hash_of(struct tcp *tcp, const struct tcp_ends *ends)
 {
-    struct tcp_ends ends = tcp_ends_of(local, remote);
-
-    return (uint32_t)tcp_ends_hash(&ends, &tcp->key);
+    return (uint32_t)tcp_ends_table_hash(ends, &tcp->key);
 }
 
-static bool same_end(const struct endpoint *a, const struct endpoint *b)
+static bool has_ends(const struct tcb *tcb, const struct tcp_ends *ends)
 {
-    return a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
+    return tcb->local.port == ends->local_port &&
+           tcb->remote.port == ends->remote_port &&
+           ip_addr_equal(&tcb->remote.addr, &ends->remote) &&
+           ip_addr_equal(&tcb->local.addr, &ends->local);
 }
 
-struct tcb *tcb_find(struct tcp *tcp, const struct endpoint *local,
-                     const struct endpoint *remote)
+struct tcb *tcb_find(struct tcp *tcp, const struct tcp_ends *ends)
 {
     struct hash_node *node =
-        hash_table_first(&tcp->connections, hash_ends(tcp, local, remote));
+        hash_table_first(&tcp->connections, hash_of(tcp, ends));
 
-    for (; node != NULL; node = hash_table_next(node)) {
-        struct tcb *tcb = container_of(node, struct tcb, node);
-
-        if (same_end(&tcb->local, local) && same_end(&tcb->remote, remote))
-            return tcb;
-    }
+    for (; node != NULL; node = hash_table_next(node))
+        if (has_ends(container_of(node, struct tcb, node), ends))
+            return container_of(node, struct tcb, node);
     return NULL;
 }
 
@@ -126,8 +122,7 @@ bool tcb_ends_are_free(struct tcp *tcp, const struct endpoint *local,
 {
     struct tcp_ends ends = tcp_ends_of(local, remote);
 
-    return tcb_find(tcp, local, remote) == NULL &&
-           rest_find(tcp, &ends) == NULL &&
+    return tcb_find(tcp, &ends) == NULL && rest_find(tcp, &ends) == NULL &&
            half_open_find(tcp, &ends) == NULL &&
            time_wait_find(tcp, &ends) == NULL;
 }
@@ -136,13 +131,14 @@ int tcb_connect_ends(struct tcb *tcb, const struct endpoint *local,
                      const struct endpoint *remote)
 {
     struct tcp *tcp = tcb->tcp;
+    struct tcp_ends ends = tcp_ends_of(local, remote);
 
     if (!tcb_ends_are_free(tcp, local, remote))
         return -EADDRINUSE;
     tcb->local = *local;
     tcb->remote = *remote;
     hash_table_insert(&tcp->connections, tcp->env->memory, &tcb->node,
-                      hash_ends(tcp, local, remote));
+                      hash_of(tcp, &ends));
     tcb->is_connected = true;
     return 0;
 }
@@ -286,9 +282,10 @@ void tcb_leave(struct tcb *tcb)
 void tcb_enter(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
+    struct tcp_ends ends = tcp_ends_of(&tcb->local, &tcb->remote);
 
     hash_table_insert(&tcp->connections, tcp->env->memory, &tcb->node,
-                      hash_ends(tcp, &tcb->local, &tcb->remote));
+                      hash_of(tcp, &ends));
     list_append(&tcp->all, &tcb->all_node);
 }
 
@@ -352,54 +349,6 @@ void tcb_ack_now(struct tcb *tcb)
         trace_ack_now(tcb);
     tcb->ack_now = true;
     tcb_mark_output(tcb);
-}
-
-tcp_seq tcb_fin_seq(const struct tcb *tcb)
-{
-    return sndbuf_end(&tcb->sndbuf);
-}
-
-bool tcb_fin_is_sent(const struct tcb *tcb)
-{
-    return tcb->fin_is_queued && seq_gt(tcb->snd_nxt, tcb_fin_seq(tcb));
-}
-
-bool tcb_fin_is_acked(const struct tcb *tcb)
-{
-    return tcb->fin_is_queued && seq_gt(tcb->snd_una, tcb_fin_seq(tcb));
-}
-
-uint32_t tcb_unsent(const struct tcb *tcb)
-{
-    tcp_seq end = sndbuf_end(&tcb->sndbuf);
-
-    return seq_lt(tcb->snd_nxt, end) ? end - tcb->snd_nxt : 0;
-}
-
-uint32_t tcb_flight_size(const struct tcb *tcb)
-{
-    return tcb->snd_nxt - tcb->snd_una;
-}
-
-bool tcb_is_synchronized(const struct tcb *tcb)
-{
-    return tcb->state >= TCPS_ESTABLISHED;
-}
-
-bool tcb_is_fast_open(const struct tcb *tcb)
-{
-    return tcb->state == TCPS_SYN_RECEIVED && tcb->fast_open != NULL;
-}
-
-bool tcb_can_receive(const struct tcb *tcb)
-{
-    return tcb_is_fast_open(tcb) || tcb->state == TCPS_ESTABLISHED ||
-           tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2;
-}
-
-uint32_t tcb_receive_window(const struct tcb *tcb)
-{
-    return seq_gt(tcb->rcv_adv, tcb->rcv_nxt) ? tcb->rcv_adv - tcb->rcv_nxt : 0;
 }
 
 static bool find_path(const struct tcb *tcb, struct ip_path *path)

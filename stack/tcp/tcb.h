@@ -117,6 +117,9 @@ struct tcp_port;
 /* What few have: see tcp_extra.h. */
 struct tcp_extra;
 
+/* See tcp_ends.h. */
+struct tcp_ends;
+
 struct tcb {
     struct hash_node node; /* in tcp->connections, while is_connected */
     struct list all_node;
@@ -331,8 +334,7 @@ void tcb_enter_closing(struct tcb *tcb);
 /* Makes the connection known by its two ends. -EADDRINUSE: there is one. */
 MUST_CHECK int tcb_connect_ends(struct tcb *tcb, const struct endpoint *local,
                                 const struct endpoint *remote);
-struct tcb *tcb_find(struct tcp *tcp, const struct endpoint *local,
-                     const struct endpoint *remote);
+struct tcb *tcb_find(struct tcp *tcp, const struct tcp_ends *ends);
 /* Whether there is no connection with these ends, of whatever kind. */
 bool tcb_ends_are_free(struct tcp *tcp, const struct endpoint *local,
                        const struct endpoint *remote);
@@ -348,26 +350,65 @@ void tcb_mark_output(struct tcb *tcb);
 /* Marks, and an ACK goes even if nothing else is to be sent. */
 void tcb_ack_now(struct tcb *tcb);
 
+/* Each segment asks these many times. */
+
 /* The sequence number that our FIN has or will have. */
-tcp_seq tcb_fin_seq(const struct tcb *tcb);
+static inline tcp_seq tcb_fin_seq(const struct tcb *tcb)
+{
+    return sndbuf_end(&tcb->sndbuf);
+}
+
 /* Whether our FIN has been sent, or acknowledged. */
-bool tcb_fin_is_sent(const struct tcb *tcb);
-bool tcb_fin_is_acked(const struct tcb *tcb);
+static inline bool tcb_fin_is_sent(const struct tcb *tcb)
+{
+    return tcb->fin_is_queued && seq_gt(tcb->snd_nxt, tcb_fin_seq(tcb));
+}
+
+static inline bool tcb_fin_is_acked(const struct tcb *tcb)
+{
+    return tcb->fin_is_queued && seq_gt(tcb->snd_una, tcb_fin_seq(tcb));
+}
+
 /* Bytes written that have never been sent. */
-uint32_t tcb_unsent(const struct tcb *tcb);
+static inline uint32_t tcb_unsent(const struct tcb *tcb)
+{
+    tcp_seq end = sndbuf_end(&tcb->sndbuf);
+
+    return seq_lt(tcb->snd_nxt, end) ? end - tcb->snd_nxt : 0;
+}
+
 /* SND.NXT - SND.UNA */
-uint32_t tcb_flight_size(const struct tcb *tcb);
+static inline uint32_t tcb_flight_size(const struct tcb *tcb)
+{
+    return tcb->snd_nxt - tcb->snd_una;
+}
+
 /* ESTABLISHED or later: both SYNs are acknowledged. */
-bool tcb_is_synchronized(const struct tcb *tcb);
+static inline bool tcb_is_synchronized(const struct tcb *tcb)
+{
+    return tcb->state >= TCPS_ESTABLISHED;
+}
+
 /* SYN-RECEIVED, but text may come and go: RFC 7413 4.2.2. */
-bool tcb_is_fast_open(const struct tcb *tcb);
+static inline bool tcb_is_fast_open(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_RECEIVED && tcb->fast_open != NULL;
+}
+
 /* The peer may still send text: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2; or it has
  * sent some with its SYN. */
-bool tcb_can_receive(const struct tcb *tcb);
+static inline bool tcb_can_receive(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_1 ||
+           tcb->state == TCPS_FIN_WAIT_2 || tcb_is_fast_open(tcb);
+}
 
 /* RCV.WND: what is left of the window that was last offered. There may be more
  * space by now, but the peer does not know of it. */
-uint32_t tcb_receive_window(const struct tcb *tcb);
+static inline uint32_t tcb_receive_window(const struct tcb *tcb)
+{
+    return seq_gt(tcb->rcv_adv, tcb->rcv_nxt) ? tcb->rcv_adv - tcb->rcv_nxt : 0;
+}
 
 /* Eff.snd.MSS anew, after the peer's MSS, the path's MTU or an option. */
 void tcb_update_mss(struct tcb *tcb, unsigned mtu);

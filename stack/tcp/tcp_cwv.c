@@ -105,13 +105,14 @@ void cwv_sending(struct tcb *tcb)
 {
     struct cwv *cwv = &tcb->cwv;
     usec now = tcb->tcp->env->now;
-    uint32_t initial = tcp_cc_initial_window(tcb);
 
     if (!is_on(tcb))
         return;
     if (tcb_flight_size(tcb) == 0) /* no ACK has come for long, perhaps */
         update_phase(tcb);
     while (cwv->is_in_nvp && now - cwv->nvp_began >= non_validated_period) {
+        uint32_t initial = tcp_cc_initial_window(tcb);
+
         cwv->nvp_began += non_validated_period;
         tcb->ssthresh = max_u32(tcb->ssthresh, tcb->cwnd / 4 * 3);
         if (tcb->cwnd <= initial)

@@ -119,3 +119,23 @@ uint64_t tcp_ends_hash(const struct tcp_ends *ends, const struct hash_key *key)
     tcp_ends_put(ends, octets);
     return hash_bytes(key, bytes_of(octets, sizeof(octets)));
 }
+
+uint64_t tcp_ends_table_hash(const struct tcp_ends *ends,
+                             const struct hash_key *key)
+{
+    uint64_t ports = (uint64_t)ends->local_port << 16 | ends->remote_port;
+    uint64_t words[5];
+
+    if (are_v4(ends)) {
+        words[0] = (uint64_t)ip_addr_to_v4(&ends->local) << 32 |
+                   ip_addr_to_v4(&ends->remote);
+        words[1] = ports;
+        return hash_words(key, words, 2);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        words[i] = get_be64(ends->local.octet + 8 * i);
+        words[2 + i] = get_be64(ends->remote.octet + 8 * i);
+    }
+    words[4] = ports;
+    return hash_words(key, words, 5);
+}

@@ -27,6 +27,9 @@ struct endpoint tcp_ends_remote(const struct tcp_ends *ends);
 
 bool tcp_ends_equal(const struct tcp_ends *a, const struct tcp_ends *b);
 uint64_t tcp_ends_hash(const struct tcp_ends *ends, const struct hash_key *key);
+/* That of the tables in which connections are found: with fewer rounds. */
+uint64_t tcp_ends_table_hash(const struct tcp_ends *ends,
+                             const struct hash_key *key);
 
 /*
  * The same in a record of which there may be many, as its last member: of two

@@ -158,7 +158,7 @@ static void unfold_for_a_segment(const struct half_open *half, struct tcb *tcb)
 
 static uint32_t hash_of(const struct tcp *tcp, const struct tcp_ends *ends)
 {
-    return (uint32_t)tcp_ends_hash(ends, &tcp->key);
+    return (uint32_t)tcp_ends_table_hash(ends, &tcp->key);
 }
 
 struct half_open *half_open_find(struct tcp *tcp, const struct tcp_ends *ends)

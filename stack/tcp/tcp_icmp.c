@@ -27,10 +27,8 @@ static tcp_seq quoted_seq(const struct icmp_error *error)
 static struct tcb *find_quoted(struct tcp *tcp, const struct icmp_error *error)
 {
     struct tcp_ends ends = quoted_ends(error);
-    struct endpoint local = tcp_ends_local(&ends);
-    struct endpoint remote = tcp_ends_remote(&ends);
 
-    return tcb_find(tcp, &local, &remote);
+    return tcb_find(tcp, &ends);
 }
 
 /* One whose SYN,ACK it is. */

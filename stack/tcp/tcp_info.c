@@ -8,6 +8,8 @@ static uint32_t segments_of(const struct tcb *tcb, uint32_t len)
 {
     uint32_t mss = max_u32(tcb->snd_mss, 1);
 
+    if (len <= mss) /* mostly, and a division takes long */
+        return len > 0 ? 1 : 0;
     return (uint32_t)(((uint64_t)len + mss - 1) / mss);
 }
 

@@ -247,9 +247,7 @@ static struct receiver find_receiver(struct tcp *tcp,
                                      const struct tcp_segment *seg)
 {
     struct tcp_ends ends = tcp_ends_of_segment(packet, seg);
-    struct endpoint local = tcp_ends_local(&ends);
-    struct endpoint remote = tcp_ends_remote(&ends);
-    struct receiver receiver = {.tcb = tcb_find(tcp, &local, &remote)};
+    struct receiver receiver = {.tcb = tcb_find(tcp, &ends)};
 
     if (receiver.tcb != NULL)
         return receiver;

@@ -26,10 +26,11 @@
 static void trace_segment(struct tcp *tcp, const struct tcp_segment *seg,
                           const struct ip_send *send, const struct tcb *tcb)
 {
-    struct trace_event event = {.kind = TRACE_SEGMENT_OUT, .layer = TRACE_TCP};
+    struct trace_event event;
 
     if (!env_is_traced(tcp->env))
         return;
+    event = (struct trace_event){.kind = TRACE_SEGMENT_OUT, .layer = TRACE_TCP};
     if (tcb != NULL)
         event = tcb_event(tcb, TRACE_SEGMENT_OUT);
     event.local = (struct endpoint){.addr = send->src, .port = seg->src_port};
@@ -118,7 +119,7 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
 
     if (tcb->has_timestamps)
         seg.options = timestamps_for(tcb);
-    if (tcb->has_sack)
+    if (sack_is_due(tcb))
         sack_fill(tcb, &seg.options);
     if (!(flags & SEG_RST))
         user_timeout_stamp(tcb, &seg.options);
@@ -135,6 +136,8 @@ static struct tcp_segment begin_segment(struct tcb *tcb, tcp_seq seq,
 /* Text of a full segment: what other options take is not there for text. */
 static uint16_t text_mss(const struct tcb *tcb)
 {
+    if (!sack_is_due(tcb) && !tcb->user_timeout_is_due)
+        return tcb->snd_mss;
     return (uint16_t)(tcb->snd_mss - tcp_options_sack_len(sack_count(tcb)) -
                       user_timeout_option_len(tcb));
 }
@@ -248,13 +251,16 @@ static void output_syn(struct tcb *tcb)
 
 /* ---- Text and FIN ----------------------------------------------------- */
 
-/* Text in one frame: a segment, or as many as the device will cut. */
+/* Text in one frame: a segment, or as many as the device will cut; not asked
+ * for where all that is left is one. */
 static uint32_t largest_text(const struct tcb *tcb)
 {
     struct ip_path path;
     uint32_t headers = IP_HEADER_LEN + TCP_HEADER_LEN + TCP_OPTIONS_MAX;
     uint32_t max_gso = 0;
 
+    if (tcb_unsent(tcb) <= text_mss(tcb))
+        return text_mss(tcb);
     if (ip_path(tcb->tcp->ip, &tcb->remote.addr, &tcb->local.addr,
                 tcb->local.scope, &path) == 0)
         max_gso = path.iface->dev->max_gso;
@@ -520,8 +526,25 @@ static void after_output(struct tcb *tcb)
         tcb_notify(tcb); /* less is unsent: it may be writable */
 }
 
+/* Most often it is not so when segments have come in, which their program has
+ * not answered yet. */
+static bool has_something_to_send(const struct tcb *tcb)
+{
+    return !tcb_is_synchronized(tcb) || tcb->ack_now ||
+           tcb->out_of_order_acks > 0 || tcb->probe_is_due || tcb->tlp.is_due ||
+           tcb->board.lost > 0 || tcb_unsent(tcb) > 0 ||
+           (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
+}
+
 DOOR void tcp_output(struct tcb *tcb)
 {
+    if (!has_something_to_send(tcb)) {
+        if (2 * tcb_flight_size(tcb) < tcb->cwnd)
+            tcb->is_cwnd_limited = false;
+        tcp_timer_clear(tcb, TCP_TIMER_PACING);
+        after_output(tcb);
+        return;
+    }
     if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) {
         output_syn(tcb);
         user_timeout_watch(tcb);

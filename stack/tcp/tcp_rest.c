@@ -82,7 +82,7 @@ static void forget(struct tcp *tcp, struct tcp_rest *rest)
 
 static uint32_t hash_of(const struct tcp *tcp, const struct tcp_ends *ends)
 {
-    return (uint32_t)tcp_ends_hash(ends, &tcp->key);
+    return (uint32_t)tcp_ends_table_hash(ends, &tcp->key);
 }
 
 struct tcp_rest *rest_find(struct tcp *tcp, const struct tcp_ends *ends)
@@ -458,13 +458,12 @@ static void closing_timer_fired(struct timer *timer)
 
 struct tcb *tcp_wake(struct tcp *tcp, struct tcp_rest *rest)
 {
-    struct endpoint local = tcp_rest_local(rest);
-    struct endpoint remote = tcp_rest_remote(rest);
+    struct tcp_ends ends = tcp_ends_of_kept(&rest->ends);
     struct tcb *tcb;
 
     if (rest->is_closing) {
         close_those_that_wait(tcp);
-        return tcb_find(tcp, &local, &remote);
+        return tcb_find(tcp, &ends);
     }
     tcb = take_out(tcp, rest);
     if (tcb == NULL)

@@ -42,7 +42,7 @@ unsigned sack_count(const struct tcb *tcb)
 {
     unsigned count = tcb->reass.count;
 
-    if (!tcb->has_sack)
+    if (!sack_is_due(tcb))
         return 0;
     if (count > SACK_RECENT)
         count = SACK_RECENT;

@@ -15,7 +15,13 @@ void sack_note_arrival(struct tcb *tcb, tcp_seq seq);
 /* [start, end) has come once more: RFC 2883 4. */
 void sack_note_duplicate(struct tcb *tcb, tcp_seq start, tcp_seq end);
 
-/* How many blocks the next segment will carry. */
+/* Whether the next segment will carry blocks, and how many. */
+static inline bool sack_is_due(const struct tcb *tcb)
+{
+    return tcb->has_sack &&
+           (tcb->reass.count > 0 || tcb->sack_sender.has_dsack);
+}
+
 unsigned sack_count(const struct tcb *tcb);
 /* Puts them into the options; a duplicate is reported once. */
 void sack_fill(struct tcb *tcb, struct tcp_options *options);

@@ -200,7 +200,7 @@ static uint64_t position(const struct tcp *tcp, const struct kind *kind,
                          const struct hash_node *node)
 {
     struct tcp_ends ends = kind->ends(node);
-    uint64_t hash = tcp_ends_hash(&ends, &tcp->key);
+    uint64_t hash = tcp_ends_table_hash(&ends, &tcp->key);
 
     return (uint64_t)hash_place((uint32_t)hash) << 32 | hash >> 32;
 }

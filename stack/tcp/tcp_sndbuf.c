@@ -47,7 +47,7 @@ static uint32_t loan_count(const struct sndbuf_loans *loans)
     return loans == NULL ? 0 : loans->end - loans->first;
 }
 
-static uint32_t lent_bytes(const struct sndbuf *buf)
+uint32_t sndbuf_lent(const struct sndbuf *buf)
 {
     return buf->loans == NULL ? 0 : buf->loans->bytes;
 }
@@ -180,12 +180,7 @@ void sndbuf_fini(struct sndbuf *buf, struct memory *memory)
 
 static uint32_t used_of(const struct sndbuf *buf)
 {
-    return buf->ring.used + lent_bytes(buf);
-}
-
-tcp_seq sndbuf_end(const struct sndbuf *buf)
-{
-    return buf->start + used_of(buf);
+    return buf->ring.used + sndbuf_lent(buf);
 }
 
 static uint32_t space_below(const struct sndbuf *buf, uint32_t limit)
@@ -330,11 +325,11 @@ uint32_t sndbuf_reach(const struct sndbuf *buf, tcp_seq from, uint32_t len)
 
 void sndbuf_acknowledge(struct sndbuf *buf, tcp_seq una)
 {
-    uint32_t lent = lent_bytes(buf);
+    uint32_t lent = sndbuf_lent(buf);
 
     if (buf->loans != NULL)
         acknowledge_loans(buf->loans, una);
-    ring_consume(&buf->ring, una - buf->start - (lent - lent_bytes(buf)));
+    ring_consume(&buf->ring, una - buf->start - (lent - sndbuf_lent(buf)));
     ring_rewind_if_empty(&buf->ring);
     buf->start = una;
 }

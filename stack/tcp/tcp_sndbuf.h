@@ -31,8 +31,15 @@ enum {
 void sndbuf_init(struct sndbuf *buf, tcp_seq start, uint32_t limit);
 void sndbuf_fini(struct sndbuf *buf, struct memory *memory);
 
+/* Lent bytes that are not yet acknowledged. */
+uint32_t sndbuf_lent(const struct sndbuf *buf);
 /* The sequence number after the last byte: where the next write goes. */
-tcp_seq sndbuf_end(const struct sndbuf *buf);
+static inline tcp_seq sndbuf_end(const struct sndbuf *buf)
+{
+    uint32_t lent = buf->loans == NULL ? 0 : sndbuf_lent(buf);
+
+    return buf->start + buf->ring.used + lent;
+}
 uint32_t sndbuf_space(const struct sndbuf *buf);
 
 /* As much as there is space for: the count, 0 when full, or -ENOBUFS. */

@@ -153,19 +153,25 @@ static int put_text(struct tcb *tcb, const struct tcp_segment *seg)
     return 0;
 }
 
-/* What there is no memory for is not kept; the peer hears at once how far it
- * has come, or of the hole (RFC 5681 4.2). */
+/* The peer hears at once how far it has come, or of the hole (RFC 5681 4.2). */
+static int put_part(struct tcb *tcb, const struct tcp_segment *seg,
+                    uint32_t text_len)
+{
+    struct tcp_segment part = *seg;
+
+    part.text_len = text_len;
+    tcb_ack_now(tcb);
+    return text_len > 0 ? put_text(tcb, &part) : -ENOBUFS;
+}
+
+/* What there is no memory for is not kept. */
 static int store_text(struct tcb *tcb, const struct tcp_segment *seg)
 {
-    struct tcp_segment kept = *seg;
-    int result = -ENOBUFS;
-
-    kept.text_len =
+    uint32_t admitted =
         tcp_memory_admits_text(tcb, seg->seq - tcb->rcv_nxt, seg->text_len);
-    if (kept.text_len < seg->text_len)
-        tcb_ack_now(tcb);
-    if (kept.text_len > 0)
-        result = put_text(tcb, &kept);
+    int result = admitted < seg->text_len ? put_part(tcb, seg, admitted)
+                                          : put_text(tcb, seg);
+
     tcp_memory_out_of_order_changed(tcb);
     return result;
 }

@@ -158,7 +158,7 @@ static void timer_fired(struct timer *timer)
 
 static uint32_t hash_of(const struct tcp *tcp, const struct tcp_ends *ends)
 {
-    return (uint32_t)tcp_ends_hash(ends, &tcp->key);
+    return (uint32_t)tcp_ends_table_hash(ends, &tcp->key);
 }
 
 struct time_wait *time_wait_find(struct tcp *tcp, const struct tcp_ends *ends)

@@ -276,21 +276,11 @@ void tcp_timer_set(struct tcb *tcb, enum tcp_timer which, usec deadline)
         timer_arm(&tcb->tcp->env->timers, &tcb->timer, deadline);
 }
 
-void tcp_timer_clear(struct tcb *tcb, enum tcp_timer which)
-{
-    tcb->due[which] = USEC_NEVER;
-}
-
 void tcp_timer_clear_all(struct tcb *tcb)
 {
     for (unsigned i = 0; i < TCP_TIMER_COUNT; i++)
         tcb->due[i] = USEC_NEVER;
     timer_disarm(&tcb->tcp->env->timers, &tcb->timer);
-}
-
-bool tcp_timer_is_set(const struct tcb *tcb, enum tcp_timer which)
-{
-    return tcb->due[which] != USEC_NEVER;
 }
 
 void tcp_timer_restart_retransmit(struct tcb *tcb)

@@ -11,9 +11,16 @@ void tcp_timer_init(struct tcb *tcb);
 void tcp_timer_init_link(struct tcb *tcb);
 /* (Re)arms one of the connection's timers. */
 void tcp_timer_set(struct tcb *tcb, enum tcp_timer which, usec deadline);
-void tcp_timer_clear(struct tcb *tcb, enum tcp_timer which);
+static inline void tcp_timer_clear(struct tcb *tcb, enum tcp_timer which)
+{
+    tcb->due[which] = USEC_NEVER;
+}
+
 void tcp_timer_clear_all(struct tcb *tcb);
-bool tcp_timer_is_set(const struct tcb *tcb, enum tcp_timer which);
+static inline bool tcp_timer_is_set(const struct tcb *tcb, enum tcp_timer which)
+{
+    return tcb->due[which] != USEC_NEVER;
+}
 
 /* Starts the retransmission timer anew: RFC 6298 5.3. */
 void tcp_timer_restart_retransmit(struct tcb *tcb);

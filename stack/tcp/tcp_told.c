@@ -18,7 +18,7 @@ struct told {
 
 static uint32_t hash_of(const struct tcp *tcp, const struct tcp_ends *ends)
 {
-    return (uint32_t)tcp_ends_hash(ends, &tcp->key);
+    return (uint32_t)tcp_ends_table_hash(ends, &tcp->key);
 }
 
 static struct told *find(const struct tcp *tcp, const struct tcp_ends *ends)

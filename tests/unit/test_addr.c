@@ -223,6 +223,9 @@ START_TEST(the_directed_broadcast_has_all_host_bits_set)
     ck_assert_str_eq(broadcast_of("192.0.2.2/30", text), "192.0.2.3");
     ck_assert_str_eq(broadcast_of("172.16.9.9/12", text), "172.31.255.255");
     ck_assert_str_eq(broadcast_of("0.0.0.0/0", text), "255.255.255.255");
+    ck_assert(is(ip_addr_may_be_broadcast, "192.0.2.3"));
+    ck_assert(!is(ip_addr_may_be_broadcast, "192.0.2.1"));
+    ck_assert(!is(ip_addr_may_be_broadcast, "192.0.2.2"));
 }
 END_TEST
 

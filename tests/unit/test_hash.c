@@ -44,6 +44,20 @@ START_TEST(siphash_of_fifteen_bytes_is_that_of_the_papers_appendix)
 }
 END_TEST
 
+/* The last word of a message of bytes has its length on top: so the published
+ * vectors of SipHash-1-3, of none and of eight bytes, are those of words. */
+START_TEST(words_are_hashed_as_siphash_1_3_has_it)
+{
+    static const uint64_t none[] = {0};
+    static const uint64_t eight[] = {UINT64_C(0x0706050403020100), UINT64_C(8)
+                                                                       << 56};
+
+    ck_assert(hash_words(&vector_key, none, 1) == UINT64_C(0xabac0158050fc4dc));
+    ck_assert(hash_words(&vector_key, eight, 2) ==
+              UINT64_C(0x369095118d299a8e));
+}
+END_TEST
+
 START_TEST(another_key_gives_another_hash)
 {
     struct hash_key first = {vector_key.k0 ^ 1, vector_key.k1};
@@ -311,6 +325,7 @@ END_TEST
 
 UNIT_MAIN("hash", siphash_gives_its_authors_test_vectors,
           siphash_of_fifteen_bytes_is_that_of_the_papers_appendix,
+          words_are_hashed_as_siphash_1_3_has_it,
           another_key_gives_another_hash, an_empty_table_has_nothing,
           a_table_that_gets_no_memory_says_so,
           entries_with_the_same_hash_are_all_candidates,

@@ -91,6 +91,57 @@ START_TEST(kept_ends_differ_in_each_part_but_the_scope)
 }
 END_TEST
 
+static uint64_t table_hash(struct tcp_ends ends)
+{
+    static const struct hash_key key = {1, 2};
+
+    return tcp_ends_table_hash(&ends, &key);
+}
+
+static void expect_hash_of_each_part(struct tcp_ends ends)
+{
+    uint64_t hash = table_hash(ends);
+    struct tcp_ends other = ends;
+
+    other.scope = 1;
+    ck_assert(table_hash(other) == hash); /* a segment does not tell it */
+    for (unsigned i = 0; i < 2; i++) {
+        other = ends;
+        other.local.octet[i == 0 ? 12 : 15] ^= 1;
+        ck_assert(table_hash(other) != hash);
+        other = ends;
+        other.remote.octet[i == 0 ? 12 : 15] ^= 1;
+        ck_assert(table_hash(other) != hash);
+    }
+    other = ends;
+    other.local_port ^= 1;
+    ck_assert(table_hash(other) != hash);
+    other = ends;
+    other.remote_port ^= 1;
+    ck_assert(table_hash(other) != hash);
+    other.remote_port = ends.local_port;
+    other.local_port = ends.remote_port;
+    ck_assert(table_hash(other) != hash);
+}
+
+START_TEST(the_hash_of_the_tables_is_of_each_part_but_the_scope)
+{
+    struct tcp_ends ends = some_v4();
+    struct tcp_ends other = ends;
+
+    expect_hash_of_each_part(ends);
+    ends.local = some_v6(1);
+    ends.remote = some_v6(2);
+    expect_hash_of_each_part(ends);
+    other = ends;
+    other.remote.octet[0] ^= 1;
+    ck_assert(table_hash(other) != table_hash(ends));
+    other = ends;
+    other.local.octet[0] ^= 1;
+    ck_assert(table_hash(other) != table_hash(ends));
+}
+END_TEST
+
 /* What a connection costs in its states: who makes it more, says so here. */
 START_TEST(records_have_the_size_that_the_readme_tells)
 {
@@ -102,4 +153,5 @@ END_TEST
 UNIT_MAIN("tcp_ends", ipv4_ends_are_kept_in_eight_octets,
           other_ends_are_kept_whole,
           kept_ends_differ_in_each_part_but_the_scope,
+          the_hash_of_the_tables_is_of_each_part_but_the_scope,
           records_have_the_size_that_the_readme_tells)
