@@ -303,19 +303,29 @@ static void take_bytes(struct connection *connection, const uint8_t *data,
 }
 
 #ifndef KERNEL
-/* Each byte is read, as a copy would. */
-static uint64_t sum_of(const uint8_t *data, size_t len)
+static uint64_t word_at(const uint8_t *at)
 {
-    uint64_t sum = 0;
     uint64_t word;
 
-    for (; len >= sizeof(word); data += sizeof(word), len -= sizeof(word)) {
-        memcpy(&word, data, sizeof(word));
-        sum += word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* Each byte is read, as a copy would, and not slower than by one: four sums
+ * need not wait for each other. */
+static uint64_t sum_of(const uint8_t *data, size_t len)
+{
+    uint64_t a = 0, b = 0, c = 0, d = 0;
+
+    for (; len >= 32; data += 32, len -= 32) {
+        a += word_at(data);
+        b += word_at(data + 8);
+        c += word_at(data + 16);
+        d += word_at(data + 24);
     }
     for (; len > 0; len--)
-        sum += *data++;
-    return sum;
+        a += *data++;
+    return a + b + c + d;
 }
 
 static ssize_t borrow_bytes(struct connection *connection)

@@ -36,6 +36,7 @@ ssize_t tapir_recv_borrow(int fd, struct iovec iov[2], int *count, int flags)
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
         *count = 0;
         r = borrow(&call, iov, count);
+        call.has_received = r > 0;
     }
     return call_leave(&call, r);
 }

@@ -14,6 +14,7 @@ static void begin(struct call *call, struct file *file)
     call->file = file;
     call->has_looked = false;
     call->is_waiting = false;
+    call->has_received = false;
     call->is_nonblocking = file != NULL && file->is_nonblocking;
 }
 
@@ -127,12 +128,23 @@ int call_connect(struct call *call, const struct endpoint *remote)
     }
 }
 
+/* What the program has received is in its processor's cache, and comes before
+ * what its devices have: no more is taken in than was. */
+static void run_last_pass(const struct call *call)
+{
+    struct tapir_stack *stack = call->file->stack;
+
+    stack->leaves_devices = call->has_received;
+    pass_run(stack);
+    stack->leaves_devices = false;
+}
+
 ssize_t call_leave(struct call *call, ssize_t result)
 {
     struct file *file = call->file;
 
     if (file != NULL && file->stack != NULL && !the_host.is_child)
-        pass_run(file->stack);
+        run_last_pass(call);
     if (call->is_waiting) {
         file_unwatch(&call->watch);
         waiter_end(&call->waiter);

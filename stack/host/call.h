@@ -13,7 +13,8 @@ struct call {
     struct file *file;
     bool is_nonblocking;
     bool has_looked;
-    bool is_waiting; /* watch and waiter are in use */
+    bool is_waiting;   /* watch and waiter are in use */
+    bool has_received; /* the program has bytes to look at */
     struct watch watch;
     struct waiter waiter;
 };

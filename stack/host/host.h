@@ -64,6 +64,7 @@ struct tapir_stack {
     struct list ports;
     struct list timeouts; /* waiters whose deadline is in this stack's time */
     struct list enders;   /* watches for the end of all connections */
+    bool leaves_devices;  /* this pass takes nothing in that has to be read */
     enum tapir_clock clock;
     usec now; /* TAPIR_CLOCK_MANUAL: as told last */
     unsigned exit_wait;

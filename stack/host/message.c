@@ -385,6 +385,7 @@ static ssize_t receive_message(int fd, const struct iovec *iov, int count,
     if (r == 0) {
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
         r = receive(&call, &message, flags, (size_t)total);
+        call.has_received = r > 0;
     }
     if (r >= 0 && from_len != NULL) {
         if ((call.file->socket_type == SOCK_STREAM ||

@@ -133,11 +133,18 @@ static void finish(struct tapir_stack *stack, usec now)
     dispatch(stack);
 }
 
+static bool is_to_be_read(const struct port *port, usec now)
+{
+    if (port->is_readable && port->stack->leaves_devices)
+        return false;
+    return port_deadline(port) <= now;
+}
+
 static void visit(struct tapir_stack *stack, usec now)
 {
     for (struct list *node = stack->ports.next; node != &stack->ports;
          node = node->next) {
-        if (port_deadline(port_of(node)) <= now)
+        if (is_to_be_read(port_of(node), now))
             take_in(port_of(node), now);
     }
     if (stack_next_deadline(stack->core) <= now)

@@ -198,6 +198,21 @@ START_TEST(a_pass_takes_in_what_the_cache_holds_and_no_more)
 }
 END_TEST
 
+START_TEST(what_was_received_comes_before_what_the_device_has)
+{
+    char byte;
+    int fd;
+
+    start();
+    fd = bound(PORT);
+    ck_assert(send_datagram(PORT, 0));
+    for (int i = 0; i < 6; i++)
+        send_large_frame(30000);
+    ck_assert_int_eq(tapir_recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+    ck_assert_int_eq(frames_left(), 1);
+}
+END_TEST
+
 struct flood {
     int pipe;             /* written to after a while */
     _Atomic bool is_over; /* what was written has been read */
@@ -384,6 +399,7 @@ UNIT_MAIN("host_look", a_guess_is_no_until_something_has_paid,
           a_guess_bears_some_failures, a_guess_that_rests_is_tried_now_and_then,
           a_call_that_does_not_wait_finds_all_that_has_arrived,
           a_pass_takes_in_what_the_cache_holds_and_no_more,
+          what_was_received_comes_before_what_the_device_has,
           a_call_that_waits_goes_on_until_its_frame_has_come,
           a_descriptor_of_the_kernel_is_seen_though_frames_never_cease,
           the_helper_gives_way_to_a_program_that_finds_events_at_once,
