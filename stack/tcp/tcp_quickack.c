@@ -13,14 +13,24 @@ static uint8_t quick_acks(const struct tcb *tcb, uint32_t full)
     return (uint8_t)min_u32(max_u32(half, QUICK_ACKS_MIN), most);
 }
 
+static void begin(struct tcb *tcb, uint32_t full)
+{
+    tcb->quick_acks = (uint8_t)max_u32(tcb->quick_acks, quick_acks(tcb, full));
+}
+
 void quickack_received(struct tcb *tcb, uint32_t full)
 {
     usec now = tcb->tcp->env->now;
 
     if (tcb->last_text == 0 || now - tcb->last_text > tcb->rto)
-        tcb->quick_acks =
-            (uint8_t)max_u32(tcb->quick_acks, quick_acks(tcb, full));
+        begin(tcb, full);
     tcb->last_text = now;
+}
+
+void quickack_received_again(struct tcb *tcb)
+{
+    begin(tcb, tcb->peer_full);
+    tcb->is_interactive = false;
 }
 
 bool quickack_is_on(const struct tcb *tcb)

@@ -4,6 +4,7 @@
  * 3 and 4 (RST and SYN that were injected blindly).
  */
 #include "tcp/tcp_output.h"
+#include "tcp/tcp_quickack.h"
 #include "tcp/tcp_rtt.h"
 #include "tcp/tcp_sack.h"
 #include "tcp/tcp_steps.h"
@@ -107,9 +108,11 @@ static void answer_unacceptable(struct tcb *tcb, const struct tcp_segment *seg)
         resend_syn_ack(tcb);
         return;
     }
-    if (seg->text_len > 0 && seq_lt(seg->seq, tcb->rcv_nxt))
+    if (seg->text_len > 0 && seq_lt(seg->seq, tcb->rcv_nxt)) {
         sack_note_duplicate(tcb, seg->seq,
                             seq_min(segment_end(seg), tcb->rcv_nxt));
+        quickack_received_again(tcb);
+    }
     if (seg->flags & SEG_SYN)
         send_challenge_ack(tcb);
     else if (seg->len > 0)

@@ -307,6 +307,31 @@ START_TEST(a_pause_brings_quick_acks_back)
 }
 END_TEST
 
+/* The ACK was lost, or too late: what follows is acknowledged at once. */
+START_TEST(a_segment_that_comes_again_brings_quick_acks_back)
+{
+    struct conversation c;
+    open_conversation(&c, .quick_acks = 2);
+
+    for (int64_t i = 0; i < 2; i++) {
+        peer_sends(&c, .len = 10, .flags = ACK | PSH);
+        expect_segment(&c, .ack = 11 + 10 * i, .flags = ACK);
+    }
+    peer_sends(&c, .len = 10, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 31, .flags = ACK, .after_ms = 40);
+    peer_sends(&c, .seq = 21, .len = 10, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 31, .flags = ACK);
+    for (int64_t i = 0; i < 2; i++) {
+        peer_sends(&c, .seq = 31 + 10 * i, .len = 10, .flags = ACK | PSH);
+        expect_segment(&c, .ack = 41 + 10 * i, .flags = ACK);
+    }
+    peer_sends(&c, .seq = 51, .len = 10, .flags = ACK | PSH);
+    expect_segment(&c, .ack = 61, .flags = ACK, .after_ms = 40);
+    app_reads(&c, 60);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(quickack_sends_the_ack_that_is_being_delayed)
 {
     struct conversation c;
@@ -786,6 +811,7 @@ UNIT_MAIN(
     the_first_segments_are_acknowledged_at_once,
     quick_acks_last_for_half_the_window, an_answer_ends_quick_acks,
     a_missed_answer_brings_quick_acks_back, a_pause_brings_quick_acks_back,
+    a_segment_that_comes_again_brings_quick_acks_back,
     quickack_sends_the_ack_that_is_being_delayed,
     a_cork_lets_only_full_segments_out, a_cork_holds_no_longer_than_the_rto,
     nor_while_the_peer_talks, uncorked_text_is_not_probed_for,
