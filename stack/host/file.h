@@ -21,6 +21,9 @@ struct file {
     bool is_borrowed;    /* the kernel's, and not ours to close */
     bool was_full;       /* found not writable: to be writable is an edge */
     uint8_t socket_type; /* SOCK_STREAM, SOCK_DGRAM */
+    uint8_t signal;      /* F_SETSIG and F_SETOWN: told, and nobody raises it */
+    int owner;
+    int status;          /* O_APPEND, ...: told, and without meaning */
     uint16_t seen;       /* readiness when edges were last looked for */
     uint32_t arrived;    /* stack_arrived then */
     uint32_t references; /* threads that wait on it, and its numbers */

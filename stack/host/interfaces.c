@@ -216,6 +216,9 @@ int interfaces_ioctl(const struct stack *core, unsigned long request,
     case SIOCSIFMETRIC:
     case SIOCSIFNAME:
         return -EPERM; /* as to a user without the right to */
+    case SIOCGIFSLAVE: /* Linux: no longer, and never did */
+    case SIOCGIFPFLAGS:
+        return -EINVAL;
     case SIOCETHTOOL:
         return -EOPNOTSUPP;
     default:

@@ -1,6 +1,7 @@
 /*
  * Options, names and flags of a descriptor.
  */
+#define _GNU_SOURCE /* F_SETSIG, ... */
 #include "host/host.h"
 #include "host/address.h"
 #include "host/call.h"
@@ -14,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netpacket/packet.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
@@ -117,16 +119,48 @@ static int number_fcntl(int fd, int command, int argument)
     return 0;
 }
 
-/* O_NONBLOCK is the only flag of ours that can be changed; it belongs to the
- * open file. */
+/*
+ * The flags of the open file. Of those O_NONBLOCK alone means something here;
+ * the others are kept for who asks, as Linux does of a socket.
+ */
+static int set_status(struct file *file, int flags)
+{
+    if ((flags & O_DIRECT) != 0)
+        return -EINVAL;
+    file->is_nonblocking = (flags & O_NONBLOCK) != 0;
+    file->status = flags & (O_APPEND | O_ASYNC | O_NOATIME);
+    return 0;
+}
+
+static int set_signal(struct file *file, int signal)
+{
+    if (signal < 0 || signal >= NSIG)
+        return -EINVAL;
+    file->signal = (uint8_t)signal;
+    return 0;
+}
+
 static int file_fcntl(struct file *file, int command, int argument)
 {
     switch (command) {
     case F_GETFL:
-        return O_RDWR | (file->is_nonblocking ? O_NONBLOCK : 0);
+        return O_RDWR | file->status | (file->is_nonblocking ? O_NONBLOCK : 0);
     case F_SETFL:
-        file->is_nonblocking = (argument & O_NONBLOCK) != 0;
+        return set_status(file, argument);
+    case F_GETOWN:
+        return file->owner;
+    case F_SETOWN:
+        file->owner = argument;
         return 0;
+    case F_GETSIG:
+        return file->signal;
+    case F_SETSIG:
+        return set_signal(file, argument);
+    case F_GETLEASE:
+        return F_UNLCK;
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+        return -EBADF; /* it is no pipe */
     default:
         return -EINVAL;
     }
@@ -184,27 +218,71 @@ static int store_count(int count, void *argument)
     return 0;
 }
 
-static int file_ioctl(struct file *file, unsigned long request, void *argument)
+/* What Linux has of every file; -ENOTTY: it is none of these. */
+static int any_ioctl(int fd, struct file *file, unsigned long request,
+                     int *argument)
 {
-    if (request == FIONBIO) {
-        file->is_nonblocking = *(const int *)argument != 0;
+    switch (request) {
+    case FIONBIO:
+        file->is_nonblocking = *argument != 0;
         return 0;
+    case FIOASYNC:
+        if (file->kind != FILE_SOCKET)
+            return *argument == 0 ? 0 : -ENOTTY;
+        file->status =
+            *argument != 0 ? file->status | O_ASYNC : file->status & ~O_ASYNC;
+        return 0;
+    case FIOCLEX:
+        return number_fcntl(fd, F_SETFD, FD_CLOEXEC);
+    case FIONCLEX:
+        return number_fcntl(fd, F_SETFD, 0);
+    default:
+        return -ENOTTY;
     }
+}
+
+static int socket_ioctl(struct file *file, unsigned long request,
+                        void *argument)
+{
+    struct stack *core = file->stack->core;
+
+    switch (request) {
+    case FIONREAD:
+        return store_count(stack_unread(core, file->id), argument);
+    case SIOCOUTQ:
+        return store_count(stack_unsent(core, file->id), argument);
+    case SIOCOUTQNSD:
+        return store_count(stack_never_sent(core, file->id), argument);
+    case SIOCATMARK:
+        return store_count(stack_at_mark(core, file->id), argument);
+    case SIOCGPGRP:
+    case FIOGETOWN:
+        return store_count(file->owner, argument);
+    case SIOCSPGRP:
+    case FIOSETOWN:
+        file->owner = *(const int *)argument;
+        return 0;
+    default:
+        return interfaces_ioctl(core, request, argument);
+    }
+}
+
+static int file_ioctl(int fd, struct file *file, unsigned long request,
+                      void *argument)
+{
+    bool has_argument = request != FIOCLEX && request != FIONCLEX;
+    int r;
+
+    if (argument == NULL && has_argument)
+        return -EFAULT;
+    r = any_ioctl(fd, file, request, argument);
+    if (r != -ENOTTY || request == FIOASYNC)
+        return r;
     if (file->kind != FILE_SOCKET)
         return -EINVAL; /* of an epoll set, as Linux */
     if (file->stack == NULL || !inherit_claim())
         return -ENETDOWN;
-    if (request == FIONREAD)
-        return store_count(stack_unread(file->stack->core, file->id), argument);
-    if (request == SIOCOUTQ)
-        return store_count(stack_unsent(file->stack->core, file->id), argument);
-    if (request == SIOCOUTQNSD)
-        return store_count(stack_never_sent(file->stack->core, file->id),
-                           argument);
-    if (request == SIOCATMARK)
-        return store_count(stack_at_mark(file->stack->core, file->id),
-                           argument);
-    return interfaces_ioctl(file->stack->core, request, argument);
+    return socket_ioctl(file, request, argument);
 }
 
 int tapir_ioctl(int fd, unsigned long request, ...)
@@ -224,7 +302,7 @@ int tapir_ioctl(int fd, unsigned long request, ...)
         r = ioctl(file->kernel_fd, request, argument);
         r = r < 0 ? -errno : r;
     } else if (file != NULL) {
-        r = argument == NULL ? -EFAULT : file_ioctl(file, request, argument);
+        r = file_ioctl(fd, file, request, argument);
     }
     host_unlock();
     return (int)errno_result(r);

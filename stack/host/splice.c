@@ -71,6 +71,15 @@ static bool is_pipe(const struct end *end)
     return end->kernel_fd >= 0 && end->mode == S_IFIFO;
 }
 
+/* O_RDONLY or O_WRONLY; a socket of ours has both. */
+static bool has_access(const struct end *end, int wanted)
+{
+    int mode = end->kernel_fd < 0 ? O_RDWR
+                                  : fcntl(end->kernel_fd, F_GETFL) & O_ACCMODE;
+
+    return mode == O_RDWR || mode == wanted;
+}
+
 static bool is_socket(const struct end *end)
 {
     return end->kernel_fd < 0;
@@ -209,14 +218,14 @@ static ssize_t peeked_to_pipe(const struct end *in, const struct end *out,
     return put;
 }
 
-/* Waits for the first bytes only. */
+/* Waits for the first bytes only; as Linux: SPLICE_F_NONBLOCK is the pipe's,
+ * and a socket that blocks goes on to do so. */
 static ssize_t socket_to_pipe(const struct end *in, const struct end *out,
                               size_t count, unsigned flags)
 {
     char data[CHUNK];
-    int wait = (flags & SPLICE_F_NONBLOCK) != 0 ? MSG_DONTWAIT : 0;
-    ssize_t got = negative(tapir_recv(
-        in->number, data, count < CHUNK ? count : CHUNK, MSG_PEEK | wait));
+    ssize_t got = negative(
+        tapir_recv(in->number, data, count < CHUNK ? count : CHUNK, MSG_PEEK));
 
     if (got <= 0)
         return got;
@@ -275,6 +284,8 @@ static ssize_t splice_ends(const struct end *in, off_t *in_offset,
     if ((!is_pipe(in) && !is_pipe(out)) || in_offset != NULL ||
         out_offset != NULL)
         return -EINVAL; /* one end is a pipe, and a socket has no offset */
+    if (!has_access(in, O_RDONLY) || !has_access(out, O_WRONLY))
+        return -EBADF;
     return is_pipe(in) ? pipe_to_socket(in, out, count, flags)
                        : socket_to_pipe(in, out, count, flags);
 }

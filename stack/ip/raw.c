@@ -333,6 +333,11 @@ static int begin_to_send(struct raw_pcb *pcb, const struct endpoint **to,
     return find_path(pcb, &pcb->local, *to, choice, path);
 }
 
+static bool is_nowhere(const struct bytes *pieces, unsigned count)
+{
+    return count > 0 && pieces[0].len > 0 && pieces[0].data == NULL;
+}
+
 int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
              const struct ip_choice *choice, const struct bytes *pieces,
              unsigned count)
@@ -342,6 +347,8 @@ int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
     int error = begin_to_send(pcb, &to, choice, &path);
 
     assert(count <= FRAME_SLICES);
+    if (error == 0 && is_nowhere(pieces, count))
+        error = -EFAULT;
     if (error < 0)
         return error;
 
@@ -379,6 +386,25 @@ static int build_packet(const struct bytes *pieces, unsigned count,
     return 0;
 }
 
+/* In Linux's order: the size, the socket, the bytes. */
+static int check_packet(struct raw_pcb *pcb, const struct ip_path *path,
+                        const struct bytes *pieces, unsigned count)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        len += pieces[i].len;
+    if (len > path->iface->mtu)
+        return -EMSGSIZE;
+    if (len < IP_HEADER_LEN)
+        return -EINVAL;
+    if (pcb->error)
+        return -raw_take_error(pcb);
+    if (pcb->is_send_shut)
+        return -EPIPE;
+    return is_nowhere(pieces, count) ? -EFAULT : 0;
+}
+
 int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
                     const struct ip_choice *choice, const struct bytes *pieces,
                     unsigned count)
@@ -388,16 +414,16 @@ int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
     int error = begin_to_send(pcb, &to, choice, &path);
 
     assert(count <= FRAME_SLICES);
-    if (error == 0)
-        error = build_packet(pieces, count, &frame);
-    if (error == 0 && pcb->error)
-        error = -raw_take_error(pcb);
     if (error < 0)
         return error;
+    error = check_packet(pcb, &path, pieces, count);
+    if (error == 0)
+        error = build_packet(pieces, count, &frame);
+    if (error == 0) {
+        struct ip_send send = how_to_send(pcb, &path, to, choice);
 
-    struct ip_send send = how_to_send(pcb, &path, to, choice);
-
-    error = ip_output_packet(pcb->raw->ip, &frame, &send);
+        error = ip_output_packet(pcb->raw->ip, &frame, &send);
+    }
     return result_of(pcb, to, path.iface->mtu, error);
 }
 

@@ -22,6 +22,7 @@ struct raw_pcb {
     bool dont_route;        /* SO_DONTROUTE: by no gateway */
     bool hears_errors;      /* IP_RECVERR */
     bool has_header;        /* IP_HDRINCL: so has what an error quotes */
+    bool is_send_shut;      /* -EPIPE, of packets with their header */
     bool is_deaf;           /* its connection was dissolved: see raw_connect */
     uint8_t discover;       /* enum ip_mtu_discover */
     struct ip_multicast multicast;
@@ -74,8 +75,8 @@ MUST_CHECK int raw_connect(struct raw_pcb *pcb, const struct endpoint *remote);
  * One datagram of the socket's protocol. `to` NULL: to the connected end.
  * -EDESTADDRREQ, -EMSGSIZE, -EACCES, -ENODEV no such interface as `choice`
  * names, -ENETUNREACH, or ip_output's; what is lost because a queue is full was
- * sent, but with IP_RECVERR. At most FRAME_SLICES pieces, which stay until the
- * devices' flush.
+ * sent, but with IP_RECVERR; -EFAULT: there is no memory behind the first
+ * piece. At most FRAME_SLICES pieces, which stay until the devices' flush.
  */
 MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
                         const struct ip_choice *choice,
@@ -85,7 +86,7 @@ MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
  * length and checksum are filled in always, source and identification where
  * they are 0; of `choice` neither TTL nor TOS is looked at. -EINVAL: no header,
  * or longer than all; -EMSGSIZE larger than the MTU: it is not fragmented; the
- * pending error.
+ * pending error; -EPIPE.
  */
 MUST_CHECK int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
                                const struct ip_choice *choice,

@@ -91,8 +91,7 @@ static const struct refused_option refused_options[] = {
     {SOL_SOCKET, SO_BSDCOMPAT, 0, 0},
     /* of devices and processors that are not there */
     {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, -ENOPROTOOPT},
-    {SOL_SOCKET, SO_ZEROCOPY, 0, -EOPNOTSUPP},
-    {SOL_SOCKET, SO_TXTIME, 0, -EINVAL},
+    {SOL_SOCKET, SO_TXTIME, -ENOPROTOOPT, -EINVAL},
     {SOL_SOCKET, SO_NETNS_COOKIE, -EINVAL, -ENOPROTOOPT},
     /* what is done elsewhere, and cannot be read, or not so set */
     {SOL_SOCKET, SO_DETACH_FILTER, -ENOPROTOOPT, -ENOENT},

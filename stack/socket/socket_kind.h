@@ -141,6 +141,8 @@ struct socket_ops {
     void (*set_error)(struct socket *socket, int error);
     int (*readiness)(const struct socket *socket);
     struct endpoint (*local)(const struct socket *socket);
+    uint16_t (*number)(const struct socket *socket); /* IP_PROTOCOL; NULL: the
+                                                        local port */
     int (*remote)(const struct socket *socket, struct endpoint *out);
     /* SO_PEERNAME; NULL: as `remote`. */
     int (*peer_name)(const struct socket *socket, struct endpoint *out);

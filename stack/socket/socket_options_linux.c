@@ -200,9 +200,11 @@ static int set_timestamp_ns(struct socket *socket, int value)
     return set_timestamp(socket, SO_TIMESTAMPNS_OLD, value);
 }
 
+/* Linux: also where the other new one is set. */
 static int get_timestamp_us_new(struct socket *socket, int *out)
 {
-    *out = get_timestamp(socket, SO_TIMESTAMP_NEW);
+    *out = get_timestamp(socket, SO_TIMESTAMP_NEW) ||
+           get_timestamp(socket, SO_TIMESTAMPNS_NEW);
     return 0;
 }
 
@@ -220,6 +222,33 @@ static int get_timestamp_ns_new(struct socket *socket, int *out)
 static int set_timestamp_ns_new(struct socket *socket, int value)
 {
     return set_timestamp(socket, SO_TIMESTAMPNS_NEW, value);
+}
+
+/* Stamps of a device, or of what was sent: there is nobody to take them. */
+static int set_timestamping(struct socket *socket, int value)
+{
+    enum { FLAGS = 1 << 19 }; /* that Linux 6.18 knows */
+
+    (void)socket;
+    if (value == 0)
+        return 0;
+    return value < 0 || value >= FLAGS ? -EINVAL : -ENOPROTOOPT;
+}
+
+/* MSG_ZEROCOPY is not here; tapir.h has tapir_send_lend. */
+static int get_zero_copy(struct socket *socket, int *out)
+{
+    (void)socket;
+    *out = 0;
+    return 0;
+}
+
+static int set_zero_copy(struct socket *socket, int value)
+{
+    (void)socket;
+    if (value == 0)
+        return 0;
+    return value == 1 ? -EOPNOTSUPP : -EINVAL;
 }
 
 static int get_mtu_discover(struct socket *socket, int *out)
@@ -300,12 +329,11 @@ static int set_port_range(struct socket *socket, int value)
     return 0;
 }
 
-/* Linux: where a raw socket has its protocol, which stays when its connection
- * is dissolved, others have their port. */
+/* Linux: where a raw socket has its protocol, others have their port. */
 static int get_ip_protocol(struct socket *socket, int *out)
 {
-    *out = socket->ops->type == SOCK_RAW ? socket->protocol
-                                         : socket->ops->local(socket).port;
+    *out = socket->ops->number != NULL ? socket->ops->number(socket)
+                                       : socket->ops->local(socket).port;
     return 0;
 }
 
@@ -352,6 +380,9 @@ static const struct linux_option options[] = {
     {SOL_SOCKET, SO_TIMESTAMP_NEW, get_timestamp_us_new, set_timestamp_us_new},
     {SOL_SOCKET, SO_TIMESTAMPNS_NEW, get_timestamp_ns_new,
      set_timestamp_ns_new},
+    {SOL_SOCKET, SO_TIMESTAMPING_OLD, NULL, set_timestamping},
+    {SOL_SOCKET, SO_TIMESTAMPING_NEW, NULL, set_timestamping},
+    {SOL_SOCKET, SO_ZEROCOPY, get_zero_copy, set_zero_copy},
     {IPPROTO_IP, IP_MTU_DISCOVER, get_mtu_discover, set_mtu_discover},
     {SOL_SOCKET, SO_BPF_EXTENSIONS, get_bpf_extensions, NULL},
     {SOL_SOCKET, SO_RESERVE_MEM, get_reserved_memory, set_reserved_memory},

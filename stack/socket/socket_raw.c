@@ -80,22 +80,22 @@ static ssize_t raw_socket_send(struct socket *socket,
     struct ip_choice choice = socket_choice(message);
     struct bytes pieces[FRAME_SLICES];
     ssize_t len = message_len(message);
-    int count;
+    int count = 1;
 
     if (len > IP_PACKET_MAX)
         return -EMSGSIZE;
     if (message->name == NULL && ip_addr_is_any(&pcb->remote.addr))
         return -EDESTADDRREQ;
-    if (socket->is_send_shut && socket->settings.header_included)
-        return -EPIPE; /* without, Linux does not look */
 
     int error = check_len(socket, len);
 
-    if (error == 0 && message->is_nowhere)
-        error = -EFAULT;
     if (error < 0)
         return error;
-    if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
+    if (message->is_nowhere) /* nearly all else is looked at first */
+        pieces[0] = bytes_of(NULL, (size_t)len);
+    else
+        count = message_pieces(socket->sockets, message, pieces);
+    if (count < 0)
         return count;
     error =
         socket->settings.header_included
@@ -118,6 +118,7 @@ static int raw_shutdown(struct socket *socket, int how)
         socket->is_receive_shut = true;
     if (shuts_send(how))
         socket->is_send_shut = true;
+    pcb_of(socket)->is_send_shut = socket->is_send_shut;
     return ip_addr_is_any(&pcb_of(socket)->remote.addr) ? -ENOTCONN : 0;
 }
 
@@ -156,6 +157,12 @@ static struct endpoint raw_local(const struct socket *socket)
 
     local.port = pcb_of_const(socket)->is_deaf ? 0 : socket->protocol;
     return local;
+}
+
+/* It stays when a connection is dissolved. */
+static uint16_t raw_number(const struct socket *socket)
+{
+    return socket->protocol;
 }
 
 static int raw_remote(const struct socket *socket, struct endpoint *out)
@@ -277,6 +284,7 @@ const struct socket_ops socket_raw_ops = {
     .set_error = raw_set_error,
     .readiness = raw_readiness,
     .local = raw_local,
+    .number = raw_number,
     .remote = raw_remote,
     .unread = raw_unread,
     .unsent = socket_dgram_unsent,

@@ -294,6 +294,7 @@ static int stream_bind(struct socket *socket, const struct endpoint *local)
         return -EINVAL;
     if ((error = tcp_bind(stream->tcb, local)) < 0)
         return error;
+    stream->past = (struct endpoint){0};
     stream->has_bound_addr = !ip_addr_is_any(&local->addr);
     stream->has_bound_port = local->port != 0; /* as Linux: or any will do */
     return 0;
@@ -672,7 +673,7 @@ static int stream_shutdown(struct socket *socket, int how)
     if (!wake(stream))
         return -ENOBUFS;
     if (is_listening(socket))
-        return shuts_receive(how) ? stream_renew(stream) : 0;
+        return shuts_receive(how) ? give_up(stream) : 0;
     if (is_opening(stream))
         return give_up(stream);
     if (stream->phase == STREAM_CONNECTING) /* connect will not tell of it */
@@ -849,14 +850,24 @@ static int stream_readiness(const struct socket *socket)
     return mask;
 }
 
+static struct endpoint own_name(const struct stream *stream)
+{
+    return stream->rests ? tcp_rest_local(stream->rest)
+                         : *tcp_local(stream->tcb);
+}
+
 static struct endpoint stream_local(const struct socket *socket)
 {
     const struct stream *stream = stream_of_const(socket);
-    struct endpoint local =
-        stream->rests ? tcp_rest_local(stream->rest) : *tcp_local(stream->tcb);
+    struct endpoint local = own_name(stream);
 
-    return local.port == 0 && ip_addr_is_any(&local.addr) ? stream->past
-                                                          : local;
+    return local.port == 0 && stream->past.port != 0 ? stream->past : local;
+}
+
+/* A port that is only told is not had. */
+static uint16_t stream_number(const struct socket *socket)
+{
+    return own_name(stream_of_const(socket)).port;
 }
 
 static int stream_remote(const struct socket *socket, struct endpoint *out)
@@ -989,6 +1000,8 @@ static int stream_set_bytes_option(struct socket *socket, int name,
         return set_congestion(stream_of(socket), value);
     if (name == TCP_FASTOPEN_KEY)
         return tcp_set_fast_open_key(stream_of(socket)->tcb, value);
+    if (name == TCP_ULP)
+        return -ENOENT; /* nothing can lie over TCP: no such name */
     return -ENOPROTOOPT;
 }
 
@@ -1001,6 +1014,8 @@ static int stream_get_bytes_option(struct socket *socket, int name, void *value,
         return get_congestion(stream_of_const(socket), value, len);
     if (name == TCP_FASTOPEN_KEY)
         return get_fast_open_key(stream_of_const(socket), value, len);
+    if (name == TCP_ULP)
+        return socket_give("", 0, value, len);
     if (name == TCP_INFO)
         return socket_tcp_get_info(stream_of_const(socket)->tcb, value, len);
     return -ENOPROTOOPT;
@@ -1095,6 +1110,7 @@ const struct socket_ops socket_stream_ops = {
     .set_error = stream_set_error,
     .readiness = stream_readiness,
     .local = stream_local,
+    .number = stream_number,
     .remote = stream_remote,
     .peer_name = stream_peer_name,
     .unread = stream_unread,

@@ -55,6 +55,14 @@ static int get_memory_info(struct socket *socket, void *value, size_t *len)
     return socket_give(info, sizeof(info), value, len);
 }
 
+/* SO_TXTIME and SO_TIMESTAMPING: a struct of two numbers, of what is off. */
+static int get_nothing(void *value, size_t *len)
+{
+    static const uint32_t nothing[2];
+
+    return socket_give(nothing, sizeof(nothing), value, len);
+}
+
 static int get_socket_struct(struct socket *socket, int name, void *value,
                              size_t *len)
 {
@@ -67,6 +75,10 @@ static int get_socket_struct(struct socket *socket, int name, void *value,
         return get_cookie(socket, value, len);
     case SO_MEMINFO:
         return get_memory_info(socket, value, len);
+    case SO_TXTIME:
+    case SO_TIMESTAMPING_OLD:
+    case SO_TIMESTAMPING_NEW:
+        return get_nothing(value, len);
     default:
         return 1;
     }

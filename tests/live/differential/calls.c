@@ -68,7 +68,7 @@ static void name_lose(struct name *name)
         *name->text = '\0';
 }
 
-static void name_set(struct script *script, const char *text, int fd)
+void name_set(struct script *script, const char *text, int fd)
 {
     struct name *name;
 
@@ -86,8 +86,7 @@ static void name_set(struct script *script, const char *text, int fd)
     name->open = true;
 }
 
-/* A name that no call has made stands for no descriptor: -1. */
-static int fd_at(struct script *script, const struct words *words, int at)
+int fd_at(struct script *script, const struct words *words, int at)
 {
     const char *word = at < words->count ? words->word[at] : "";
     struct name *name = name_find(script, word);
@@ -105,7 +104,7 @@ static const char *word_at(const struct words *words, int at,
 
 /* ---- Results ------------------------------------------------------------- */
 
-static void say_result(struct text *out, ssize_t result)
+void say_result(struct text *out, ssize_t result)
 {
     int error = errno;
 
@@ -126,7 +125,7 @@ static void say_bytes(struct text *out, const uint8_t *data, ssize_t len)
         say(out, " #%08x", hash);
 }
 
-static uint8_t *bytes_to_write(struct script *script, size_t len)
+uint8_t *bytes_to_write(struct script *script, size_t len)
 {
     static uint8_t data[BUFFER];
 
@@ -148,7 +147,7 @@ static uint8_t *unless_null(const struct words *words, int at, uint8_t *data)
     return strcmp(word_at(words, at, ""), "null") == 0 ? NULL : data;
 }
 
-static size_t length_at(const struct words *words, int at)
+size_t length_at(const struct words *words, int at)
 {
     int len = constant_at(words, at, 0);
 
@@ -759,11 +758,7 @@ static void call_wait(struct script *script, struct words *w, struct text *out)
 
 /* ---- A line -------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    void (*function)(struct script *script, struct words *words,
-                     struct text *out);
-} calls[] = {
+static const struct call_entry calls[] = {
     {"socket", call_socket},
     {"bind", call_bind},
     {"listen", call_listen},
@@ -816,22 +811,32 @@ static struct words split(char *line)
     return words;
 }
 
+static const struct call_entry *find_call(const char *name)
+{
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+        if (strcmp(calls[i].name, name) == 0)
+            return &calls[i];
+    for (size_t i = 0; i < struct_call_count; i++)
+        if (strcmp(struct_calls[i].name, name) == 0)
+            return &struct_calls[i];
+    script_wrong("no such call", name);
+}
+
 void script_call(struct script *script, char *line, struct text *out)
 {
     struct words words = split(line);
 
-    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-        if (words.count < 2 || strcmp(calls[i].name, words.word[0]) != 0)
-            continue;
-        pipe_broke = 0;
-        interrupt_after(BLOCKS_MS);
-        calls[i].function(script, &words, out);
-        interrupt_after(0);
-        if (pipe_broke)
-            say(out, " SIGPIPE");
-        return;
-    }
-    script_wrong("no such call", line);
+    if (words.count < 2)
+        script_wrong("a call of nothing", line);
+
+    const struct call_entry *call = find_call(words.word[0]);
+
+    pipe_broke = 0;
+    interrupt_after(BLOCKS_MS);
+    call->function(script, &words, out);
+    interrupt_after(0);
+    if (pipe_broke)
+        say(out, " SIGPIPE");
 }
 
 void script_ready(const struct script *script, struct text *out)

@@ -83,6 +83,21 @@ void say_poll_events(struct text *out, int events);
 
 /* ---- calls.c ------------------------------------------------------------- */
 
+struct call_entry {
+    const char *name;
+    void (*function)(struct script *script, struct words *words,
+                     struct text *out);
+};
+
+/* "= 3", "= -1 EBADF" */
+void say_result(struct text *out, ssize_t result);
+/* Bytes that no other call of the script writes; at most 128 KiB. */
+uint8_t *bytes_to_write(struct script *script, size_t len);
+size_t length_at(const struct words *words, int at);
+/* A name that no call has made stands for no descriptor: -1. */
+int fd_at(struct script *script, const struct words *words, int at);
+void name_set(struct script *script, const char *text, int fd);
+
 /* Executes one line and says what came of it. */
 void script_call(struct script *script, char *line, struct text *out);
 /* What poll says of each open socket. */
@@ -91,6 +106,11 @@ void script_ready(const struct script *script, struct text *out);
 void script_end(struct script *script, bool reset);
 /* Installs the handlers of the signals that calls may meet. */
 void calls_begin(void);
+
+/* ---- structs.c ----------------------------------------------------------- */
+
+extern const struct call_entry struct_calls[];
+extern const size_t struct_call_count;
 
 /* ---- make.c -------------------------------------------------------------- */
 
