@@ -73,6 +73,7 @@ void stack_count(const struct stack *stack, struct stack_counts *out)
         .rto_min = tcp->config.rto_min,
         .rto_max = tcp->config.rto_max,
         .max_connections = tcp->config.max_connections,
+        .reassembling = stack->ip.reass.count,
         .sockets = stack->sockets.count,
         .tcbs = tcp->connection_count,
         .half_open = tcp->half_open.entry_count,

@@ -58,8 +58,9 @@ struct stack_counts {
     usec rto_min; /* these two: TCP's */
     usec rto_max;
     uint32_t max_connections;
-    uint32_t sockets; /* that there are now */
-    uint32_t tcbs;    /* with those at rest; listeners too */
+    uint32_t reassembling; /* datagrams of which fragments are missing, */
+    uint32_t sockets;      /* that there are now */
+    uint32_t tcbs;         /* with those at rest; listeners too */
     uint32_t half_open;
     uint32_t resting;
     uint32_t time_wait;

@@ -6,6 +6,7 @@
 #include "tapir_ask.h"
 #include "tapir_command.h"
 #include "ss_filter.h"
+#include "ss_summary.h"
 #include "tapir_ss.h"
 
 #include <arpa/inet.h>
@@ -28,7 +29,7 @@ static const char help[] =
     "  -e, --extended  the number of the socket in its stack\n"
     "  -m, --memory   buffers\n"
     "  -i, --info     what TCP knows of the connection\n"
-    "  -s, --summary  how many there are\n"
+    "  -s, --summary  how many there are; a list follows if it is asked for\n"
     "  -H, --no-header  -O, --oneline\n"
     "\n"
     "  FILTER  [state STATE] [dst ADDR[/LEN][:PORT]] [src ...]\n"
@@ -133,6 +134,8 @@ static int take_options(struct ss_options *options, struct ask_options *ask,
         if (taken == 0 && !take_flags(options, argv[i]))
             return complain(argv[i], "no such option");
     }
+    options->lists = i < argc || (options->bits & SS_KINDS) != 0 ||
+                     (options->bits & SS_SUMMARY) == 0;
     if ((options->bits & SS_KINDS) == 0)
         options->bits |= SS_KINDS;
     return take_filter(options, argc, argv, i);
@@ -142,7 +145,7 @@ static unsigned wanted_states(const struct ss_options *options)
 {
     if (options->filter.states != 0)
         return options->filter.states;
-    if ((options->bits & (SS_ALL | SS_SUMMARY)) != 0)
+    if ((options->bits & SS_ALL) != 0)
         return FILTER_ALL_STATES;
     return (options->bits & SS_LISTENING) != 0 ? LISTENING_STATES
                                                : USUAL_STATES;
@@ -243,21 +246,66 @@ static int fetch_descriptors(struct ask *ask, struct ss_table *table)
     return status;
 }
 
+/* Each line of the answer; the exit status. */
+static int sum_up(struct ask *ask, const char *request,
+                  void (*add)(struct ss_summary *summary,
+                              const struct json_line *line),
+                  struct ss_summary *summary)
+{
+    int status = EXIT_SUCCESS;
+    char *text;
+
+    if (!ask_send(ask, "%s", request))
+        return EXIT_FAILURE;
+    while ((text = ask_next(ask, &status)) != NULL) {
+        struct json_line line;
+
+        if (json_line_parse(text, &line))
+            add(summary, &line);
+    }
+    return status;
+}
+
+static int show_summary(struct ask *ask, const struct ss_options *options)
+{
+    struct ss_summary summary = {0};
+    int status = sum_up(ask, "sockets", ss_summary_add, &summary);
+
+    if (status == 0)
+        status = sum_up(ask, "stats", ss_summary_add_count, &summary);
+    if (status != 0)
+        return status;
+    if (options->ask.json)
+        ss_summary_print_json(&summary, stdout);
+    else
+        ss_summary_print(&summary, stdout);
+    return 0;
+}
+
+static int show_list(struct ask *ask, const struct ss_options *options)
+{
+    struct ss_table table = {.options = options, .stack = &ask->stack};
+    int status = fetch(ask, options, &table);
+
+    if (status == 0 && (options->bits & SS_PROCESSES) != 0)
+        status = fetch_descriptors(ask, &table);
+    if (status == 0)
+        ss_table_print(&table);
+    ss_table_free(&table);
+    return status;
+}
+
 static int run(const struct ss_options *options)
 {
-    struct ss_table table = {.options = options};
     struct ask ask;
     int status = ask_open(&options->ask, &ask);
 
     if (status != 0)
         return status;
-    table.stack = &ask.stack;
-    status = fetch(&ask, options, &table);
-    if (status == 0 && (options->bits & SS_PROCESSES) != 0)
-        status = fetch_descriptors(&ask, &table);
-    if (status == 0)
-        ss_table_print(&table);
-    ss_table_free(&table);
+    if ((options->bits & SS_SUMMARY) != 0)
+        status = show_summary(&ask, options);
+    if (status == 0 && options->lists)
+        status = show_list(&ask, options);
     ask_close(&ask);
     return status;
 }

@@ -31,6 +31,7 @@ enum ss_bit {
 struct ss_options {
     struct ask_options ask;
     unsigned bits; /* enum ss_bit */
+    bool lists;    /* not only a summary */
     struct filter filter;
 };
 

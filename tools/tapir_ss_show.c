@@ -511,36 +511,10 @@ static void print_json(const struct ss_table *table)
     puts("\n]");
 }
 
-static void print_summary(const struct ss_table *table)
-{
-    size_t kinds[4] = {0};
-    size_t states[FILTER_STATES] = {0};
-    static const char *const names[] = {"tcp", "udp", "raw", "packet"};
-
-    for (size_t i = 0; i < table->count; i++) {
-        struct json_line line;
-
-        if (!json_line_parse(table->lines[i], &line))
-            continue;
-        for (size_t k = 0; k < 4; k++)
-            if (strcmp(text_of(&line, "netid"), names[k]) == 0)
-                kinds[k]++;
-        if (strcmp(text_of(&line, "netid"), "tcp") == 0)
-            states[filter_state_of(text_of(&line, "state"))]++;
-    }
-    printf("Total: %zu\nTCP:   %zu (estab %zu, listen %zu, timewait %zu)\n"
-           "UDP:   %zu\nRAW:   %zu\nPACKET: %zu\n",
-           table->count, kinds[0], states[FILTER_ESTABLISHED],
-           states[FILTER_LISTEN], states[FILTER_TIME_WAIT], kinds[1], kinds[2],
-           kinds[3]);
-}
-
 void ss_table_print(struct ss_table *table)
 {
     if (table->options->ask.json)
         print_json(table);
-    else if (shows(table, SS_SUMMARY))
-        print_summary(table);
     else
         print_table(table);
 }

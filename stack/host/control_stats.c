@@ -35,6 +35,7 @@ static const struct counter counters[] = {
     COUNTER("ipSystemStatsOutFragCreates", ip.out_frag_creates),
     COUNTER("ipSystemStatsOutTransmits", ip.out_transmits),
     COUNTER("ipDefaultTTL", default_ttl),
+    COUNTER("tapirIpReassembling", reassembling),
     COUNTER("icmpStatsInMsgs", icmp.in_msgs),
     COUNTER("icmpStatsInErrors", icmp.in_errors),
     COUNTER("icmpStatsOutMsgs", icmp.out_msgs),
