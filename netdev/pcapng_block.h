@@ -15,7 +15,8 @@
 #include "base/usec.h"
 
 enum {
-    PCAPNG_TEXT_MAX = 1024, /* what is longer is cut off: names, comments */
+    PCAPNG_TEXT_MAX = 1024,  /* what is longer is cut off: names, comments */
+    PCAPNG_PACKET_DATA = 28, /* where in its block a packet's bytes begin */
     /* Room for any block around its packet's bytes and one comment. */
     PCAPNG_BLOCK_MAX = 256 + PCAPNG_TEXT_MAX
 };

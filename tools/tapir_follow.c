@@ -2,14 +2,22 @@
  * `tapir trace` and `tapir capture`: what happens in a running stack, as it
  * happens, until this is interrupted: lines of text, or packets.
  */
+#define _GNU_SOURCE /* ppoll */
 #include "tapir_ask.h"
 #include "tapir_command.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, FILTER_TEXT = 256, CHUNK = 64 * 1024 };
+enum {
+    EXIT_USAGE = 2,
+    FILTER_TEXT = 256,
+    CHUNK = 64 * 1024,
+    REST_MAX = 1024 * 1024
+};
 
 static const char trace_help[] =
     "usage: tapir trace [WHAT]\n"
@@ -22,9 +30,9 @@ static const char capture_help[] =
     "usage: tapir capture [-w FILE] [dev NAME] [host ADDR[/LEN]] [port N]\n"
     "                     [PROTOCOL]\n"
     "\n"
-    "The packets of an interface of a running stack as pcapng, on standard "
-    "output or to FILE,\n"
-    "until it is interrupted; without a name the first that is no loopback.\n"
+    "The packets of a running stack as pcapng, with what became of each, on\n"
+    "standard output or to FILE, until it is interrupted: those of all\n"
+    "interfaces but the loopback, of one (dev NAME), or of all (dev any).\n"
     "PROTOCOL: tcp, udp, icmp, igmp, ip, arp.\n"
     "\n"
     "  tapir capture -w - port 80 | wireshark -k -i -\n"
@@ -91,19 +99,81 @@ int trace_main(int argc, char **argv)
 
 /* ---- capture ------------------------------------------------------------- */
 
-/* Until the stack ends; 1: not all could be written. */
+static volatile sig_atomic_t is_over;
+
+static void end_it(int number)
+{
+    (void)number;
+    is_over = 1;
+}
+
+/* The first ^C is waited for in ppoll, and nowhere else; the next one kills. */
+static void hold_signals(sigset_t *usual)
+{
+    struct sigaction action = {.sa_handler = end_it,
+                               .sa_flags = (int)SA_RESETHAND};
+    sigset_t held;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, usual);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static bool write_out(FILE *to, const char *bytes, size_t len)
+{
+    if (fwrite(bytes, 1, len, to) == len && fflush(to) == 0)
+        return true;
+    perror("tapir capture");
+    return false;
+}
+
+/* How much is there; 0: the stack has ended, or a signal has come. */
+static size_t wait_and_read(struct ask *ask, const struct timespec *at_most,
+                            const sigset_t *signals, char *to, size_t room)
+{
+    struct pollfd polled = {.fd = ask->fd, .events = POLLIN};
+
+    return ppoll(&polled, 1, at_most, signals) <= 0 ? 0
+                                                    : ask_read(ask, to, room);
+}
+
+/* What the stack has still to say: statistics, and then that this was all. */
+static bool copy_end(struct ask *ask, const sigset_t *signals, FILE *to)
+{
+    static const char end[] = "{\"end\":\"capture\"}\n";
+    static const struct timespec patience = {.tv_sec = 2};
+    static char rest[REST_MAX];
+    size_t end_len = sizeof(end) - 1;
+    size_t len = 0;
+    size_t more;
+
+    if (!ask_send(ask, "%s", ""))
+        return false;
+    while ((more = wait_and_read(ask, &patience, signals, rest + len,
+                                 sizeof(rest) - len)) > 0) {
+        len += more;
+        if (len >= end_len && memcmp(rest + len - end_len, end, end_len) == 0)
+            return write_out(to, rest, len - end_len);
+    }
+    return write_out(to, rest, len);
+}
+
+/* Until the stack ends, or this is interrupted; 1: not all could be written. */
 static int copy(struct ask *ask, FILE *to)
 {
     static char chunk[CHUNK];
+    sigset_t signals;
     size_t len;
 
-    while ((len = ask_read(ask, chunk, sizeof(chunk))) > 0) {
-        if (fwrite(chunk, 1, len, to) != len || fflush(to) != 0) {
-            perror("tapir capture");
+    hold_signals(&signals);
+    while ((len = wait_and_read(ask, NULL, &signals, chunk, sizeof(chunk))) > 0)
+        if (!write_out(to, chunk, len))
             return EXIT_FAILURE;
-        }
-    }
-    return EXIT_SUCCESS;
+    return is_over == 0 || copy_end(ask, &signals, to) ? EXIT_SUCCESS
+                                                       : EXIT_FAILURE;
 }
 
 static int capture(struct ask *ask, const char *filter, const char *path)

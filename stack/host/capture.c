@@ -15,6 +15,16 @@ static bool is_pcapng(const char *path)
     return len >= strlen(end) && strcmp(path + len - strlen(end), end) == 0;
 }
 
+static void say_of_received(void *context, const char *text)
+{
+    pcapng_say_of_received(context, text);
+}
+
+static void say_of_next(void *context, const char *text)
+{
+    pcapng_say_of_next(context, text);
+}
+
 /* The recorder, and who tells it what becomes of each frame. */
 static int around_with_story(struct capture_dev *captured,
                              struct memory *memory, const char *path,
@@ -36,7 +46,11 @@ static int around_with_story(struct capture_dev *captured,
         memory_free(memory, story, sizeof(*story));
         return r;
     }
-    pcapng_story_init(story, captured->dev);
+    pcapng_story_init(story, &(struct pcapng_teller){
+                                 .of_received = say_of_received,
+                                 .of_next = say_of_next,
+                                 .context = captured->dev,
+                             });
     captured->story = story;
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "host/control_socket.h"
 #include "host/host.h"
 #include "host/json.h"
+#include "host/pcapng_story.h"
 
 enum {
     CONTROL_LINE_MAX = 512,    /* of a request, its newline included */
@@ -37,19 +38,44 @@ struct control_request {
     /* The next line, if there is one. 1; 0: none now, ask again; -ENOENT: that
      * was the last. NULL: `begin` was all. */
     int (*next)(struct control_client *client, struct json *json);
+    /* What was followed ends: the last that is to be said. NULL: nothing. */
+    void (*finish)(struct control_client *client);
     /* The client is gone before the end; NULL: nothing is to be undone. */
     void (*stop)(struct control_client *client);
 };
 
-/* What `capture` lets through; zero: all. */
+enum { CONTROL_INTERFACES = 65 /* by index */ };
+
+/* What a capture has told of an interface, and its counts by then. */
+struct control_interface {
+    bool is_told;
+    uint32_t id; /* in the capture */
+    uint64_t received;
+    uint64_t missed;
+};
+
+/* What `capture` lets through, zero: all; and what it is at. */
 struct control_capture {
     struct ip_prefix host;
     bool has_host;
     uint16_t port;
     uint16_t ethertype;
     uint8_t protocol;
-    unsigned iface; /* one: few readers take two link types */
-    usec epoch;     /* wall-clock time of stack time 0 */
+    unsigned iface;    /* 0: all */
+    bool has_loopback; /* that one too */
+    usec epoch;        /* wall-clock time of stack time 0 */
+    usec started;
+    usec counted;         /* when there were statistics last, */
+    uint64_t told_missed; /* and what they have told */
+    uint32_t interface_count;
+    struct control_interface interfaces[CONTROL_INTERFACES];
+    struct pcapng_story story;
+    struct pcapng_packet last; /* that was put */
+    struct pcapng_packet held; /* came in, and more may be said of it */
+    size_t held_at;            /* its block in `out`; */
+    size_t held_len;           /* 0: there is none */
+    struct line said;
+    struct line said_of_next;
 };
 
 /* Where an answer has got to; zero at first. */

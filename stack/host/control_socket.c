@@ -88,6 +88,13 @@ static void stop_request(struct control_client *client)
         client->request->stop(client);
 }
 
+/* It is told the last of what it follows. */
+static void finish_request(struct control_client *client)
+{
+    if (client->is_following && client->request->finish != NULL)
+        client->request->finish(client);
+}
+
 static void client_close(struct control_client *client)
 {
     stop_request(client);
@@ -253,6 +260,7 @@ static int following_turn(struct control_client *client)
         r = client_read(client);
     if (r <= 0 || memchr(client->line, '\n', client->line_len) == NULL)
         return r;
+    finish_request(client);
     stop_request(client);
     client->line_len = 0;
     end_answer(client, "end", client->request->name);
@@ -505,10 +513,23 @@ static void control_end(struct tapir_stack *stack)
     free(control);
 }
 
+static void finish_requests(struct control_server *control)
+{
+    for (struct list *node = control->clients.next; node != &control->clients;
+         node = node->next) {
+        struct control_client *client =
+            container_of(node, struct control_client, node);
+
+        finish_request(client);
+        control_client_push(client);
+    }
+}
+
 void control_close(struct tapir_stack *stack)
 {
     if (stack->control == NULL)
         return;
+    finish_requests(stack->control);
     unlink(stack->control->path);
     control_end(stack);
 }

@@ -13,7 +13,13 @@
 
 static void say(struct pcapng_story *story, const struct line *line)
 {
-    pcapng_say_of_received(story->dev, line->text);
+    story->teller.of_received(story->teller.context, line->text);
+}
+
+static bool is_about(const struct pcapng_story *story,
+                     const struct trace_event *event)
+{
+    return story->iface == 0 || event->frame->iface->index == story->iface;
 }
 
 /* "[3] ESTABLISHED, cwnd 14480, ..." */
@@ -120,7 +126,7 @@ static void begin(struct pcapng_story *story, const struct trace_event *event)
 
     story->frame_number = 0;
     line_clear(&story->next); /* of a segment that waits for ARP */
-    if (event->frame->iface->index != story->iface)
+    if (!is_about(story, event))
         return;
     story->frame_number = event->frame_number;
     line_clear(&line);
@@ -167,12 +173,12 @@ static void tell_next(struct pcapng_story *story,
 {
     struct line line;
 
-    if (event->frame->iface->index != story->iface)
+    if (!is_about(story, event))
         return;
     line_clear(&line);
     line_add(&line, "frame out %llu%s", (unsigned long long)event->frame_out,
              story->next.text);
-    pcapng_say_of_next(story->dev, line.text);
+    story->teller.of_next(story->teller.context, line.text);
     line_clear(&story->next);
 }
 
@@ -197,9 +203,11 @@ static void hear(struct trace_listener *listener,
         tell_next(story, event);
 }
 
-void pcapng_story_init(struct pcapng_story *story, struct netdev *dev)
+void pcapng_story_init(struct pcapng_story *story,
+                       const struct pcapng_teller *teller)
 {
-    *story = (struct pcapng_story){.listener = {.event = hear}, .dev = dev};
+    *story =
+        (struct pcapng_story){.listener = {.event = hear}, .teller = *teller};
 }
 
 /* "TCP_NO_CONNECTION 3, ..." */

@@ -10,10 +10,18 @@
 #include "host/trace_hub.h"
 #include "netdev/pcapng.h"
 
+/* Who writes it down. */
+struct pcapng_teller {
+    /* More of the frame that came in last; of the one that leaves next. */
+    void (*of_received)(void *context, const char *text);
+    void (*of_next)(void *context, const char *text);
+    void *context;
+};
+
 struct pcapng_story {
     struct trace_listener listener;
-    struct netdev *dev;    /* the recorder */
-    unsigned iface;        /* whose frames it tells of */
+    struct pcapng_teller teller;
+    unsigned iface;        /* whose frames it tells of; 0: of all */
     uint64_t frame_number; /* of its frame in hand, 0: none */
     struct line next;      /* of the frame that leaves next */
     bool has_packet;       /* IP has told of it, too */
@@ -24,9 +32,9 @@ struct pcapng_story {
     char sums[PCAPNG_TEXT_MAX];
 };
 
-/* `dev` was made by pcapng_create, with pcapng_story_count. Of which interface
- * it tells is to be said before it hears of anything. */
-void pcapng_story_init(struct pcapng_story *story, struct netdev *dev);
+/* Of which interface it tells is to be said before it hears of anything. */
+void pcapng_story_init(struct pcapng_story *story,
+                       const struct pcapng_teller *teller);
 /* For struct pcapng_config; `context` is the story. */
 void pcapng_story_count(void *context, struct pcapng_statistics *statistics);
 
