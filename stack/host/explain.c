@@ -8,6 +8,7 @@
 #include "host/explain_fields.h"
 #include "host/settings.h"
 #include "host/trace_text.h"
+#include "ip/icmp.h"
 #include "ip/ip.h"
 #include "link/eth.h"
 #include "tcp/tcb.h"
@@ -165,7 +166,9 @@ static enum explain_door door_after(enum explain_door door)
     case EXPLAIN_ARP_HEADER:
     case EXPLAIN_ARP:
     case EXPLAIN_ICMP_HEADER:
-    case EXPLAIN_ICMP:
+    case EXPLAIN_ICMP_REQUEST:
+    case EXPLAIN_ICMP_REPLY:
+    case EXPLAIN_ICMP_ERROR:
     case EXPLAIN_IGMP:
     case EXPLAIN_UDP_HEADER:
     case EXPLAIN_UDP:
@@ -325,6 +328,19 @@ static void begin(struct explain *explain, const struct trace_event *event)
                 iface->dev->type == NETDEV_ETHERNET ? TRACE_ETH : TRACE_IP);
 }
 
+/* What is asked of an ICMP message goes by its type. */
+static enum explain_door door_of_message(const struct explain *explain)
+{
+    switch (explain->headers[explain->header_at + ICMP_TYPE]) {
+    case ICMP_ECHO_REQUEST:
+        return EXPLAIN_ICMP_REQUEST;
+    case ICMP_ECHO_REPLY:
+        return EXPLAIN_ICMP_REPLY;
+    default: /* a number from the wire, not an enum */
+        return EXPLAIN_ICMP_ERROR;
+    }
+}
+
 static void packet_came(struct explain *explain,
                         const struct trace_event *event)
 {
@@ -341,7 +357,7 @@ static void packet_came(struct explain *explain,
         enter(explain, EXPLAIN_ARP);
         break;
     case TRACE_ICMP:
-        enter(explain, EXPLAIN_ICMP);
+        enter(explain, door_of_message(explain));
         break;
     case TRACE_UDP:
         enter(explain, EXPLAIN_UDP);

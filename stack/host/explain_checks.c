@@ -85,12 +85,20 @@ static const struct explain_check icmp_header[] = {
     CHECK(ICMP_BAD_CHECKSUM, 0, "the checksum is right"),
     END,
 };
-static const struct explain_check icmp[] = {
+static const struct explain_check icmp_request[] = {
+    CHECK(ICMP_UNKNOWN_TYPE, 0, "the type is one that we know"),
+    CHECK(ICMP_BROADCAST, 0, "no echo request to a broadcast"),
+    END,
+};
+static const struct explain_check icmp_reply[] = {
+    CHECK(ICMP_UNKNOWN_TYPE, 0, "the type is one that we know"),
+    CHECK(ICMP_NO_LISTENER, 0, "a reply has a socket that waits for it"),
+    END,
+};
+static const struct explain_check icmp_error[] = {
     CHECK(ICMP_UNKNOWN_TYPE, 0, "the type is one that we know"),
     CHECK(ICMP_LOST_FRAGMENT, 0, "it tells of more than a lost fragment"),
-    CHECK(ICMP_BROADCAST, 0, "no echo request to a broadcast"),
     CHECK(ICMP_BAD_QUOTE, 0, "an error quotes a packet of ours"),
-    CHECK(ICMP_NO_LISTENER, 0, "a reply has a socket that waits for it"),
     END,
 };
 
@@ -206,7 +214,9 @@ const struct explain_check *explain_checks(enum explain_door door)
         [EXPLAIN_FRAGMENT] = fragment,
         [EXPLAIN_PROTOCOL] = protocol,
         [EXPLAIN_ICMP_HEADER] = icmp_header,
-        [EXPLAIN_ICMP] = icmp,
+        [EXPLAIN_ICMP_REQUEST] = icmp_request,
+        [EXPLAIN_ICMP_REPLY] = icmp_reply,
+        [EXPLAIN_ICMP_ERROR] = icmp_error,
         [EXPLAIN_IGMP] = igmp,
         [EXPLAIN_UDP_HEADER] = udp_header,
         [EXPLAIN_UDP] = udp,

@@ -229,6 +229,40 @@ START_TEST(a_datagram_is_told_up_to_its_socket)
 }
 END_TEST
 
+static size_t peer_icmp(uint8_t *frame, uint8_t type)
+{
+    uint8_t icmp[ICMP_HEADER_LEN + 8] = {type};
+
+    put_be16(icmp + ICMP_CHECKSUM, checksum_of(bytes_of(icmp, sizeof(icmp))));
+    return peer_ip(frame, IP_PROTO_ICMP, icmp, sizeof(icmp));
+}
+
+/* Of a reply it is not asked whether it quotes something, nor of an error
+ * whether somebody waits for it. */
+START_TEST(an_icmp_message_is_asked_what_concerns_its_type)
+{
+    struct teller t;
+    uint8_t frame[128];
+
+    open_teller(&t, "1-9");
+    EXPECT(input(&t, frame, peer_icmp(frame, ICMP_ECHO_REPLY)),
+           "    ok  the type is one that we know (RFC 1122 3.2.2)\n"
+           "    NO  a reply has a socket that waits for it");
+    EXPECT(input(&t, frame, peer_icmp(frame, ICMP_UNREACHABLE)),
+           "    ok  the type is one that we know (RFC 1122 3.2.2)\n"
+           "    ok  it tells of more than a lost fragment",
+           "    NO  an error quotes a packet of ours");
+    EXPECT(input(&t, frame, peer_icmp(frame, ICMP_ECHO_REQUEST)),
+           "    ok  the type is one that we know (RFC 1122 3.2.2)\n"
+           "    ok  no echo request to a broadcast",
+           "    => 192.0.2.2 > 192.0.2.1: echo reply");
+    ck_assert_ptr_null(strstr(story, "an error quotes"));
+    EXPECT(input(&t, frame, peer_icmp(frame, 99)),
+           "    NO  the type is one that we know");
+    close_teller(&t);
+}
+END_TEST
+
 START_TEST(a_frame_that_leaves_is_told_with_what_led_to_it)
 {
     struct teller t;
@@ -399,7 +433,8 @@ START_TEST(each_reason_has_its_check)
 }
 END_TEST
 
-UNIT_MAIN("explain", a_request_for_our_address_is_told_from_bytes_to_answer,
+UNIT_MAIN("explain", an_icmp_message_is_asked_what_concerns_its_type,
+          a_request_for_our_address_is_told_from_bytes_to_answer,
           only_the_frames_that_were_named_are_told,
           a_handshake_is_told_step_by_step,
           a_drop_names_the_check_that_failed_and_what_was_not_made,
