@@ -3,6 +3,7 @@
  * 7323 2), what was sent again, what came out of order, duplicate ACKs (RFC
  * 5681 2). All of it is concluded from what one point of the path has seen.
  */
+#include "plot_outstanding.h"
 #include "plot_ranges.h"
 #include "plot_states.h"
 
@@ -46,28 +47,29 @@ struct direction {
     int64_t highest;
     int64_t acked;  /* the highest acknowledgment of it; 0 if none */
     int64_t window; /* that came with the last one */
-    size_t first;   /* no segment before it is outstanding */
+    struct plot_outstanding outstanding;
 };
 
-enum { OUTSTANDING_MAX = 10000 }; /* more are not searched through */
-
-/* Those that wait for an acknowledgment and were now sent again. */
-static void mark_lost(struct plot_connection *connection,
-                      struct direction *direction, size_t again)
+/* Of what waits for an acknowledgment it takes the place of what it repeats. */
+static int note_sent(struct plot_connection *connection,
+                     struct direction *direction, size_t at)
 {
-    const struct plot_segment *segment = &connection->segment[again];
-    size_t end = again;
+    const struct plot_segment *segment = &connection->segment[at];
+    struct plot_waiting sent = {segment->seq, segment->end, at};
+    size_t from;
+    size_t to;
 
-    if (end - direction->first > OUTSTANDING_MAX)
-        end = direction->first + OUTSTANDING_MAX;
-    for (size_t i = direction->first; i < end; i++) {
-        struct plot_segment *old = &connection->segment[i];
+    if (segment->end <= direction->acked)
+        return 0;
+    from = plot_outstanding_find(&direction->outstanding, segment->seq,
+                                 segment->end, &to);
+    for (size_t i = from; i < to; i++) {
+        const struct plot_waiting *old = &direction->outstanding.waiting[i];
 
-        if (old->from == segment->from && old->seq < segment->end &&
-            old->end > segment->seq && old->end > direction->acked &&
-            plot_ranges_end(&direction->sacked, old->seq) < old->end)
-            old->marks |= PLOT_LOST;
+        if (plot_ranges_end(&direction->sacked, old->seq) < old->end)
+            connection->segment[old->segment].marks |= PLOT_LOST;
     }
+    return plot_outstanding_sent(&direction->outstanding, from, to, &sent);
 }
 
 static int mark_text(struct plot_connection *connection,
@@ -80,13 +82,15 @@ static int mark_text(struct plot_connection *connection,
     if (plot_ranges_overlap(&direction->seen, segment->seq, segment->end)) {
         segment->marks |= PLOT_AGAIN;
         connection->end[segment->from].again++;
-        mark_lost(connection, direction, at);
     } else if (segment->seq < direction->highest) {
         segment->marks |= PLOT_OUT_OF_ORDER;
     }
     if (segment->end > direction->highest)
         direction->highest = segment->end;
-    return plot_ranges_add(&direction->seen, segment->seq, segment->end);
+    int r = note_sent(connection, direction, at);
+    return r < 0
+               ? r
+               : plot_ranges_add(&direction->seen, segment->seq, segment->end);
 }
 
 static bool is_duplicate(const struct direction *direction,
@@ -128,20 +132,6 @@ static int mark_ack(struct plot_connection *connection,
     return take_sack(connection, direction, segment);
 }
 
-static void forget_acknowledged(const struct plot_connection *connection,
-                                struct direction *direction, unsigned from,
-                                size_t now)
-{
-    while (direction->first < now) {
-        const struct plot_segment *segment =
-            &connection->segment[direction->first];
-
-        if (segment->from == from && segment->end > direction->acked)
-            break;
-        direction->first++;
-    }
-}
-
 static int mark_all(struct plot_connection *connection,
                     struct direction direction[2])
 {
@@ -154,7 +144,8 @@ static int mark_all(struct plot_connection *connection,
             r = mark_ack(connection, &direction[!from], segment);
         if (r < 0)
             return r;
-        forget_acknowledged(connection, &direction[!from], !from, i);
+        plot_outstanding_acked(&direction[!from].outstanding,
+                               direction[!from].acked);
     }
     return 0;
 }
@@ -168,6 +159,7 @@ int plot_connection_analyse(struct plot_connection *connection)
     for (unsigned i = 0; i < 2; i++) {
         plot_ranges_fini(&direction[i].seen);
         plot_ranges_fini(&direction[i].sacked);
+        plot_outstanding_fini(&direction[i].outstanding);
     }
     return r < 0 ? r : plot_infer_states(connection);
 }

@@ -4,6 +4,7 @@
  */
 #include "tools/plot.h"
 
+#include "tools/plot_outstanding.h"
 #include "tools/plot_ranges.h"
 #include "unit.h"
 
@@ -397,6 +398,59 @@ END_TEST
 
 /* ---- Ranges ------------------------------------------------------------- */
 
+/* A window of 100,000 segments, all of it sent again and again: each time some
+ * twenty of them are looked at, and not all. */
+START_TEST(what_is_outstanding_is_found_without_a_search)
+{
+    enum { COUNT = 100000, ROUNDS = 4 };
+    struct plot_outstanding outstanding = {0};
+    size_t to;
+
+    for (size_t i = 0; i < COUNT * ROUNDS; i++) {
+        int64_t seq = (int64_t)(i % COUNT) * 10;
+        struct plot_waiting sent = {seq, seq + 10, i};
+        size_t at = plot_outstanding_find(&outstanding, seq, seq + 10, &to);
+
+        ck_assert_uint_eq(at, i % COUNT);
+        ck_assert_uint_eq(to - at, i >= COUNT); /* the one before */
+        if (to > at)
+            ck_assert_uint_eq(outstanding.waiting[at].segment, i - COUNT);
+        ck_assert_int_eq(plot_outstanding_sent(&outstanding, at, to, &sent), 0);
+    }
+    ck_assert_uint_lt(outstanding.looks, (uint64_t)20 * COUNT * ROUNDS);
+    plot_outstanding_acked(&outstanding, (COUNT - 1) * 10);
+    ck_assert_uint_eq(outstanding.count - outstanding.from, 1);
+    plot_outstanding_find(&outstanding, 0, 1000, &to);
+    ck_assert_uint_eq(to, outstanding.from); /* that is acknowledged */
+    plot_outstanding_fini(&outstanding);
+}
+END_TEST
+
+/* One that covers parts of others takes the place of all of them. */
+START_TEST(a_segment_of_another_size_replaces_what_it_overlaps)
+{
+    struct plot_outstanding outstanding = {0};
+    struct plot_waiting first = {0, 10, 0};
+    struct plot_waiting second = {10, 20, 1};
+    struct plot_waiting third = {20, 30, 2};
+    struct plot_waiting over = {5, 15, 3};
+    size_t to;
+
+    ck_assert_int_eq(plot_outstanding_sent(&outstanding, 0, 0, &first), 0);
+    ck_assert_int_eq(plot_outstanding_sent(&outstanding, 1, 1, &third), 0);
+    ck_assert_uint_eq(plot_outstanding_find(&outstanding, 10, 20, &to), 1);
+    ck_assert_uint_eq(to, 1); /* between the two */
+    ck_assert_int_eq(plot_outstanding_sent(&outstanding, 1, 1, &second), 0);
+    ck_assert_uint_eq(plot_outstanding_find(&outstanding, 5, 15, &to), 0);
+    ck_assert_uint_eq(to, 2);
+    ck_assert_int_eq(plot_outstanding_sent(&outstanding, 0, 2, &over), 0);
+    ck_assert_uint_eq(outstanding.count, 2);
+    ck_assert_uint_eq(outstanding.waiting[0].segment, 3);
+    ck_assert_uint_eq(outstanding.waiting[1].segment, 2);
+    plot_outstanding_fini(&outstanding);
+}
+END_TEST
+
 START_TEST(ranges_join_and_are_trimmed)
 {
     struct plot_ranges ranges = {0};
@@ -433,4 +487,6 @@ UNIT_MAIN("plot", numbers_are_relative_and_do_not_wrap,
           a_connection_opens_and_closes, both_ends_close_at_once,
           both_ends_open_at_once, a_refused_connection_is_closed,
           a_lost_fin_is_not_received, a_fin_waits_for_its_text,
+          what_is_outstanding_is_found_without_a_search,
+          a_segment_of_another_size_replaces_what_it_overlaps,
           ranges_join_and_are_trimmed)
