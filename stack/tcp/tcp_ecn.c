@@ -217,7 +217,6 @@ uint32_t ecn_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
         ecn->is_reduced = false;
     if (!ecn->is_agreed || !(seg->flags & SEG_ECE))
         return acked;
-    info_marked(tcb, acked);
     if (tcb->phase != RECOVERY_NONE) /* the loss was real congestion, too */
         undo_forget(tcb);
     if (!was_answered(tcb) && flight > 0)

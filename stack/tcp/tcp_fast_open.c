@@ -403,6 +403,7 @@ static void settle_text(struct tcb *tcb, const struct tcp_segment *seg)
     info_acked(tcb, acked);
     sndbuf_acknowledge(&tcb->sndbuf, seg->ack);
     scoreboard_acknowledge(&tcb->board, seg->ack, &delivery);
+    info_delivered(tcb, seg, delivery.delivered);
     if (sndbuf_end(&tcb->sndbuf) == seg->ack)
         tcp_timer_buffer_is_empty(tcb);
     if (tcb_flight_size(tcb) > 0)

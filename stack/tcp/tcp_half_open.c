@@ -395,6 +395,7 @@ struct tcb *half_open_become_tcb(struct half_open *half)
     (void)connected;
     tcp_port_share(tcb, listener->port);
     tcb->listener = listener;
+    tcb->counts.segments_in = 1; /* the SYN; as Linux, its answer is no count */
     return tcb;
 }
 

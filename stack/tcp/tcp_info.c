@@ -4,6 +4,11 @@
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_rtt.h"
 
+enum {
+    REORDERING_LEAST = 3, /* RFC 5681 3.2: duplicate ACKs that tell of a loss */
+    REORDERING_MAX = 300  /* as Linux */
+};
+
 static uint32_t segments_of(const struct tcb *tcb, uint32_t len)
 {
     uint32_t mss = max_u32(tcb->snd_mss, 1);
@@ -11,6 +16,11 @@ static uint32_t segments_of(const struct tcb *tcb, uint32_t len)
     if (len <= mss) /* mostly, and a division takes long */
         return len > 0 ? 1 : 0;
     return (uint32_t)(((uint64_t)len + mss - 1) / mss);
+}
+
+static uint32_t reordering_of(const struct tcb *tcb)
+{
+    return max_u32(tcb->counts.reordering, REORDERING_LEAST);
 }
 
 /* ---- Counting ----------------------------------------------------------- */
@@ -48,22 +58,33 @@ void info_segment_out(struct tcb *tcb, const struct tcp_segment *seg)
 void info_acked(struct tcb *tcb, uint32_t acked)
 {
     tcb->counts.bytes_acked += acked;
-    tcb->counts.segments_delivered += segments_of(tcb, acked);
 }
 
-void info_marked(struct tcb *tcb, uint32_t acked)
+/* A FIN is no segment of its own, unless it came alone. */
+void info_delivered(struct tcb *tcb, const struct tcp_segment *ack,
+                    uint32_t len)
 {
-    tcb->counts.segments_marked += segments_of(tcb, acked);
+    uint32_t text = len > 1 && tcb_fin_is_acked(tcb) ? len - 1 : len;
+    uint32_t segments = segments_of(tcb, text);
+
+    tcb->counts.segments_delivered += segments;
+    if (tcb->ecn.is_agreed && (ack->flags & SEG_ECE))
+        tcb->counts.segments_marked += segments;
 }
 
-void info_dsack(struct tcb *tcb)
+void info_dsack(struct tcb *tcb, const struct tcp_segment *ack, uint32_t len)
 {
-    tcb->counts.dsacks++;
+    tcb->counts.dsacks += segments_of(tcb, len);
+    info_delivered(tcb, ack, len); /* it has come, and so has its double */
 }
 
-void info_reordering(struct tcb *tcb)
+void info_reordering(struct tcb *tcb, uint32_t distance)
 {
+    uint32_t segments = min_u32(segments_of(tcb, distance), REORDERING_MAX);
+
     tcb->counts.reorderings++;
+    tcb->counts.reordering =
+        (uint16_t)max_u32(tcb->counts.reordering, segments);
 }
 
 void info_rtt(struct tcb *tcb, usec rtt)
@@ -134,7 +155,8 @@ static void tell_times(const struct tcb *tcb, struct tcp_status_info *out)
     usec now = tcb->tcp->env->now;
 
     out->rto = rtt_rto(tcb);
-    out->delayed_ack = tcb->tcp->config.delayed_ack;
+    if (tcb->counts.text_segments_in > 0)
+        out->delayed_ack = tcb->tcp->config.delayed_ack;
     out->srtt = tcb->srtt;
     out->rttvar = tcb->rttvar;
     out->min_rtt = tcb->counts.min_rtt;
@@ -153,6 +175,8 @@ static void tell_sizes(const struct tcb *tcb, struct tcp_status_info *out)
     out->rcv_mss = tcb->peer_full != 0 ? tcb->peer_full
                                        : min_u32(DEFAULT_MSS, tcb->rcv_mss);
     out->advertised = tcb->rcv_mss;
+    if (tcb->has_timestamps && tcb_is_synchronized(tcb))
+        out->advertised -= 2 + TCP_OPTION_TIMESTAMPS_LEN;
     if (tcb_is_synchronized(tcb))
         out->path_mtu = tcb_path_mtu(tcb);
     out->rcv_ssthresh = tcp_clamp_window(tcb, tcb->rcvbuf.limit);
@@ -179,16 +203,19 @@ static uint32_t resent_in_flight(const struct tcb *tcb)
 static void tell_congestion(const struct tcb *tcb, struct tcp_status_info *out)
 {
     uint32_t mss = max_u32(tcb->snd_mss, 1);
+    uint32_t resent = resent_in_flight(tcb);
 
     out->recovery = recovery_of(tcb);
     out->unacked = segments_of(tcb, tcb_flight_size(tcb));
     out->sacked = segments_of(tcb, tcb->board.sacked);
     out->lost = segments_of(tcb, tcb->board.lost);
-    out->resent = resent_in_flight(tcb);
+    if (tcb->phase != RECOVERY_NONE)
+        out->lost += resent; /* lost until it is delivered */
+    out->resent = resent;
     out->cwnd = tcb->cwnd / mss;
     out->has_ssthresh = tcb->ssthresh < INT32_MAX;
     out->ssthresh = tcb->ssthresh / mss;
-    out->reordering = 3; /* RFC 5681 3.2: duplicate ACKs that tell of a loss */
+    out->reordering = reordering_of(tcb);
     out->is_app_limited = tcb->rate.last_is_app_limited;
     out->pacing_rate = pacing_rate(tcb);
     out->max_pacing_rate = tcb->settings.max_pacing_rate != 0
@@ -219,6 +246,8 @@ void tcp_status_info(const struct tcb *tcb, struct tcp_status_info *out)
     tell_times(tcb, out);
     tell_sizes(tcb, out);
     tell_congestion(tcb, out);
+    if (tcb_is_synchronized(tcb))
+        out->counts.segments_delivered++; /* the SYN */
     out->counts.limited_ms[tcb->counts.limit] +=
         now_ms(tcb) - tcb->counts.limited_since;
 }

@@ -29,14 +29,16 @@ struct tcp_counts {
     uint32_t text_segments_in;
     uint32_t text_segments_out;
     uint32_t segments_resent;
-    uint32_t segments_delivered; /* text, as far as acknowledged */
+    uint32_t segments_delivered; /* by SND.UNA or SACK, and what D-SACKs tell
+                                    of; in struct tcp_status_info the SYN too */
     uint32_t segments_marked;    /* of these, by ACKs with ECE: RFC 3168 */
     uint32_t out_of_order;
     uint32_t min_rtt; /* usec; 0: no sample yet */
-    uint32_t dsacks;  /* ACKs that tell of text that came twice: RFC 2883 */
+    uint32_t dsacks;  /* segments that came twice: RFC 2883 */
     uint32_t reorderings;
     uint32_t limited_ms[TCP_LIMIT_COUNT];
     uint32_t limited_since; /* ms of stack time */
+    uint16_t reordering;    /* segments: how far it has gone; 0: not yet */
     uint8_t limit;          /* enum tcp_limit */
 };
 
@@ -76,21 +78,21 @@ struct tcp_status_info {
     unsigned snd_wscale;
     unsigned rcv_wscale;
     usec rto;
-    usec delayed_ack; /* the delay in force */
+    usec delayed_ack; /* the delay in force; 0: no text has come */
     usec srtt;
     usec rttvar;
     usec min_rtt;
     usec rcv_rtt;
     unsigned snd_mss;
     unsigned rcv_mss;    /* what the peer may send */
-    unsigned advertised; /* our MSS option */
+    unsigned advertised; /* our MSS, without the timestamps in each segment */
     unsigned path_mtu;
     uint32_t unacked; /* segments */
     uint32_t sacked;
-    uint32_t lost;
+    uint32_t lost;   /* those sent again included, until they are delivered */
     uint32_t resent; /* of those in flight */
-    uint32_t reordering;
-    uint32_t cwnd; /* segments */
+    uint32_t reordering; /* segments that may arrive later than the next */
+    uint32_t cwnd;       /* segments */
     uint32_t ssthresh;
     bool has_ssthresh;
     usec peer_user_timeout; /* that the peer has told, RFC 5482; 0: none */
@@ -118,10 +120,14 @@ void info_segment_in(struct tcb *tcb, const struct tcp_segment *seg);
 /* Before SND.NXT moves: so it is seen what is sent again. */
 void info_segment_out(struct tcb *tcb, const struct tcp_segment *seg);
 void info_acked(struct tcb *tcb, uint32_t acked);
-void info_marked(struct tcb *tcb, uint32_t acked);
-void info_dsack(struct tcb *tcb);
-/* What was sent later has arrived earlier. */
-void info_reordering(struct tcb *tcb);
+/* By this ACK, SND.UNA up to date: so many bytes, by SND.UNA and by SACK. */
+void info_delivered(struct tcb *tcb, const struct tcp_segment *ack,
+                    uint32_t len);
+/* By this ACK so many bytes have come twice. */
+void info_dsack(struct tcb *tcb, const struct tcp_segment *ack, uint32_t len);
+/* What was sent later has arrived earlier: by so many bytes, if that is known.
+ */
+void info_reordering(struct tcb *tcb, uint32_t distance);
 void info_rtt(struct tcb *tcb, usec rtt);
 /* After output: what the connection waits for from now on. */
 void info_watch_limit(struct tcb *tcb);

@@ -76,15 +76,19 @@ void rack_delivered(struct tcb *tcb, const struct delivery *delivery)
         update_newest(tcb, &delivery->newest);
     /* step 3: something never sent twice arrives after what was sent later */
     if (delivery->has_original && seq_lt(delivery->original_start, rack->fack))
-        rack_reordered(tcb);
+        rack_reordered(tcb, delivery->original_start);
     if (seq_gt(delivery->highest_end, rack->fack))
         rack->fack = delivery->highest_end;
 }
 
-void rack_reordered(struct tcb *tcb)
+void rack_reordered(struct tcb *tcb, tcp_seq start)
 {
+    tcp_seq fack = tcb->rack.fack;
+
     tcb->rack.reordering_seen = true;
-    info_reordering(tcb);
+    /* without SACK it is never moved */
+    info_reordering(tcb,
+                    tcb->has_sack && seq_gt(fack, start) ? fack - start : 0);
 }
 
 void rack_dsack(struct tcb *tcb)

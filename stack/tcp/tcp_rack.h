@@ -18,8 +18,8 @@ usec rack_answerable_by_echo(const struct tcb *tcb,
 /* Steps 1 to 3 for an ACK that has delivered something. */
 void rack_delivered(struct tcb *tcb, const struct delivery *delivery);
 
-/* Step 3: something arrives after what was sent later. */
-void rack_reordered(struct tcb *tcb);
+/* Step 3: what begins here arrives after what was sent later. */
+void rack_reordered(struct tcb *tcb, tcp_seq start);
 /* Step 4, its part about D-SACK. */
 void rack_dsack(struct tcb *tcb);
 /* A recovery has ended: the widened window lasts for 16 of them. */

@@ -292,7 +292,8 @@ static void undo(struct tcb *tcb)
     if (tcb->undo.is_of_timeout)
         rtt_was_too_short(tcb);
     else
-        rack_reordered(tcb);
+        rack_reordered(tcb,
+                       tcb->undo.resent > 0 ? tcb->undo.first : tcb->rack.fack);
     tcb->resend_first = false;
     frto_end(tcb);
     undo_apply(tcb);
@@ -422,7 +423,7 @@ static void acknowledged_with_sack(struct tcb *tcb,
     count_duplicates(tcb, delivery);
     rack_delivered(tcb, delivery);
     if (report->has_dsack) {
-        info_dsack(tcb);
+        info_dsack(tcb, seg, report->dsack.end - report->dsack.start);
         rack_dsack(tcb);
     }
     if (tcb->phase == RECOVERY_FAST && seq_geq(tcb->snd_una, tcb->recover))
@@ -520,6 +521,7 @@ void recovery_acknowledged(struct tcb *tcb, const struct tcp_segment *seg,
     delivery.answerable = rack_answerable(tcb);
     if (tcb->has_sack)
         sack_take(tcb, seg, &delivery, &report);
+    info_delivered(tcb, seg, delivery.delivered);
     rtt_acked(tcb, seg, &delivery);
     rate_delivered(tcb, &delivery, &sample);
     if (delivery.has_original)

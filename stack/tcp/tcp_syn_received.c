@@ -5,6 +5,7 @@
  */
 #include "tcp/tcp_defer.h"
 #include "tcp/tcp_half_open.h"
+#include "tcp/tcp_info.h"
 #include "tcp/tcp_open.h"
 #include "tcp/tcp_output.h"
 #include "tcp/tcp_steps.h"
@@ -171,6 +172,7 @@ struct tcb *half_open_process_ack(struct half_open *half,
     }
     if (is_late)
         seg->options.ts_ecr = 0; /* sent long before, or by a cookie: no RTT */
+    info_segment_in(tcb, seg);
     trim_to_window(tcb, seg);
     complete_handshake(tcb, seg);
     return tcb;

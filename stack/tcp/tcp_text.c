@@ -123,15 +123,17 @@ static int take_out_of_order(struct tcb *tcb, const struct tcp_segment *seg)
         tcb->out_of_order_acks = 0;
     else if (tcb->out_of_order_acks < UINT8_MAX)
         tcb->out_of_order_acks++;
-    if (end == tcb->rcv_nxt)
+    if (end == tcb->rcv_nxt) {
         tcb_trace(tcb, TRACE_TEXT, seg->text_len, "kept, out of order");
-    else
+        tcb->tcp->stats.out_of_order++;
+        tcb->counts.out_of_order++;
+    } else {
         tcb_trace(tcb, TRACE_TEXT, end - tcb->rcv_nxt,
                   "delivered, with what waited");
+        tcb->last_text = tcb->tcp->env->now;
+    }
     rcvbuf_commit(&tcb->rcvbuf, end - tcb->rcv_nxt);
     tcb->rcv_nxt = end;
-    tcb->tcp->stats.out_of_order++;
-    tcb->counts.out_of_order++;
     tcb_ack_now(tcb);
     return 0;
 }
