@@ -309,6 +309,7 @@ static void join(struct scoreboard *board, unsigned at, unsigned last)
         struct sent_range *a = scoreboard_at(board, kept);
         struct sent_range *b = scoreboard_at(board, from);
 
+        board->looked_at++;
         if (is_like(a, b)) {
             a->end = b->end;
             if (is_in_flight(b))
@@ -443,6 +444,7 @@ void scoreboard_sack(struct scoreboard *board, struct memory *memory,
 
         if (seq_geq(range->start, end))
             break;
+        board->looked_at++;
         if (range->sacked)
             continue;
         note_delivery(delivery, range);

@@ -404,7 +404,8 @@ START_TEST(the_next_lost_range_is_found_without_going_through_those_before)
         scoreboard_resent(&f.board, &f.memory, seq, seq + 1, 5000);
     }
     ck_assert_ptr_null(scoreboard_first_lost(&f.board));
-    ck_assert_uint_le(f.board.looked_at, 2000);
+    /* each of the thousand twice, as the next, and its neighbours */
+    ck_assert_uint_le(f.board.looked_at, 4000);
     end(&f);
 }
 END_TEST
@@ -489,6 +490,56 @@ START_TEST(a_block_makes_no_more_than_two_ranges)
         ck_assert_uint_eq(f.board.count, before);
     }
     ck_assert_uint_le(f.board.count, SCOREBOARD_MAX);
+    end(&f);
+}
+END_TEST
+
+/* What a block costs is counted in the ranges that it looks at. */
+START_TEST(a_block_costs_the_same_however_many_were_there)
+{
+    enum { BLOCKS = 50000, ALL = 100000 };
+    struct delivery delivery = {0};
+    struct fixture f;
+    uint32_t most = 0;
+
+    begin(&f, 0, 1);
+    scoreboard_sent(&f.board, &f.memory, 0, ALL, 5);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        tcp_seq start = 2 * random_below(&f.random, ALL / 2);
+        uint32_t before = f.board.looked_at;
+
+        scoreboard_sack(&f.board, &f.memory, start, start + 1, &delivery);
+        most = max_u32(most, f.board.looked_at - before);
+    }
+    ck_assert_uint_gt(f.board.count, SCOREBOARD_MAX / 2);
+    ck_assert_uint_le(most, 3); /* it, and its neighbours */
+    end(&f);
+}
+END_TEST
+
+/* One that covers them all looks at them all; but then they are one range, so
+ * the others have paid for it. */
+START_TEST(blocks_that_cover_others_cost_no_more_than_those_had)
+{
+    enum { ROUNDS = 500, PIECES = 1500 };
+    struct delivery delivery = {0};
+    struct fixture f;
+    tcp_seq sent = 0;
+
+    begin(&f, 0, 1);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        tcp_seq begin = sent;
+
+        sent += 2 * PIECES;
+        scoreboard_sent(&f.board, &f.memory, begin, sent, round);
+        for (unsigned i = 0; i < PIECES; i++)
+            scoreboard_sack(&f.board, &f.memory, begin + 2 * i,
+                            begin + 2 * i + 1, &delivery);
+        for (unsigned i = 0; i < 10; i++) /* again, and it is one */
+            scoreboard_sack(&f.board, &f.memory, 0, sent, &delivery);
+        ck_assert_uint_eq(f.board.count, 1);
+    }
+    ck_assert_uint_le(f.board.looked_at, ROUNDS * (PIECES + 10) * 8);
     end(&f);
 }
 END_TEST
@@ -618,6 +669,8 @@ UNIT_MAIN("tcp_scoreboard", it_agrees_with_an_array_of_bytes,
           one_before_all_others_that_is_lost_again_is_the_next,
           it_has_no_more_ranges_than_its_limit,
           a_block_makes_no_more_than_two_ranges,
+          a_block_costs_the_same_however_many_were_there,
+          blocks_that_cover_others_cost_no_more_than_those_had,
           at_the_limit_new_text_does_not_count_as_sacked,
           more_moments_than_there_is_room_for_are_told_apart_roughly,
           at_the_limit_new_text_counts_as_sent_again,
