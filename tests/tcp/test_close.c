@@ -796,7 +796,7 @@ START_TEST(closing_with_unread_data_resets)
     peer_sends(&c, .len = 1000, .flags = ACK | PSH);
     expect_segment(&c, .ack = 1001, .flags = ACK, .within_ms = 40);
     app_closes(&c);
-    expect_segment(&c, .seq = 1, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 1, .flags = RST | ACK);
     expect_silence_for(&c, 120000);
     close_conversation(&c);
 }
@@ -812,7 +812,7 @@ START_TEST(data_after_close_is_reset)
     expect_segment(&c, .seq = 1, .flags = FIN | ACK);
     peer_sends(&c, .ack = 2, .flags = ACK);
     peer_sends(&c, .len = 1000, .flags = ACK | PSH);
-    expect_segment(&c, .seq = 2, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 2, .flags = RST | ACK);
     expect_silence_for(&c, 120000);
     close_conversation(&c);
 }
@@ -828,7 +828,7 @@ START_TEST(lingering_for_no_time_resets)
     app_writes(&c, 1000);
     expect_segment(&c, .seq = 1, .len = 1000, .flags = ACK | PSH);
     app_closes(&c);
-    expect_segment(&c, .seq = 1001, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 1001, .flags = RST | ACK);
     expect_silence_for(&c, 120000);
     close_conversation(&c);
 }
@@ -895,7 +895,7 @@ START_TEST(an_abort_of_a_connection_half_closed_resets)
     expect_segment(&c, .seq = 1, .flags = FIN | ACK);
     peer_sends(&c, .ack = 2, .flags = ACK);
     app_closes(&c);
-    expect_segment(&c, .seq = 2, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 2, .flags = RST | ACK);
     close_conversation(&c);
 
     open_conversation(&c);
@@ -903,7 +903,7 @@ START_TEST(an_abort_of_a_connection_half_closed_resets)
     peer_sends(&c, .flags = FIN | ACK);
     expect_segment(&c, .seq = 1, .ack = 2, .flags = ACK, .within_ms = 40);
     app_closes(&c);
-    expect_segment(&c, .seq = 1, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 1, .flags = RST | ACK);
     close_conversation(&c);
 }
 END_TEST
@@ -916,7 +916,7 @@ START_TEST(aborting_all_resets_each_connection)
 
     stack_abort_all(c.stack, c.now);
     stack_flush(c.stack, c.now);
-    expect_segment(&c, .seq = 1, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 1, .flags = RST | ACK);
     expect_silence_for(&c, 120000);
     close_conversation(&c);
 }
@@ -957,7 +957,7 @@ START_TEST(data_after_shutting_down_both_ways_is_reset)
     app_shuts_down(&c, SHUT_RDWR);
     expect_segment(&c, .seq = 1, .flags = FIN | ACK);
     peer_sends(&c, .ack = 2, .len = 10, .flags = ACK | PSH);
-    expect_segment(&c, .seq = 2, .flags = RST, .optional = ACK);
+    expect_segment(&c, .seq = 2, .flags = RST | ACK);
     app_fails_to_write(&c, ECONNRESET);
     close_conversation(&c);
 }

@@ -103,6 +103,42 @@ START_TEST(the_scale_survives_both_ways)
 }
 END_TEST
 
+/* So does SACK, both ways. */
+START_TEST(sack_survives_in_the_timestamp)
+{
+    struct conversation c;
+    begin_conversation(&c, .max_half_open = 1, .timestamps = true, .wscale = 7,
+                       .sack = true, .mss = 1460, .set = "tlp=off");
+    fill_up(&c);
+
+    peer_sends(&c, .flags = SYN);
+    expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK,
+                   .options = "mss,sackOK,TS,nop,wscale");
+    ck_assert_uint_eq(stats_of(&c)->syn_cookies_sent, 1);
+    peer_sends(&c, .flags = ACK);
+    ck_assert_uint_eq(stats_of(&c)->syn_cookies_received, 1);
+    app_accepts(&c);
+
+    peer_sends(&c, .seq = 1001, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 1, .flags = ACK, .sack = {{1001, 2001}});
+    peer_sends(&c, .seq = 1, .len = 1000, .flags = ACK);
+    expect_segment(&c, .ack = 2001, .flags = ACK);
+    app_reads(&c, 2000);
+
+    app_writes(&c, 5 * 1448);
+    for (int64_t seq = 1; seq < 1 + 5 * 1448; seq += 1448)
+        expect_segment(&c, .seq = seq, .len = 1448, .flags = ACK,
+                       .optional = PSH);
+    advance(&c, 50);
+    peer_sends(&c, .ack = 1, .flags = ACK,
+               .sack = {{1449, 2897}, {4345, 7241}});
+    expect_segment(&c, .seq = 1, .len = 1448, .flags = ACK);
+    expect_segment(&c, .seq = 2897, .len = 1448, .flags = ACK, .within_ms = 50);
+    expect_silence_for(&c, 50);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(without_timestamps_there_is_no_scale)
 {
     struct conversation c;
@@ -359,9 +395,9 @@ END_TEST
 
 UNIT_MAIN("tcp SYN cookies", a_client_is_served_without_a_record,
           no_client_is_lost_in_a_flood, the_scale_survives_both_ways,
-          without_timestamps_there_is_no_scale, the_mss_survives_rounded_down,
-          the_cookies_timestamp_gives_no_rtt, text_brings_the_cookie_back_too,
-          a_repeated_syn_gets_the_same_cookie,
+          sack_survives_in_the_timestamp, without_timestamps_there_is_no_scale,
+          the_mss_survives_rounded_down, the_cookies_timestamp_gives_no_rtt,
+          text_brings_the_cookie_back_too, a_repeated_syn_gets_the_same_cookie,
           a_cookie_is_good_also_when_there_is_a_record_by_now,
           a_cookie_that_was_guessed_is_reset, a_cookie_is_good_for_64_seconds,
           a_cookie_is_not_good_after_128_seconds,

@@ -945,6 +945,53 @@ START_TEST(urgent_data_is_read_out_of_band)
 }
 END_TEST
 
+static int queue_of(int fd, unsigned long request)
+{
+    int bytes = -1;
+
+    ck_assert_int_eq(tapir_ioctl(fd, request, &bytes), 0);
+    return bytes;
+}
+
+/* SIOCINQ, unread; SIOCOUTQ, not acknowledged; SIOCOUTQNSD, never sent. */
+START_TEST(the_queues_of_a_stream_can_be_asked)
+{
+    int on = 1;
+    int off = 0;
+    char data[100] = "";
+
+    start();
+    int server = open_listener(joined.b, PORT, 1);
+    int client = open_connection(joined.a, PORT);
+    int accepted = tapir_accept(server, NULL, NULL);
+    struct pollfd fd = {.fd = accepted, .events = POLLIN};
+
+    ck_assert_int_eq(queue_of(client, SIOCOUTQ), 0);
+    ck_assert_int_eq(queue_of(accepted, SIOCINQ), 0);
+    ck_assert_int_eq(
+        tapir_setsockopt(client, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)), 0);
+    ck_assert_int_eq(tapir_send(client, data, sizeof(data), 0), sizeof(data));
+    ck_assert_int_eq(queue_of(client, SIOCOUTQ), sizeof(data));
+    ck_assert_int_eq(queue_of(client, SIOCOUTQNSD), sizeof(data));
+    ck_assert_int_eq(
+        tapir_setsockopt(client, IPPROTO_TCP, TCP_CORK, &off, sizeof(off)), 0);
+    ck_assert_int_eq(tapir_poll(&fd, 1, 10000), 1);
+    ck_assert_int_eq(queue_of(client, SIOCOUTQNSD), 0);
+    ck_assert_int_eq(queue_of(accepted, SIOCINQ), sizeof(data));
+    ck_assert_int_eq(tapir_recv(accepted, data, 30, 0), 30);
+    ck_assert_int_eq(queue_of(accepted, SIOCINQ), 70);
+    while (queue_of(client, SIOCOUTQ) > 0) /* until the ACK comes */
+        ck_assert_int_eq(tapir_poll(NULL, 0, 1), 0);
+
+    ck_assert_int_eq(tapir_ioctl(server, SIOCINQ, &on), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(tapir_ioctl(server, SIOCOUTQ, &on), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    close_all((int[]){server, client, accepted}, 3);
+    stop();
+}
+END_TEST
+
 START_TEST(close_with_so_linger_waits_for_the_acknowledgement)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 10};
@@ -1317,7 +1364,7 @@ UNIT_MAIN("host", new_descriptors_begin_at_three_and_reuse_the_lowest,
           a_fast_open_to_nobody_is_refused,
           a_connect_that_waits_for_a_write_returns_at_once,
           writing_to_a_stream_that_is_shut_raises_sigpipe,
-          urgent_data_is_read_out_of_band,
+          urgent_data_is_read_out_of_band, the_queues_of_a_stream_can_be_asked,
           close_with_so_linger_waits_for_the_acknowledgement,
           two_hundred_connections_are_served_by_one_epoll_thread,
           many_threads_wait_at_once,
