@@ -29,6 +29,7 @@ struct netdev {
     unsigned max_gso;       /* IP packet bytes the device cuts by itself (or
                                hands on whole); 0: nothing above the MTU */
     bool fills_checksum;    /* takes FRAME_CHECKSUM_ABSENT */
+    bool cuts_udp;          /* takes FRAME_GSO_UDP_L4, up to max_gso */
     struct mac_addr mac;    /* wanted by the device; zero: none */
     const uint64_t *missed; /* frames lost on their way in before receive could
                                give them; NULL: the device does not know */

@@ -9,8 +9,8 @@
  * An edge to the operating system: it makes system calls, and its memory comes
  * from the C library.
  *
- * Left out on purpose: TUN devices, several queues, the offloads (TSO6, USO)
- * that the stack has no use for yet, and TSO_ECN: the kernel cuts what carries
+ * Left out on purpose: TUN devices, several queues, the offload (TSO6) that
+ * the stack has no use for yet, and TSO_ECN: the kernel cuts what carries
  * CWR itself, one super-frame in a round trip at most.
  */
 #include "netdev/tap.h"
@@ -247,9 +247,23 @@ static int attach_best(struct tap *tap, const char *name,
     return attach(tap, name, 0, why);
 }
 
+#ifndef TUN_F_USO4 /* Linux 6.2 */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40 /* the one is not had without the other */
+#endif
+
 /* What the kernel may hand to us unfinished; the most that it agrees to. */
 static void set_offloads(struct tap *tap)
 {
+    tap->base.dev.cuts_udp =
+        tap->has_vnet && ioctl(tap->base.fd, TUNSETOFFLOAD,
+                               (unsigned long)(TUN_F_CSUM | TUN_F_TSO4 |
+                                               TUN_F_USO4 | TUN_F_USO6)) == 0;
+    if (tap->base.dev.cuts_udp) {
+        tap->base.dev.fills_checksum = true;
+        tap->base.dev.max_gso = TAP_MAX_GSO;
+        return;
+    }
     if (tap->has_vnet && ioctl(tap->base.fd, TUNSETOFFLOAD,
                                (unsigned long)(TUN_F_CSUM | TUN_F_TSO4)) == 0) {
         tap->base.dev.fills_checksum = true;

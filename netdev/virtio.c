@@ -2,8 +2,8 @@
  * The virtio header to and from a frame's offload facts. It is little-endian
  * here, as version 1 of the standard has it.
  *
- * Left out on purpose: segmentation of UDP and of TCP over IPv6, which the
- * stack does not build; such a frame passes as one packet.
+ * Left out on purpose: segmentation of TCP over IPv6, which the stack does not
+ * build, and UDP's by fragments; such a frame passes as one packet.
  */
 #include "netdev/virtio.h"
 
@@ -23,6 +23,7 @@ enum {
     VIRTIO_F_NEEDS_CSUM = 1,
     VIRTIO_F_DATA_VALID = 2,
     VIRTIO_GSO_TCPV4 = 1,
+    VIRTIO_GSO_UDP_L4 = 5,
     VIRTIO_GSO_ECN = 0x80 /* beside a type: CWR is the first segment's. None
                              is sent, as the stack cuts there itself */
 };
@@ -50,8 +51,10 @@ void virtio_emit(const struct frame *frame,
                  (uint16_t)(frame->head_len - offload->csum_back));
         put_le16(header + VIRTIO_CSUM_OFFSET, offload->csum_offset);
     }
-    if (offload->gso == FRAME_GSO_TCPV4) {
-        header[VIRTIO_GSO_TYPE] = VIRTIO_GSO_TCPV4;
+    if (offload->gso == FRAME_GSO_TCPV4 || offload->gso == FRAME_GSO_UDP_L4) {
+        header[VIRTIO_GSO_TYPE] = offload->gso == FRAME_GSO_TCPV4
+                                      ? VIRTIO_GSO_TCPV4
+                                      : VIRTIO_GSO_UDP_L4;
         put_le16(header + VIRTIO_GSO_SIZE, offload->gso_size);
         put_le16(header + VIRTIO_HDR_LEN, (uint16_t)frame->head_len);
     }
@@ -85,8 +88,11 @@ void virtio_parse(const uint8_t header[static VIRTIO_HEADER_LEN],
     else if ((flags & VIRTIO_F_DATA_VALID) != 0)
         frame->offload.checksum = FRAME_CHECKSUM_VERIFIED;
 
-    if ((header[VIRTIO_GSO_TYPE] & ~VIRTIO_GSO_ECN) == VIRTIO_GSO_TCPV4) {
-        frame->offload.gso = FRAME_GSO_TCPV4;
+    unsigned type = header[VIRTIO_GSO_TYPE] & ~(unsigned)VIRTIO_GSO_ECN;
+
+    if (type == VIRTIO_GSO_TCPV4 || type == VIRTIO_GSO_UDP_L4) {
+        frame->offload.gso =
+            type == VIRTIO_GSO_TCPV4 ? FRAME_GSO_TCPV4 : FRAME_GSO_UDP_L4;
         frame->offload.gso_size = get_le16(header + VIRTIO_GSO_SIZE);
     }
 }

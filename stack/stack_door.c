@@ -85,7 +85,8 @@ static void put_device(struct recorder *recorder, const struct netdev *dev)
     record_count(recorder, dev->type);
     record_count(recorder, dev->mtu);
     record_count(recorder, dev->max_gso);
-    record_count(recorder, dev->fills_checksum);
+    record_count(recorder,
+                 dev->fills_checksum | (dev->cuts_udp ? RECORD_CUTS_UDP : 0u));
     record_mac(recorder, &dev->mac);
 }
 

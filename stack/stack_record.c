@@ -150,6 +150,8 @@ void record_control(struct recorder *recorder,
         record_endpoint(recorder, &control->destination);
     if (present & CONTROL_UNREAD)
         record_number(recorder, control->unread);
+    if (present & CONTROL_SEGMENT)
+        record_count(recorder, control->segment);
     if (present & CONTROL_ERROR) {
         record_number(recorder, control->error.error);
         record_count(recorder, control->error.origin);

@@ -26,6 +26,7 @@
 
 enum {
     RECORD_VERSION = 1,
+    RECORD_CUTS_UDP = 2, /* of a device, beside fills_checksum */
     RECORD_MAGIC_LEN = 8,
     RECORD_HEADER_LEN = 4, /* of a piece: kind and length */
     RECORD_PIECE_MAX = 1 << 18,

@@ -8,7 +8,11 @@
 
 /* ---- Writing ----------------------------------------------------------- */
 
-enum { OPTION_RCVPRIORITY = 82 }; /* newer than the C library's headers */
+enum { /* newer than the C library's headers */
+       OPTION_RCVPRIORITY = 82,
+       OPTION_UDP_SEGMENT = 103,
+       OPTION_UDP_GRO = 104
+};
 
 /* What is left of a program's buffer. */
 struct writer {
@@ -118,7 +122,8 @@ static void put_error(struct writer *writer,
     put(writer, IPPROTO_IP, IP_RECVERR, &told, sizeof(told));
 }
 
-/* In the order of Linux: first those of sockets, then those of IP. */
+/* In the order of Linux: first those of sockets, then UDP's and those of IP.
+ */
 static void put_all(struct writer *writer, const struct socket_control *control,
                     usec now)
 {
@@ -130,6 +135,8 @@ static void put_all(struct writer *writer, const struct socket_control *control,
         put_int(writer, SOL_SOCKET, SO_MARK, 0);
     if (control->present & CONTROL_PRIORITY)
         put_int(writer, SOL_SOCKET, OPTION_RCVPRIORITY, 0);
+    if (control->present & CONTROL_SEGMENT)
+        put_int(writer, IPPROTO_UDP, OPTION_UDP_GRO, control->segment);
     if (control->present & CONTROL_PACKET_INFO)
         put_packet_info(writer, control);
     if (control->present & CONTROL_TTL)
@@ -242,6 +249,20 @@ static int read_ip(const struct cmsghdr *header, struct socket_control *out)
     }
 }
 
+/* UDP_SEGMENT, udp(7); of a raw socket the level means nothing. */
+static int read_udp(const struct cmsghdr *header, int socket_type,
+                    struct socket_control *out)
+{
+    if (socket_type != SOCK_DGRAM)
+        return 0;
+    if (header->cmsg_type != OPTION_UDP_SEGMENT ||
+        data_len(header) != sizeof(out->segment))
+        return -EINVAL;
+    memcpy(&out->segment, CMSG_DATA(header), sizeof(out->segment));
+    out->present |= CONTROL_SEGMENT;
+    return 0;
+}
+
 /* Remembered by nobody; those of AF_UNIX are let pass, as Linux does. */
 static int read_socket(const struct cmsghdr *header)
 {
@@ -268,7 +289,7 @@ static int read_one(const struct cmsghdr *header, int socket_type,
     if (socket_type == SOCK_STREAM)
         return 0;
     if (header->cmsg_level == IPPROTO_UDP)
-        return -EINVAL; /* UDP_SEGMENT: not here */
+        return read_udp(header, socket_type, out);
     return header->cmsg_level == IPPROTO_IP ? read_ip(header, out) : 0;
 }
 

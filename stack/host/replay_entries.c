@@ -129,12 +129,15 @@ static bool enter_iface_add(struct replay *replay, struct reader *in)
     char name[IFACE_NAME_MAX + 1];
     struct iface_config config = {.name = name};
     struct netdev like = {0};
+    unsigned edge;
 
     put_text(name, sizeof(name), read_bytes(in));
     like.type = (enum netdev_type)read_most(in, NETDEV_IP);
     like.mtu = (unsigned)read_most(in, UINT16_MAX);
     like.max_gso = (unsigned)read_most(in, UINT16_MAX);
-    like.fills_checksum = read_truth(in);
+    edge = (unsigned)read_most(in, RECORD_CUTS_UDP | 1);
+    like.fills_checksum = edge & 1;
+    like.cuts_udp = edge & RECORD_CUTS_UDP;
     like.mac = read_mac(in);
     config.mac = read_mac(in);
     config.mtu = (unsigned)read_most(in, UINT32_MAX);

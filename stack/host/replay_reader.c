@@ -162,7 +162,7 @@ static void read_error(struct reader *reader, struct socket_control *out)
 void read_control(struct reader *reader, struct socket_control *out)
 {
     *out = (struct socket_control){
-        .present = (unsigned)read_most(reader, CONTROL_ERROR * 2 - 1)};
+        .present = (unsigned)read_most(reader, CONTROL_SEGMENT * 2 - 1)};
     if (out->present & CONTROL_TIMESTAMP) {
         out->timestamp = (uint8_t)read_most(reader, UINT8_MAX);
         out->arrived = read_number(reader);
@@ -179,6 +179,8 @@ void read_control(struct reader *reader, struct socket_control *out)
         (void)read_endpoint(reader, &out->destination);
     if (out->present & CONTROL_UNREAD)
         out->unread = read_int(reader);
+    if (out->present & CONTROL_SEGMENT)
+        out->segment = (uint16_t)read_most(reader, UINT16_MAX);
     if (out->present & CONTROL_ERROR)
         read_error(reader, out);
 }

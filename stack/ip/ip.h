@@ -121,7 +121,9 @@ struct ip_choice {
     uint8_t ttl;
     uint8_t tos;
     bool has_tos;
-    bool on_link; /* by no gateway */
+    bool on_link;     /* by no gateway */
+    bool has_segment; /* of UDP, which cuts by it: see udp_send_as */
+    uint16_t segment;
 };
 
 struct ip_config {

@@ -31,12 +31,13 @@ enum socket_control_kind {
     CONTROL_LOST = 1 << 1,
     CONTROL_MARK = 1 << 2,
     CONTROL_PRIORITY = 1 << 3,
-    CONTROL_PACKET_INFO = 1 << 4, /* the only three that may be sent too */
+    CONTROL_PACKET_INFO = 1 << 4, /* these three, and SEGMENT, are sent too */
     CONTROL_TTL = 1 << 5,
     CONTROL_TOS = 1 << 6,
     CONTROL_DESTINATION = 1 << 7,
     CONTROL_UNREAD = 1 << 8,
-    CONTROL_ERROR = 1 << 9
+    CONTROL_ERROR = 1 << 9,
+    CONTROL_SEGMENT = 1 << 10
 };
 
 /*
@@ -48,9 +49,11 @@ struct socket_control {
     uint8_t timestamp; /* receive: the option that asked, SO_TIMESTAMP... */
     uint8_t ttl;       /* send: 1 to 255 */
     uint8_t tos;
-    usec arrived;          /* stack time */
-    uint32_t lost;         /* datagrams before this one: SO_RXQ_OVFL */
-    int unread;            /* of a stream: TCP_INQ */
+    uint16_t segment; /* of many datagrams: bytes of each but the last; send: 0
+                         cuts nothing */
+    usec arrived;     /* stack time */
+    uint32_t lost;    /* datagrams before this one: SO_RXQ_OVFL */
+    int unread;       /* of a stream: TCP_INQ */
     struct ip_addr source; /* of ours: to send from (all zero: any), or by which
                               the datagram would be answered */
     struct {

@@ -76,6 +76,8 @@ struct ip_choice socket_choice(const struct socket_message *message)
     }
     if (control->present & CONTROL_TTL)
         choice.ttl = control->ttl;
+    choice.has_segment = control->present & CONTROL_SEGMENT;
+    choice.segment = control->segment;
     choice.has_tos = control->present & CONTROL_TOS;
     choice.tos = control->tos;
     return choice;

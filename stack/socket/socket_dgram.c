@@ -8,17 +8,23 @@
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "socket/socket_control.h"
 #include "socket/socket_dgram_cork.h"
+#include "socket/socket_dgram_gro.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
 #include <errno.h>
 
-enum { OPTION_CORK = 1 /* UDP_CORK of <netinet/udp.h> */ };
+enum { /* of <netinet/udp.h>, where it is new enough */
+       OPTION_CORK = 1,
+       OPTION_SEGMENT = 103,
+       OPTION_GRO = 104
+};
 
 struct dgram_socket {
     struct socket socket;
     struct udp_pcb pcb;
     struct dgram_cork cork;
+    bool joins; /* UDP_GRO */
 };
 
 /* The whole length if the caller asks for it, otherwise what fitted. */
@@ -113,9 +119,14 @@ int socket_dgram_unsent(const struct socket *socket)
     return 0;
 }
 
+static struct dgram_socket *dgram_of(struct socket *socket)
+{
+    return container_of(socket, struct dgram_socket, socket);
+}
+
 static struct udp_pcb *pcb_of(struct socket *socket)
 {
-    return &container_of(socket, struct dgram_socket, socket)->pcb;
+    return &dgram_of(socket)->pcb;
 }
 
 static const struct udp_pcb *pcb_of_const(const struct socket *socket)
@@ -158,7 +169,7 @@ static int dgram_disconnect(struct socket *socket)
 
 static struct dgram_cork *cork_of(struct socket *socket)
 {
-    return &container_of(socket, struct dgram_socket, socket)->cork;
+    return &dgram_of(socket)->cork;
 }
 
 /* What is pending has its own copy of the bytes, to the end of the pass. */
@@ -245,31 +256,62 @@ static ssize_t dgram_send(struct socket *socket,
     return send_whole(socket, message, len);
 }
 
-static int dgram_set_option(struct socket *socket, int name, int value)
+static void set_cork(struct socket *socket, int value)
 {
     struct dgram_cork *cork = cork_of(socket);
 
-    if (name != OPTION_CORK)
-        return -ENOPROTOOPT;
     cork->is_corked = value != 0;
     if (!cork->is_corked && cork->is_pending) /* Linux: whatever comes of it */
         (void)send_pending(socket);
-    return 0;
+}
+
+static int dgram_set_option(struct socket *socket, int name, int value)
+{
+    switch (name) {
+    case OPTION_CORK:
+        set_cork(socket, value);
+        return 0;
+    case OPTION_SEGMENT:
+        if (value < 0 || value > UINT16_MAX)
+            return -EINVAL;
+        pcb_of(socket)->segment = (uint16_t)value;
+        return 0;
+    case OPTION_GRO:
+        dgram_of(socket)->joins = value != 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
 }
 
 static int dgram_get_option(const struct socket *socket, int name, int *value)
 {
-    if (name != OPTION_CORK)
+    const struct dgram_socket *dgram =
+        container_of(socket, const struct dgram_socket, socket);
+
+    switch (name) {
+    case OPTION_CORK:
+        *value = dgram->cork.is_corked;
+        return 0;
+    case OPTION_SEGMENT:
+        *value = dgram->pcb.segment;
+        return 0;
+    case OPTION_GRO:
+        *value = dgram->joins;
+        return 0;
+    default:
         return -ENOPROTOOPT;
-    *value =
-        container_of(socket, const struct dgram_socket, socket)->cork.is_corked;
-    return 0;
+    }
 }
 
 static ssize_t dgram_receive(struct socket *socket,
                              struct socket_message *message)
 {
-    return socket_receive_dgram(socket, &pcb_of(socket)->received, message);
+    struct dgram_queue *queue = &pcb_of(socket)->received;
+
+    return dgram_of(socket)->joins
+               ? socket_receive_joined(socket, queue, message)
+               : socket_receive_dgram(socket, queue, message);
 }
 
 /* Linux: of an unconnected socket it is done, and is an error all the same. */

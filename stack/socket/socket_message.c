@@ -83,19 +83,27 @@ int message_pieces(struct sockets *sockets,
     return message_copy(sockets, message, pieces);
 }
 
-size_t message_fill(const struct socket_message *message, struct bytes data)
+size_t message_fill_at(const struct socket_message *message, size_t at,
+                       struct bytes data)
 {
     size_t done = 0;
 
     for (int i = 0; i < message->iov_count && done < data.len; i++) {
         const struct iovec *iov = &message->iov[i];
-        size_t part = min_size(iov->iov_len, data.len - done);
+        size_t skipped = min_size(at, iov->iov_len);
+        size_t part = min_size(iov->iov_len - skipped, data.len - done);
 
         if (part > 0)
-            memcpy(iov->iov_base, data.data + done, part);
+            memcpy((uint8_t *)iov->iov_base + skipped, data.data + done, part);
+        at -= skipped;
         done += part;
     }
     return done;
+}
+
+size_t message_fill(const struct socket_message *message, struct bytes data)
+{
+    return message_fill_at(message, 0, data);
 }
 
 size_t socket_peek_offset(const struct socket *socket)

@@ -26,6 +26,9 @@ MUST_CHECK int message_copy(struct sockets *sockets,
 
 /* Copies as much of `data` as there is room for; the count. */
 size_t message_fill(const struct socket_message *message, struct bytes data);
+/* The same behind the first `at` bytes of the room. */
+size_t message_fill_at(const struct socket_message *message, size_t at,
+                       struct bytes data);
 
 /* Gives back what message_pieces has copied. */
 void message_end_pass(struct sockets *sockets);

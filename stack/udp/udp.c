@@ -2,7 +2,10 @@
  * UDP: RFC 768, RFC 1122 4.1. Here are the header, connections and output;
  * udp_input.c has the other direction, udp_port.c the ports.
  *
- * Left out on purpose: UDP-Lite, segmentation offload.
+ * UDP_SEGMENT is Linux's, udp(7): a super-frame where the device cuts it
+ * (FRAME_GSO_UDP_L4), and single datagrams otherwise; nothing is copied.
+ *
+ * Left out on purpose: UDP-Lite.
  */
 #include "udp/udp.h"
 
@@ -159,9 +162,11 @@ static void push_header(struct frame *frame, const struct ends *ends,
     frame_leave_checksum(frame, UDP_CHECKSUM);
 }
 
+/* `segment`: what the device cuts by; 0: nothing. */
 static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
                          const struct ip_choice *choice,
-                         const struct bytes *pieces, unsigned count)
+                         const struct bytes *pieces, unsigned count,
+                         uint16_t segment)
 {
     struct udp *udp = pcb->udp;
     struct ip_send send = {
@@ -181,6 +186,10 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
         frame_add_slice(&frame, pieces[i]);
     udp_trace(udp, TRACE_PACKET_OUT, ends, frame_len(&frame));
     push_header(&frame, ends, pcb->no_checksum);
+    if (segment != 0) {
+        frame.offload.gso = FRAME_GSO_UDP_L4;
+        frame.offload.gso_size = segment;
+    }
     udp->stats.out_datagrams++;
 
     int error = ip_output(udp->ip, &frame, &send);
@@ -189,6 +198,97 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
      * unless the program wants to hear of all that goes wrong. */
     return error == -ENOBUFS && !pcb->hears_errors ? 0 : error;
 }
+
+/* ---- UDP_SEGMENT --------------------------------------------------------- */
+
+static uint16_t segment_of(const struct udp_pcb *pcb,
+                           const struct ip_choice *choice)
+{
+    return choice->has_segment ? choice->segment : pcb->segment;
+}
+
+/* In Linux's order. */
+static int check_segments(const struct udp_pcb *pcb, const struct ip_path *path,
+                          size_t len, size_t segment)
+{
+    size_t headers = IP_HEADER_LEN + UDP_HEADER_LEN;
+
+    if (headers + min_size(len, segment) > ip_path_mtu(path, pcb->discover))
+        return -EMSGSIZE;
+    if (len > segment * UDP_SEGMENTS_MAX || pcb->no_checksum)
+        return -EINVAL;
+    return 0;
+}
+
+/* The bytes [from, from + len) of all pieces, as pieces. */
+static unsigned part_of(const struct bytes *pieces, unsigned count, size_t from,
+                        size_t len, struct bytes out[static FRAME_SLICES])
+{
+    unsigned parts = 0;
+
+    for (unsigned i = 0; i < count && len > 0; i++) {
+        size_t skipped = min_size(from, pieces[i].len);
+        size_t taken = min_size(len, pieces[i].len - skipped);
+
+        if (taken > 0)
+            out[parts++] = bytes_slice(pieces[i], skipped, taken);
+        from -= skipped;
+        len -= taken;
+    }
+    return parts;
+}
+
+static int send_one_by_one(struct udp_pcb *pcb, const struct ends *ends,
+                           const struct ip_choice *choice,
+                           const struct bytes *pieces, unsigned count,
+                           size_t segment)
+{
+    size_t len = pieces_len(pieces, count);
+    int error = 0;
+
+    for (size_t from = 0; from < len && error == 0; from += segment) {
+        struct bytes part[FRAME_SLICES];
+        unsigned parts = part_of(pieces, count, from, segment, part);
+
+        error = send_datagram(pcb, ends, choice, part, parts, 0);
+    }
+    return error;
+}
+
+/* Whether the device may cut it: of what comes back to us, or fits, it need
+ * not. */
+static bool is_cut_by_device(const struct udp_pcb *pcb,
+                             const struct endpoint *to,
+                             const struct ip_path *path, size_t len)
+{
+    const struct netdev *dev = path->iface->dev;
+
+    return dev->cuts_udp &&
+           IP_HEADER_LEN + UDP_HEADER_LEN + len <= dev->max_gso &&
+           !ip_addr_is_multicast(&to->addr) &&
+           !ip_is_broadcast(pcb->udp->ip, &to->addr);
+}
+
+static int send_segments(struct udp_pcb *pcb, const struct ends *ends,
+                         const struct ip_choice *choice,
+                         const struct ip_path *path, const struct bytes *pieces,
+                         unsigned count)
+{
+    size_t len = pieces_len(pieces, count);
+    uint16_t segment = segment_of(pcb, choice);
+    int error = check_segments(pcb, path, len, segment);
+
+    if (error < 0)
+        return error;
+    if (len <= segment)
+        return send_datagram(pcb, ends, choice, pieces, count, 0);
+    if (!is_cut_by_device(pcb, &ends->remote, path, len))
+        return send_one_by_one(pcb, ends, choice, pieces, count, segment);
+    pcb->udp->stats.out_datagrams += (len - 1) / segment;
+    return send_datagram(pcb, ends, choice, pieces, count, segment);
+}
+
+/* ---- Sending ------------------------------------------------------------- */
 
 /* Linux: with IP_RECVERR the queue has the size that would not be too big; of
  * the address to which it went, and the port that is connected to. */
@@ -235,7 +335,9 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
     struct ends ends = {.local = pcb->local, .remote = *to};
 
     ends.local.addr = path.src;
-    error = send_datagram(pcb, &ends, choice, pieces, count);
+    if (segment_of(pcb, choice) != 0)
+        return send_segments(pcb, &ends, choice, &path, pieces, count);
+    error = send_datagram(pcb, &ends, choice, pieces, count, 0);
     if (error == -EMSGSIZE && pcb->hears_errors)
         report_too_big(pcb, to, &path);
     return error;

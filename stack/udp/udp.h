@@ -14,7 +14,8 @@ enum {
     UDP_LENGTH = 4,
     UDP_CHECKSUM = 6,
     UDP_HEADER_LEN = 8,
-    UDP_PAYLOAD_MAX = IP_PACKET_MAX - IP_HEADER_LEN - UDP_HEADER_LEN
+    UDP_PAYLOAD_MAX = IP_PACKET_MAX - IP_HEADER_LEN - UDP_HEADER_LEN,
+    UDP_SEGMENTS_MAX = 128 /* of one call: as Linux */
 };
 
 struct udp_header {
@@ -47,6 +48,7 @@ struct udp_pcb {
     bool bind_no_port;   /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
     uint32_t port_range; /* IP_LOCAL_PORT_RANGE: low, high << 16; 0: all */
     bool hears_errors;   /* IP_RECVERR: all of them, and about what */
+    uint16_t segment;    /* UDP_SEGMENT: bytes of each datagram; 0: one */
     struct ip_multicast multicast;
     const struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
     struct dgram_queue received;
@@ -138,8 +140,15 @@ MUST_CHECK int udp_connect(struct udp_pcb *pcb, const struct endpoint *remote);
 MUST_CHECK int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
                         const struct bytes *pieces, unsigned count);
 
-/* The same with what is chosen for this one datagram. -ENODEV; -EFAULT, after
- * all else: there is no memory behind the first piece. */
+/*
+ * The same with what is chosen for this one datagram. -ENODEV; -EFAULT, after
+ * all else: there is no memory behind the first piece.
+ *
+ * With UDP_SEGMENT (`choice` goes before the socket's own) the bytes are many
+ * datagrams, all as long but the last: one frame, if the device cuts it.
+ * -EINVAL for more than UDP_SEGMENTS_MAX, and without a checksum; -EMSGSIZE
+ * where one is larger than the MTU: these are not fragmented.
+ */
 MUST_CHECK int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
                            const struct ip_choice *choice,
                            const struct bytes *pieces, unsigned count);

@@ -174,8 +174,41 @@ static void trace_text(const struct udp_pcb *pcb, const struct ends *ends,
         env_trace(pcb->udp->env, &event);
 }
 
-static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
-                    const struct ends *ends)
+/* Bytes of a piece that lie in [*from, *from + *len), which go on from there.
+ */
+static struct bytes take_part(struct bytes piece, size_t *from, size_t *len)
+{
+    size_t skipped = min_size(*from, piece.len);
+    size_t taken = min_size(*len, piece.len - skipped);
+
+    *from -= skipped;
+    *len -= taken;
+    return bytes_slice(piece, skipped, taken);
+}
+
+/* The bytes [from, from + len) of `whole`, as a frame of slices. */
+static void frame_of_part(const struct frame *whole, size_t from, size_t len,
+                          struct frame *out)
+{
+    frame_init_input(out, whole->iface, whole->head, 0);
+    frame_add_slice(out, take_part(frame_head(whole), &from, &len));
+    for (unsigned i = 0; i < whole->slice_count && len > 0; i++)
+        frame_add_slice(out, take_part(whole->slices[i], &from, &len));
+}
+
+/* How many bytes of the frame are one datagram: what the other side has sent
+ * as many (UDP_SEGMENT) may come uncut from a device on this machine. */
+static size_t datagram_len(const struct frame *frame)
+{
+    const struct frame_offload *offload = &frame->offload;
+
+    return offload->gso == FRAME_GSO_UDP_L4 && offload->gso_size > 0
+               ? offload->gso_size
+               : UDP_PAYLOAD_MAX;
+}
+
+static void deliver_one(struct udp_pcb *pcb, const struct ip_packet *packet,
+                        const struct ends *ends, struct frame payload)
 {
     struct udp *udp = pcb->udp;
     struct dgram about = {
@@ -186,8 +219,6 @@ static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
         .ttl = packet->header.ttl,
         .tos = packet->header.tos,
     };
-
-    struct frame payload = *packet->frame;
 
     if (!is_wanted(pcb, packet, &payload)) {
         drop(udp, DROP_UDP_FILTERED, packet->frame);
@@ -201,6 +232,25 @@ static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
     udp->stats.in_datagrams++;
     trace_text(pcb, ends, frame_len(&payload));
     notify(pcb);
+}
+
+static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
+                    const struct ends *ends)
+{
+    const struct frame *whole = packet->frame;
+    size_t len = frame_len(whole);
+    size_t each = datagram_len(whole);
+
+    if (len <= each) {
+        deliver_one(pcb, packet, ends, *whole);
+        return;
+    }
+    for (size_t from = 0; from < len; from += each) {
+        struct frame part;
+
+        frame_of_part(whole, from, each, &part);
+        deliver_one(pcb, packet, ends, part);
+    }
 }
 
 /* RFC 1122 4.1.3.1; for broadcasts icmp_send_error is silent by itself. */

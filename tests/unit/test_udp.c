@@ -1159,9 +1159,139 @@ START_TEST(an_address_of_others_can_be_bound_to)
 }
 END_TEST
 
+/* ---- UDP_SEGMENT and what comes of it ------------------------------------ */
+
+START_TEST(many_datagrams_are_cut_for_a_device_that_does_not)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct bytes pieces[3] = {bytes_of("abc", 3), bytes_of("defgh", 5),
+                              bytes_of("i", 1)};
+    static const char *const expected[] = {"abcd", "efgh", "i"};
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_pcb(&net, &pcb);
+    pcb.segment = 4;
+    ck_assert_int_eq(udp_send(&pcb, &peer, pieces, 3), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        struct bytes datagram = sent_datagram(&net, i);
+        size_t len = strlen(expected[i]);
+
+        ck_assert_uint_eq(get_be16(datagram.data + UDP_LENGTH), 8 + len);
+        ck_assert_mem_eq(datagram.data + 8, expected[i], len);
+    }
+    ck_assert_uint_eq(net.udp.stats.out_datagrams, 3);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(a_device_that_cuts_gets_many_datagrams_as_one)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct endpoint all = at(NET_BROADCAST, 53);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    net.eth_dev.dev.fills_checksum = true;
+    net.eth_dev.dev.cuts_udp = true;
+    net.eth_dev.dev.max_gso = 65535;
+
+    struct bytes text = net_payload(&net, 2500);
+
+    open_pcb(&net, &pcb);
+    pcb.segment = 1000;
+    pcb.broadcast = true;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 1);
+    ck_assert_int_eq(net.eth_dev.frames[0].offload.gso, FRAME_GSO_UDP_L4);
+    ck_assert_uint_eq(net.eth_dev.frames[0].offload.gso_size, 1000);
+    ck_assert_uint_eq(net.eth_dev.frames[0].len, 14 + 28 + 2500);
+    ck_assert_uint_eq(net.udp.stats.out_datagrams, 3);
+    /* a broadcast comes back to us, too, where nobody cuts it */
+    ck_assert_int_eq(udp_send(&pcb, &all, &text, 1), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 4);
+    ck_assert_int_eq(net.eth_dev.frames[1].offload.gso, FRAME_GSO_NONE);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+/* As Linux, measured: 128 of them, each within the MTU, and with a checksum. */
+START_TEST(datagrams_too_many_or_too_large_are_refused)
+{
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    open_pcb(&net, &pcb);
+
+    struct bytes text = net_payload(&net, 3000);
+    struct bytes most = bytes_slice(text, 0, 128);
+    struct bytes more = bytes_slice(text, 0, 129);
+    struct ip_choice one = {.has_segment = true, .segment = 0};
+
+    pcb.segment = 1;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &most, 1), 0);
+    ck_assert_int_eq(udp_send(&pcb, &peer, &more, 1), -EINVAL);
+    ck_assert_int_eq(udp_send_as(&pcb, &peer, &one, &more, 1), 0);
+    pcb.segment = 1472;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
+    pcb.segment = 1473;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), -EMSGSIZE);
+    ck_assert_int_eq(udp_send(&pcb, &peer, &more, 1), 0);
+    pcb.no_checksum = true;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &more, 1), -EINVAL);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
+START_TEST(what_came_uncut_is_many_datagrams)
+{
+    struct net_packet how = {.protocol = IP_PROTO_UDP};
+    struct udp_pcb pcb;
+    struct ip_packet packet;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+    how.payload =
+        net_make_udp(&net, NET_PEER, NET_OURS, 1, 53, net_payload(&net, 250));
+    ck_assert_int_eq(net_receive(&net, &how, &packet), 0);
+    packet.frame->offload.checksum = FRAME_CHECKSUM_VERIFIED;
+    packet.frame->offload.gso = FRAME_GSO_UDP_L4;
+    packet.frame->offload.gso_size = 100;
+    udp_input(&net.udp, &packet);
+    for (size_t from = 0; from < 250; from += 100) {
+        const struct dgram *got = dgram_queue_first(&pcb.received);
+
+        ck_assert_ptr_nonnull(got);
+        ck_assert_uint_eq(got->len, from < 200 ? 100 : 50);
+        ck_assert_uint_eq(got->data[0], net_pattern(from));
+        ck_assert_uint_eq(got->src.port, 1);
+        dgram_queue_remove(&pcb.received, net.env.memory);
+    }
+    ck_assert_ptr_null(dgram_queue_first(&pcb.received));
+    ck_assert_uint_eq(net.udp.stats.in_datagrams, 3);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 UNIT_MAIN(
-    "udp", a_socket_has_its_own_range_of_ports, a_port_can_be_left_to_connect,
-    a_chosen_port_goes_with_the_connection,
+    "udp", many_datagrams_are_cut_for_a_device_that_does_not,
+    a_device_that_cuts_gets_many_datagrams_as_one,
+    datagrams_too_many_or_too_large_are_refused,
+    what_came_uncut_is_many_datagrams, a_socket_has_its_own_range_of_ports,
+    a_port_can_be_left_to_connect, a_chosen_port_goes_with_the_connection,
     an_address_of_others_can_be_bound_to, what_does_not_fit_is_cut_or_refused,
     a_path_that_takes_less_is_learnt, a_checksum_can_be_left_out,
     without_routing_only_neighbours_are_reached,

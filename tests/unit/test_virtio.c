@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(segmentation_that_is_not_known_is_no_segmentation)
 {
-    static const uint8_t types[] = {2, 3, 4, 5, 0x7f, 0x80, 0xff};
+    static const uint8_t types[] = {2, 3, 4, 6, 0x7f, 0x80, 0xff};
 
     for (size_t i = 0; i < sizeof(types); i++) {
         uint8_t header[VIRTIO_HEADER_LEN] = {0, types[i], [4] = 100};
@@ -99,6 +99,22 @@ START_TEST(segmentation_that_is_not_known_is_no_segmentation)
         ck_assert_int_eq(parsed(header).offload.gso, FRAME_GSO_NONE);
         ck_assert_uint_eq(parsed(header).offload.gso_size, 0);
     }
+}
+END_TEST
+
+/* Type 5, VIRTIO_NET_HDR_GSO_UDP_L4: a datagram that is many. */
+START_TEST(datagrams_uncut_are_described_and_parsed_back)
+{
+    uint8_t header[VIRTIO_HEADER_LEN];
+    struct frame frame;
+
+    frame_init_input(&frame, NULL, data, 100);
+    frame.offload.gso = FRAME_GSO_UDP_L4;
+    frame.offload.gso_size = 0x1234;
+    virtio_emit(&frame, header);
+    ck_assert_uint_eq(header[1], 5);
+    ck_assert_int_eq(parsed(header).offload.gso, FRAME_GSO_UDP_L4);
+    ck_assert_uint_eq(parsed(header).offload.gso_size, 0x1234);
 }
 END_TEST
 
@@ -116,5 +132,6 @@ UNIT_MAIN("virtio", a_complete_frame_has_a_header_of_zeroes,
           what_was_emitted_is_parsed_back,
           data_that_was_checked_counts_as_verified,
           a_checksum_outside_of_the_frame_is_not_believed,
+          datagrams_uncut_are_described_and_parsed_back,
           segmentation_that_is_not_known_is_no_segmentation,
           segmentation_with_ecn_is_segmentation)

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/checksum.h"
 #include "netdev/whole.h"
 #include "packets.h"
 
@@ -253,6 +254,80 @@ START_TEST(without_a_gso_size_nothing_is_cut)
 }
 END_TEST
 
+/* A bare IP packet with a UDP datagram of so many bytes, to be cut by 100. */
+static void make_udp(uint8_t *packet, size_t payload, struct frame *frame)
+{
+    static const uint8_t head[28] = {
+        0x45, [4] = 0, 7,    [8] = 64, 17,   [12] = 192, 0, 2, 2,    192, 0,
+        2,    1,       0x10, 0,        0x20, 0,          0, 0, 0x12, 0x34};
+
+    memcpy(packet, head, sizeof(head));
+    put_be16(packet + 2, (uint16_t)(sizeof(head) + payload));
+    put_be16(packet + 24, (uint16_t)(8 + payload));
+    for (size_t i = 0; i < payload; i++)
+        packet[sizeof(head) + i] = packet_pattern(i);
+    frame_init_input(frame, NULL, packet, sizeof(head) + payload);
+    frame->offload = (struct frame_offload){
+        .checksum = FRAME_CHECKSUM_ABSENT,
+        .csum_back = (uint16_t)(8 + payload),
+        .csum_offset = 6,
+        .gso = FRAME_GSO_UDP_L4,
+        .gso_size = 100,
+    };
+}
+
+static void expect_datagram(const struct packets *got, unsigned i, size_t from,
+                            size_t len)
+{
+    static const uint8_t ends[] = {192, 0, 2, 2, 192, 0, 2, 1};
+    const uint8_t *packet = got->data[i];
+    struct ip_addr src = ip_addr_v4(get_be32(ends));
+    struct ip_addr dst = ip_addr_v4(get_be32(ends + 4));
+    struct checksum sum = {0};
+
+    ck_assert_uint_eq(got->len[i], 28 + len);
+    ck_assert_uint_eq(get_be16(packet + 2), 28 + len);
+    ck_assert_uint_eq(get_be16(packet + 4), 7 + i);
+    ck_assert_uint_eq(checksum_of(bytes_of(packet, 20)), 0);
+    ck_assert_uint_eq(get_be16(packet + 24), 8 + len);
+    checksum_add_pseudo(&sum, &src, &dst, 17, 8 + len);
+    checksum_add(&sum, bytes_of(packet + 20, 8 + len));
+    ck_assert_uint_eq(checksum_finish(&sum), 0);
+    for (size_t j = 0; j < len; j++)
+        ck_assert_uint_eq(packet[28 + j], packet_pattern(from + j));
+}
+
+START_TEST(datagrams_are_cut_each_with_its_length_and_checksum)
+{
+    uint8_t packet[28 + 250];
+    struct packets got = {0};
+    struct frame frame;
+
+    make_udp(packet, 250, &frame);
+    frame_make_whole(NETDEV_IP, &frame, packets_add, &got);
+    ck_assert_uint_eq(got.count, 3);
+    expect_datagram(&got, 0, 0, 100);
+    expect_datagram(&got, 1, 100, 100);
+    expect_datagram(&got, 2, 200, 50);
+}
+END_TEST
+
+START_TEST(a_datagram_shorter_than_its_header_is_not_cut)
+{
+    for (size_t len = 0; len < 28; len++) {
+        uint8_t packet[28 + 250];
+        struct packets got = {0};
+        struct frame frame;
+
+        make_udp(packet, 250, &frame);
+        put_be16(packet + 2, (uint16_t)len);
+        frame_make_whole(NETDEV_IP, &frame, packets_add, &got);
+        ck_assert_uint_eq(got.count, 1);
+        ck_assert_uint_eq(got.len[0], sizeof(packet));
+    }
+}
+END_TEST
+
 UNIT_MAIN("whole", a_frame_that_is_whole_is_not_copied,
           head_and_slices_become_one_piece_with_its_checksum,
           making_whole_leaves_the_frame_as_it_was,
@@ -263,4 +338,6 @@ UNIT_MAIN("whole", a_frame_that_is_whole_is_not_copied,
           the_largest_packet_is_made_whole, headers_that_lie_are_not_cut_by,
           a_frame_shorter_than_its_headers_is_not_cut,
           a_checksum_whose_place_is_not_in_the_frame_is_left,
+          datagrams_are_cut_each_with_its_length_and_checksum,
+          a_datagram_shorter_than_its_header_is_not_cut,
           without_a_gso_size_nothing_is_cut)

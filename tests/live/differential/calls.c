@@ -325,7 +325,8 @@ static void add_control(struct msghdr *message, int level, int type,
     message->msg_controllen = CMSG_SPACE(len);
 }
 
-/* One message: ttl:N, tos:N, mark:N, other:N (of no level), src:ADDRESS. */
+/* One message: ttl:N, tos:N, mark:N, other:N (of no level), udp:N (of no type
+ * that there is), seg:N (UDP_SEGMENT), src:ADDRESS. */
 static void control_of(const struct script *script, const char *word,
                        struct msghdr *message)
 {
@@ -334,11 +335,11 @@ static void control_of(const struct script *script, const char *word,
         int level;
         int type;
     } kinds[] = {
-        {"ttl:", IPPROTO_IP, IP_TTL},
-        {"tos:", IPPROTO_IP, IP_TOS},
-        {"mark:", SOL_SOCKET, SO_MARK},
-        {"other:", 9999, 1},
+        {"ttl:", IPPROTO_IP, IP_TTL},   {"tos:", IPPROTO_IP, IP_TOS},
+        {"mark:", SOL_SOCKET, SO_MARK}, {"other:", 9999, 1},
+        {"udp:", IPPROTO_UDP, 9999},    {"longseg:", IPPROTO_UDP, 103},
     };
+    uint16_t segment;
     struct in_pktinfo info = {0};
     struct address from;
 
@@ -346,6 +347,10 @@ static void control_of(const struct script *script, const char *word,
         address_of(script, word + 4, &from);
         info.ipi_spec_dst = ((struct sockaddr_in *)&from.data)->sin_addr;
         add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    }
+    if (strncmp(word, "seg:", 4) == 0) {
+        segment = (uint16_t)atoi(word + 4);
+        add_control(message, IPPROTO_UDP, 103, &segment, sizeof(segment));
     }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         size_t len = strlen(kinds[i].name);

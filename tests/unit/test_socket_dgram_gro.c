@@ -1,0 +1,163 @@
+/*
+ * UDP_GRO and UDP_SEGMENT of sockets. The results were tried on Linux's own.
+ */
+#include "unit.h"
+
+#include "socket/socket_kind.h"
+#include "stacks.h"
+
+#include <errno.h>
+
+enum { PORT = 5000, OPTION_SEGMENT = 103, OPTION_GRO = 104, ROOM = 2000 };
+
+struct fixture {
+    struct memory memory;
+    struct stack *stack;
+    socket_id sender; /* connected to receiver */
+    socket_id receiver;
+    struct socket_control control; /* of the last datagrams read */
+    uint8_t data[ROOM];
+};
+
+static void set_option(struct fixture *f, socket_id id, int name, int value)
+{
+    ck_assert_int_eq(stack_set_option(f->stack, 0, id, IPPROTO_UDP, name,
+                                      bytes_of(&value, sizeof(value))),
+                     0);
+}
+
+static void start(struct fixture *f)
+{
+    struct endpoint to = test_endpoint("127.0.0.1", PORT);
+
+    memory_init(&f->memory, SIZE_MAX);
+
+    struct stack_config config = test_config(&f->memory);
+
+    ck_assert_int_eq(stack_create(&config, 0, &f->stack), 0);
+    f->receiver = test_socket(f->stack, SOCK_DGRAM, 0);
+    f->sender = test_socket(f->stack, SOCK_DGRAM, 0);
+    test_bind(f->stack, f->receiver, "127.0.0.1", PORT);
+    ck_assert_int_eq(stack_connect(f->stack, 0, f->sender, &to), 0);
+    set_option(f, f->receiver, OPTION_GRO, 1);
+}
+
+static void stop(struct fixture *f)
+{
+    stack_destroy(f->stack);
+    ck_assert_uint_eq(f->memory.used, 0);
+}
+
+/* Byte i is i, from `first` on; `segment`: by a control message, if not 0. */
+static ssize_t send_bytes(struct fixture *f, uint8_t first, size_t len,
+                          uint16_t segment)
+{
+    uint8_t data[ROOM];
+    struct iovec iov = {.iov_base = data, .iov_len = len};
+    struct socket_control control = {.present = CONTROL_SEGMENT,
+                                     .segment = segment};
+    struct socket_message message = {
+        .iov = &iov, .iov_count = 1, .control = segment == 0 ? NULL : &control};
+
+    for (size_t i = 0; i < len; i++)
+        data[i] = (uint8_t)(first + i);
+
+    ssize_t sent = stack_send(f->stack, 0, f->sender, &message);
+
+    stack_flush(f->stack, 0);
+    return sent;
+}
+
+static ssize_t receive(struct fixture *f, size_t room, int flags)
+{
+    /* in two pieces, neither as long as a datagram */
+    struct iovec iov[2] = {
+        {.iov_base = f->data, .iov_len = room / 3},
+        {.iov_base = f->data + room / 3, .iov_len = room - room / 3}};
+    struct socket_message message = {
+        .iov = iov, .iov_count = 2, .flags = flags, .control = &f->control};
+
+    return stack_receive(f->stack, 0, f->receiver, &message);
+}
+
+/* Read at once: as many bytes from `first` on; `segment`: 0 for one. */
+static void expect(struct fixture *f, size_t room, uint8_t first, ssize_t len,
+                   unsigned segment)
+{
+    ck_assert_int_eq(receive(f, room, 0), len);
+    for (ssize_t i = 0; i < len; i++)
+        ck_assert_uint_eq(f->data[i], (uint8_t)(first + i));
+    ck_assert_int_eq((f->control.present & CONTROL_SEGMENT) != 0, segment != 0);
+    ck_assert_uint_eq(f->control.segment, segment);
+}
+
+START_TEST(many_datagrams_are_sent_and_read_by_one_call)
+{
+    struct fixture f;
+
+    start(&f);
+    set_option(&f, f.sender, OPTION_SEGMENT, 100);
+    ck_assert_int_eq(send_bytes(&f, 0, 250, 0), 250);
+    expect(&f, ROOM, 0, 250, 100);
+    ck_assert_int_eq(receive(&f, ROOM, 0), -EAGAIN);
+    ck_assert_int_eq(send_bytes(&f, 9, 250, 50), 250); /* for this one only */
+    expect(&f, ROOM, 9, 250, 50);
+    ck_assert_int_eq(send_bytes(&f, 9, 100, 0), 100);
+    expect(&f, ROOM, 9, 100, 0);
+    stop(&f);
+}
+END_TEST
+
+START_TEST(a_shorter_one_ends_what_is_read_together)
+{
+    struct fixture f;
+
+    start(&f);
+    ck_assert_int_eq(send_bytes(&f, 0, 100, 0), 100);
+    ck_assert_int_eq(send_bytes(&f, 100, 100, 0), 100);
+    ck_assert_int_eq(send_bytes(&f, 200, 10, 0), 10);
+    ck_assert_int_eq(send_bytes(&f, 210, 10, 0), 10);
+    ck_assert_int_eq(send_bytes(&f, 220, 20, 0), 20);
+    ck_assert_int_eq(send_bytes(&f, 0, 0, 0), 0);
+    expect(&f, ROOM, 0, 210, 100);
+    expect(&f, ROOM, 210, 10, 0);
+    expect(&f, ROOM, 220, 20, 0);
+    expect(&f, ROOM, 0, 0, 0);
+    ck_assert_int_eq(receive(&f, ROOM, 0), -EAGAIN);
+    stop(&f);
+}
+END_TEST
+
+START_TEST(no_more_is_read_together_than_there_is_room_for)
+{
+    struct fixture f;
+
+    start(&f);
+    ck_assert_int_eq(send_bytes(&f, 0, 300, 100), 300);
+    expect(&f, 299, 0, 200, 100);
+    ck_assert_int_eq(send_bytes(&f, 0, 100, 0), 100);
+    ck_assert_int_eq(receive(&f, 50, MSG_PEEK), 50);
+    expect(&f, 50, 200, 50, 0); /* cut, as ever */
+    expect(&f, 150, 0, 100, 0);
+    stop(&f);
+}
+END_TEST
+
+START_TEST(without_the_option_each_is_read_by_itself)
+{
+    struct fixture f;
+
+    start(&f);
+    set_option(&f, f.receiver, OPTION_GRO, 0);
+    ck_assert_int_eq(send_bytes(&f, 0, 250, 100), 250);
+    expect(&f, ROOM, 0, 100, 0);
+    expect(&f, ROOM, 100, 100, 0);
+    expect(&f, ROOM, 200, 50, 0);
+    stop(&f);
+}
+END_TEST
+
+UNIT_MAIN("datagrams by one call", many_datagrams_are_sent_and_read_by_one_call,
+          a_shorter_one_ends_what_is_read_together,
+          no_more_is_read_together_than_there_is_room_for,
+          without_the_option_each_is_read_by_itself)
