@@ -224,6 +224,13 @@ $(B)/tests/bench/perf-kernel: apps/perf.c $(B)/flags
 	$(quiet)$(compile) -DKERNEL -o $@ $<
 
 # What the stack costs by itself, without a device.
+bench_programs += $(B)/tests/bench/paced
+
+$(B)/tests/bench/paced: tests/bench/paced.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(compile) -o $@ $<
+
 bench_programs += $(B)/tests/bench/core
 
 $(B)/tests/bench/core: $(B)/obj/tests/bench/core.o $(B)/libtapir.a
