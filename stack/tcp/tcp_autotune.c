@@ -14,6 +14,8 @@
  * Sending: twice cwnd, one for what is in flight and one for what the program
  * writes meanwhile, so that it is never the buffer that starves the window; not
  * on a short path, as above: what the cache has no longer is sent more slowly.
+ * How long the path is tells the least RTT: what waits in queues, or for the
+ * peer's program, is not the path.
  *
  * Limits never shrink here. Memory is taken as the rings fill.
  */
@@ -122,6 +124,11 @@ void autotune_read(struct tcb *tcb, uint32_t len)
     begin_round(tcb);
 }
 
+static bool is_short_to_send(const struct tcb *tcb)
+{
+    return usec_min(tcb->srtt, tcb->rack.min_rtt) < local_rtt;
+}
+
 void autotune_acked(struct tcb *tcb)
 {
     const struct tcp_config *config = &tcb->tcp->config;
@@ -129,7 +136,7 @@ void autotune_acked(struct tcb *tcb)
     uint32_t want = tcb->cwnd < most / 2 ? 2 * tcb->cwnd : most;
 
     if (!config->buffer_tuning || tcb->autotune.send_is_fixed ||
-        tcb->srtt < local_rtt || tcp_memory_is_short(tcb->tcp))
+        is_short_to_send(tcb) || tcp_memory_is_short(tcb->tcp))
         return;
     tcb->sndbuf.limit = max_u32(tcb->sndbuf.limit, want);
 }

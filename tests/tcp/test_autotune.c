@@ -209,6 +209,27 @@ START_TEST(on_a_short_path_the_send_buffer_stays)
 }
 END_TEST
 
+/* A peer that is slow to answer does not make the path longer. */
+START_TEST(late_acks_do_not_make_a_path_long)
+{
+    struct conversation c;
+    open_conversation(&c, .send_buffer = 10000, .send_buffer_max = 100000,
+                      .wscale = 7, .window = 1 << 20, .rtt_us = 200,
+                      .sack = true);
+
+    for (int i = 0; i < 20; i++) {
+        app_tries_to_write(&c, 200000);
+        advance_us(&c, i < 5 ? 200 : 5000);
+        peer_sends(&c, .flags = ACK, .ack = c.peer->received);
+        conversation_ignore_sent(&c);
+    }
+    advance_us(&c, 200);
+    ck_assert_uint_eq(app_tries_to_write(&c, 200000), 10000);
+    conversation_ignore_sent(&c);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(a_send_buffer_that_the_program_has_set_stays)
 {
     struct conversation c;
@@ -445,6 +466,7 @@ UNIT_MAIN("tcp autotune", the_window_grows_with_what_is_read_in_a_round_trip,
           the_window_scale_is_that_of_the_maximum,
           the_send_buffer_grows_with_cwnd,
           on_a_short_path_the_send_buffer_stays,
+          late_acks_do_not_make_a_path_long,
           a_send_buffer_that_the_program_has_set_stays,
           a_connection_fills_a_gigabit_and_100_ms,
           a_local_path_keeps_the_initial_buffer)
