@@ -239,6 +239,8 @@ static unsigned take_loopback(struct stack *stack, unsigned most)
     struct frame frame;
     unsigned count = 0;
 
+    if (netdev_deadline(dev) == USEC_NEVER)
+        return 0; /* nobody talks to himself */
     while (count < most && netdev_receive(dev, stack->env.now, &frame) > 0) {
         stack_take_frame(stack, stack->loopback, &frame);
         count++;
@@ -254,6 +256,8 @@ static unsigned take_own_multicasts(struct stack *stack, unsigned most)
     struct frame frame;
     unsigned count = 0;
 
+    if (ip_loop_is_empty(&stack->ip))
+        return 0;
     while (count < most && ip_loop_take(&stack->ip, &frame, &packet)) {
         deliver(stack, &packet);
         count++;

@@ -15,6 +15,7 @@ static void begin(struct call *call, struct file *file)
     call->has_looked = false;
     call->is_waiting = false;
     call->has_received = false;
+    call->now = 0;
     call->is_nonblocking = file != NULL && file->is_nonblocking;
 }
 
@@ -47,6 +48,12 @@ int call_enter(struct call *call, int fd)
     if (call->file->kind != FILE_SOCKET)
         return -ENOTSOCK;
     return call->file->stack != NULL && inherit_claim() ? 0 : -ENETDOWN;
+}
+
+usec call_now(struct call *call)
+{
+    call->now = stack_now(call->file->stack);
+    return call->now;
 }
 
 /* A call that must not wait takes one look at the devices before it gives up:
@@ -145,6 +152,8 @@ ssize_t call_leave(struct call *call, ssize_t result)
 
     if (file != NULL && file->stack != NULL && !the_host.is_child)
         run_last_pass(call);
+        pass_run_at(file->stack,
+                    call->now != 0 ? call->now : stack_now(file->stack));
     if (call->is_waiting) {
         file_unwatch(&call->watch);
         waiter_end(&call->waiter);

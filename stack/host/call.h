@@ -15,6 +15,8 @@ struct call {
     bool has_looked;
     bool is_waiting;   /* watch and waiter are in use */
     bool has_received; /* the program has bytes to look at */
+    bool is_waiting; /* watch and waiter are in use */
+    usec now;        /* as call_now has found it; 0: not asked for */
     struct watch watch;
     struct waiter waiter;
 };
@@ -29,6 +31,8 @@ MUST_CHECK int call_enter(struct call *call, int fd);
 MUST_CHECK int call_enter_number(struct call *call, int fd);
 /* The same for a file that the caller holds. Lock not held. */
 void call_enter_file(struct call *call, struct file *file);
+/* The time of its stack, which the pass at its end takes for the time, too. */
+usec call_now(struct call *call);
 /*
  * After -EAGAIN: waits for `events`, at most the time that SO_SNDTIMEO (for
  * POLLOUT) or SO_RCVTIMEO allows in all. 0: try again. -EAGAIN when the socket

@@ -215,12 +215,12 @@ static void find_readable(struct port *port, void *context)
     *found = *found || port->is_readable;
 }
 
-static void run_all(void)
+static void run_all(usec now)
 {
     for (struct list *node = the_host.stacks.next; node != &the_host.stacks;
          node = node->next) {
         if (is_driven(stack_of_node(node)))
-            pass_run(stack_of_node(node));
+            pass_run_at(stack_of_node(node), now);
     }
 }
 
@@ -231,7 +231,7 @@ static void drain(void)
 
     for (int round = 0; more && round < DRAIN_ROUNDS_MAX; round++) {
         for_each_device(look_at, NULL);
-        run_all();
+        run_all(host_now());
         more = false;
         for_each_device(find_readable, &more);
     }
@@ -245,7 +245,7 @@ static void run_pass(void)
     if (stack_clock_is_held(&the_host.clock))
         drain();
     else
-        run_all();
+        run_all(the_host.driver.passed_at);
     control_run(the_host.driver.passed_at);
 }
 
@@ -340,9 +340,8 @@ void drive_reclaim(void)
 }
 
 /* Whether calls come one after the other. */
-static bool calls_do_not_pause(struct driver *driver)
+static bool calls_do_not_pause(struct driver *driver, usec now)
 {
-    usec now = host_now();
     bool goes_on = now - driver->called_at < call_pause;
 
     driver->calls = goes_on ? min_u32(driver->calls + 1, BUSY_CALLS) : 0;
@@ -350,11 +349,11 @@ static bool calls_do_not_pause(struct driver *driver)
     return driver->calls == BUSY_CALLS;
 }
 
-void drive_along(void)
+void drive_along(usec now)
 {
     struct driver *driver = &the_host.driver;
 
-    if (!calls_do_not_pause(driver) || !drive_is_open())
+    if (!calls_do_not_pause(driver, now) || !drive_is_open())
         return;
     drive_reclaim(); /* the helper comes back if calls stop */
     if (driver->called_at - driver->passed_at >= along_interval)

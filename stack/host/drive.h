@@ -46,7 +46,7 @@ void drive_reclaim(void);
  * A program sends, perhaps without ever waiting. If it does so all the time it
  * drives along the way, or the helper would be woken for each acknowledgment.
  */
-void drive_along(void);
+void drive_along(usec now);
 /* After a pass of `stack`: the driver may have planned to sleep too long. */
 void drive_reconsider(const struct tapir_stack *stack);
 /* The devices have changed: the driver is to look at the new set. */

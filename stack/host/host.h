@@ -98,6 +98,8 @@ enum { LOOK_TRUST = 3, LOOK_REST = 16 };
  * the flush, the stacks at the other ends of its wires, and wake-ups.
  */
 void pass_run(struct tapir_stack *stack);
+/* The same for who has just asked for its time. */
+void pass_run_at(struct tapir_stack *stack, usec now);
 /* The time of a stack with its own clock is now `now`. */
 void pass_advance(struct tapir_stack *stack, usec now);
 /* When the stack wants its next pass, in its time. */

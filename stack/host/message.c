@@ -84,8 +84,8 @@ static ssize_t send_some(struct call *call, struct socket_message *message)
     struct file *file = call->file;
 
     for (;;) {
-        ssize_t sent = stack_send(file->stack->core, stack_now(file->stack),
-                                  file->id, message);
+        ssize_t sent =
+            stack_send(file->stack->core, call_now(call), file->id, message);
 
         if (sent != -EAGAIN)
             return sent;
@@ -182,8 +182,8 @@ static ssize_t receive_some(struct call *call, struct socket_message *message,
         if (in_hand > 0 && has_error(call))
             return 0;
 
-        ssize_t got = stack_receive(file->stack->core, stack_now(file->stack),
-                                    file->id, message);
+        ssize_t got =
+            stack_receive(file->stack->core, call_now(call), file->id, message);
 
         if (got != -EAGAIN || never_waits)
             return got;
@@ -279,9 +279,11 @@ static int whereto(struct call *call, const struct msghdr *given, int flags,
     const struct sockaddr *to = given->msg_name;
     socklen_t len = given->msg_namelen;
     bool is_stream = file->socket_type == SOCK_STREAM;
-    int r =
-        stack_take_port(file->stack->core, stack_now(file->stack), file->id);
+    int r = 0;
 
+    if (!is_stream)
+        r = stack_take_port(file->stack->core, stack_now(file->stack),
+                            file->id);
     if (r == 0 && !is_stream && (flags & MSG_OOB) != 0)
         r = refuse_urgent(file,
                           iov_total(given->msg_iov, (int)given->msg_iovlen));
@@ -305,6 +307,16 @@ static int read_control(const struct call *call, const struct msghdr *given,
         stack_remote(file->stack->core, file->id, &peer) == -ENOTCONN)
         return -EDESTADDRREQ;
     return r;
+}
+
+/* The time of stacks that are driven, which most often is known by now. */
+static usec host_time(const struct call *call)
+{
+    const struct tapir_stack *stack = call->file->stack;
+
+    if (call->now == 0 || stack == NULL || stack->clock == TAPIR_CLOCK_MANUAL)
+        return host_now();
+    return call->now;
 }
 
 /* `lender`: whose memory it is and stays; NULL: it is copied. */
@@ -353,7 +365,7 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
     if (message.lent != NULL)
         lend_end(message.lent, r > 0);
     if (r > 0)
-        drive_along();
+        drive_along(host_time(&call));
     r = call_leave(&call, r);
     if (r < 0 && errno == EPIPE && is_stream && (flags & MSG_NOSIGNAL) == 0)
         raise_sigpipe();

@@ -180,16 +180,16 @@ static struct tapir_stack *next_work(void)
                         : container_of(node, struct tapir_stack, work_node);
 }
 
-static void run_driven(struct tapir_stack *stack)
+static void run_driven(struct tapir_stack *stack, usec now)
 {
     queue_work(stack);
     for (int visits = 0; visits < VISITS_MAX; visits++) {
         struct tapir_stack *next = next_work();
-        usec now;
 
         if (next == NULL)
             return;
-        now = host_now();
+        if (visits > 0)
+            now = host_now();
         visit(next, now);
         queue_neighbours(next, now);
         drive_reconsider(next);
@@ -198,10 +198,15 @@ static void run_driven(struct tapir_stack *stack)
 
 void pass_run(struct tapir_stack *stack)
 {
+    pass_run_at(stack, stack_now(stack));
+}
+
+void pass_run_at(struct tapir_stack *stack, usec now)
+{
     if (stack->clock == TAPIR_CLOCK_MANUAL)
         finish(stack, stack->now); /* the rest comes by pass_advance */
     else
-        run_driven(stack);
+        run_driven(stack, now);
 }
 
 static void wake_expired(struct tapir_stack *stack)

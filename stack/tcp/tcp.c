@@ -225,6 +225,9 @@ void tcp_flush(struct tcp *tcp)
     struct list marked;
     struct list *node;
 
+    if (list_is_empty(&tcp->output) && list_is_empty(&tcp->reaped) &&
+        list_is_empty(&tcp->tired))
+        return; /* as after most calls of a program */
     list_init(&marked);
     list_splice(&marked, &tcp->output);
     while ((node = list_pop(&marked)) != NULL) {

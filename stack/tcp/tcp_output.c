@@ -327,6 +327,12 @@ static bool fin_follows(const struct tcb *tcb, tcp_seq end)
            window_after(tcb, end) > 0;
 }
 
+/* Text or FIN, for the first time. */
+static bool waits_to_be_sent(const struct tcb *tcb)
+{
+    return tcb_unsent(tcb) > 0 || (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
+}
+
 static void begin_after_idle(struct tcb *tcb)
 {
     if (tcb->tcp->config.slow_start_after_idle && tcb_flight_size(tcb) == 0 &&
@@ -386,7 +392,8 @@ static void send_new_text(struct tcb *tcb)
     if (ecn_holds_back(tcb))
         return;
     begin_after_idle(tcb);
-    for (;;) { /* a D-SACK in the first segment leaves more room in the next */
+    while (waits_to_be_sent(tcb)) {
+        /* a D-SACK in the first segment leaves more room in the next */
         uint32_t len = new_text(tcb, largest_text(tcb));
         bool fin =
             !tcb_fin_is_sent(tcb) && fin_follows(tcb, tcb->snd_nxt + len);
@@ -481,10 +488,7 @@ static void send_window_probe(struct tcb *tcb)
  * timer (RFC 9293 3.8.6.1) asks, or overrides (3.8.6.2.1 (4)). */
 static void persist(struct tcb *tcb)
 {
-    bool waits =
-        tcb_unsent(tcb) > 0 || (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
-
-    if (!waits || tcb_flight_size(tcb) > 0 || tcb->is_probing ||
+    if (!waits_to_be_sent(tcb) || tcb_flight_size(tcb) > 0 || tcb->is_probing ||
         tcp_timer_is_set(tcb, TCP_TIMER_PACING) || ecn_holds_back(tcb))
         return;
     tcb->is_probing = true;
@@ -532,8 +536,7 @@ static bool has_something_to_send(const struct tcb *tcb)
 {
     return !tcb_is_synchronized(tcb) || tcb->ack_now ||
            tcb->out_of_order_acks > 0 || tcb->probe_is_due || tcb->tlp.is_due ||
-           tcb->board.lost > 0 || tcb_unsent(tcb) > 0 ||
-           (tcb->fin_is_queued && !tcb_fin_is_sent(tcb));
+           tcb->board.lost > 0 || waits_to_be_sent(tcb);
 }
 
 DOOR void tcp_output(struct tcb *tcb)
