@@ -85,6 +85,7 @@ int call_sleep(struct call *call, int events, usec timeout)
     if (!call->is_waiting)
         begin_to_wait(call, timeout);
     call->watch.events = events;
+    call->now = 0;               /* it will have passed */
     pass_run(call->file->stack); /* may notify us at once */
     return waiter_wait(&call->waiter);
 }
@@ -142,7 +143,7 @@ static void run_last_pass(const struct call *call)
     struct tapir_stack *stack = call->file->stack;
 
     stack->leaves_devices = call->has_received;
-    pass_run(stack);
+    pass_run_at(stack, call->now != 0 ? call->now : stack_now(stack));
     stack->leaves_devices = false;
 }
 
@@ -152,8 +153,6 @@ ssize_t call_leave(struct call *call, ssize_t result)
 
     if (file != NULL && file->stack != NULL && !the_host.is_child)
         run_last_pass(call);
-        pass_run_at(file->stack,
-                    call->now != 0 ? call->now : stack_now(file->stack));
     if (call->is_waiting) {
         file_unwatch(&call->watch);
         waiter_end(&call->waiter);

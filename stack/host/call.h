@@ -15,8 +15,7 @@ struct call {
     bool has_looked;
     bool is_waiting;   /* watch and waiter are in use */
     bool has_received; /* the program has bytes to look at */
-    bool is_waiting; /* watch and waiter are in use */
-    usec now;        /* as call_now has found it; 0: not asked for */
+    usec now;          /* as call_now has found it; 0: not asked for */
     struct watch watch;
     struct waiter waiter;
 };
