@@ -66,6 +66,8 @@
     X(IGMP_SHORT, "ip", "shorter than what it says", "RFC 3376 4.1")           \
     X(IGMP_BAD_CHECKSUM, "ip", "checksum is wrong", "RFC 3376 4.1.2")          \
     X(IGMP_UNKNOWN_TYPE, "ip", "unknown type", "RFC 3376 4")                   \
+    X(IGMP_ASTRAY, "ip", "general query, but not to 224.0.0.1",                \
+      "RFC 3376 9.1")                                                          \
     X(UDP_SHORT, "udp", "shorter than its header", "RFC 768")                  \
     X(UDP_BAD_LENGTH, "udp", "length is impossible", "RFC 768")                \
     X(UDP_BAD_CHECKSUM, "udp", "checksum is wrong", "RFC 1122 4.1.3.4")        \

@@ -107,6 +107,7 @@ static const struct explain_check igmp[] = {
     CHECK(IGMP_SHORT, 0, "the message is as long as it says"),
     CHECK(IGMP_BAD_CHECKSUM, 0, "the checksum is right"),
     CHECK(IGMP_UNKNOWN_TYPE, 0, "the type is one that we know"),
+    CHECK(IGMP_ASTRAY, 0, "a general query is to 224.0.0.1, or to us alone"),
     END,
 };
 

@@ -553,6 +553,18 @@ static bool checksum_is_right(const struct frame *frame)
     return checksum_finish(&checksum) == 0;
 }
 
+/* RFC 3376 9.1: a general query goes to all systems; but 4.1.12 has one to our
+ * own address taken. Not 9.1's Router Alert: as Linux, for version 2 began
+ * without it. */
+static bool is_astray(const struct ip_packet *packet, const struct query *query)
+{
+    const struct ip_addr all_systems = ip_addr_v4(0xe0000001);
+    const struct ip_addr *dst = &packet->header.dst;
+
+    return ip_addr_is_any(&query->group) && ip_addr_is_multicast(dst) &&
+           !ip_addr_equal(dst, &all_systems);
+}
+
 static void take_query(struct ip *ip, const struct ip_packet *packet,
                        const uint8_t *at, size_t len)
 {
@@ -562,6 +574,8 @@ static void take_query(struct ip *ip, const struct ip_packet *packet,
     ip->igmp.stats.in_queries++;
     if (!query_parse(at, len, &query))
         env_drop(ip->env, DROP_IGMP_SHORT, packet->frame);
+    else if (is_astray(packet, &query))
+        env_drop(ip->env, DROP_IGMP_ASTRAY, packet->frame);
     else if (iface != NULL)
         process_query(iface, &query);
 }

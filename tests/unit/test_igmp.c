@@ -195,6 +195,22 @@ START_TEST(a_query_may_come_from_nobody)
 }
 END_TEST
 
+/* RFC 3376 9.1 */
+START_TEST(a_general_query_to_a_group_is_not_answered)
+{
+    struct station s;
+
+    station_open(&s);
+    member(&s, "224.1.2.3");
+    settle(&s);
+    group_igmp(&s, "192.0.2.1", "224.1.2.3", general_v3, sizeof(general_v3));
+    station_run(&s, s.now + 10 * USEC_PER_SEC);
+    expect_report(&s, "");
+    ck_assert_uint_eq(s.stack->env.drops[DROP_IGMP_ASTRAY], 1);
+    station_close(&s);
+}
+END_TEST
+
 START_TEST(a_query_of_a_group_is_answered_for_it_alone)
 {
     static const uint8_t of_one[12] = {0x11, 10, 0, 0, 224, 1, 2, 3, 2, 125};
@@ -349,6 +365,7 @@ UNIT_MAIN("igmp", joining_is_told_twice,
           an_interface_wants_what_any_of_its_sockets_wants,
           a_general_query_is_answered_for_all_groups_at_once,
           a_query_may_come_from_nobody,
+          a_general_query_to_a_group_is_not_answered,
           a_query_of_a_group_is_answered_for_it_alone,
           a_query_of_sources_is_answered_for_those_that_are_wanted,
           a_querier_of_version_2_is_answered_in_it,
