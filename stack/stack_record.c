@@ -705,7 +705,8 @@ void record_send(struct recorder *recorder, usec now, socket_id id,
     record_endpoint(recorder, message->name);
     record_count(recorder, message->control != NULL);
     record_control(recorder, message->control);
-    record_count(recorder, message->is_nowhere);
+    record_count(recorder,
+                 message->is_nowhere | (unsigned)-message->wrong << 1);
     record_count(recorder, message->lent != NULL);
     put_pieces(recorder, message);
     record_count(recorder, data);

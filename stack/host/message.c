@@ -252,30 +252,11 @@ static void raise_sigpipe(void)
     errno = EPIPE;
 }
 
-/* Of datagrams. Linux: an echo socket looks for its header before that. */
-static int refuse_urgent(const struct file *file, ssize_t total)
+/* 1 and the name, 0 for none, or an error. A stream's is only of use with
+ * MSG_FASTOPEN. */
+static int whereto(const struct file *file, const struct msghdr *given,
+                   int flags, struct endpoint *name)
 {
-    enum { ECHO_HEADER_LEN = 8 };
-    int protocol = 0;
-    size_t len = sizeof(protocol);
-    int r =
-        stack_get_option(file->stack->core, stack_now(file->stack), file->id,
-                         SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
-
-    if (r == 0 && protocol == IPPROTO_ICMP && file->socket_type == SOCK_DGRAM &&
-        total < ECHO_HEADER_LEN)
-        return -EINVAL;
-    return -EOPNOTSUPP;
-}
-
-/*
- * 1 and the name, 0 for none, or an error. A stream's is only of use with
- * MSG_FASTOPEN. In Linux's order: a port, MSG_OOB, the address.
- */
-static int whereto(struct call *call, const struct msghdr *given, int flags,
-                   struct endpoint *name)
-{
-    struct file *file = call->file;
     const struct sockaddr *to = given->msg_name;
     socklen_t len = given->msg_namelen;
     bool is_stream = file->socket_type == SOCK_STREAM;
@@ -289,6 +270,10 @@ static int whereto(struct call *call, const struct msghdr *given, int flags,
                           iov_total(given->msg_iov, (int)given->msg_iovlen));
     if (r < 0 || to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
         return r;
+    int r;
+
+    if (to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
+        return 0;
     r = is_stream ? endpoint_from_sockaddr(to, len, name)
                   : endpoint_to_send(to, len, name);
     return r < 0 ? r : 1;
@@ -317,6 +302,30 @@ static usec host_time(const struct call *call)
     if (call->now == 0 || stack == NULL || stack->clock == TAPIR_CLOCK_MANUAL)
         return host_now();
     return call->now;
+/*
+ * The name and what comes beside the bytes, after the port that Linux takes
+ * before all else. What is wrong with them a datagram socket finds out in its
+ * own time: that is in message->wrong.
+ */
+static int read_message(const struct call *call, const struct msghdr *given,
+                        int flags, struct endpoint *name,
+                        struct socket_message *message)
+{
+    const struct file *file = call->file;
+    int r =
+        stack_take_port(file->stack->core, stack_now(file->stack), file->id);
+
+    if (r < 0)
+        return r;
+    r = whereto(file, given, flags, name);
+    if (r > 0)
+        message->name = name;
+    if (r >= 0)
+        r = read_control(call, given, message->name, message->control);
+    if (file->socket_type == SOCK_STREAM)
+        return r;
+    message->wrong = r;
+    return 0;
 }
 
 /* `lender`: whose memory it is and stays; NULL: it is copied. */
@@ -347,12 +356,8 @@ static ssize_t send_message(int fd, const struct msghdr *given, int flags,
         call.is_nonblocking |= (flags & MSG_DONTWAIT) != 0;
         if (!is_stream)
             message.flags &= ~MSG_FASTOPEN;
-        r = whereto(&call, given, flags, &name);
+        r = read_message(&call, given, flags, &name, &message);
     }
-    if (r > 0)
-        message.name = &name;
-    if (r >= 0)
-        r = read_control(&call, given, message.name, &control);
     message.is_nowhere = total > 0 && has_no_place(iov, count);
     if (r == 0 && message.is_nowhere && lender != NULL)
         r = -EFAULT;

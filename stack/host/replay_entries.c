@@ -675,6 +675,8 @@ static uint8_t *read_taken(struct replay *replay, size_t sum)
     return bytes;
 }
 
+enum { ERRNO_MOST = 4095 };
+
 static bool enter_send(struct replay *replay, struct reader *in)
 {
     struct iovec iov[RECORD_IOV_MAX];
@@ -684,6 +686,7 @@ static bool enter_send(struct replay *replay, struct reader *in)
     socket_id id = read_id(in);
     struct bytes data;
     uint8_t *taken;
+    unsigned wrong;
     bool is_lent;
     size_t sum;
 
@@ -693,7 +696,9 @@ static bool enter_send(struct replay *replay, struct reader *in)
     if (read_truth(in))
         message.control = &control;
     read_control(in, &control);
-    message.is_nowhere = read_truth(in);
+    wrong = (unsigned)read_most(in, ERRNO_MOST << 1 | 1);
+    message.is_nowhere = wrong & 1;
+    message.wrong = -(int)(wrong >> 1);
     is_lent = read_truth(in);
     sum = read_pieces(in, replay->zeros, iov, &message.iov_count);
     data = read_bytes(in);

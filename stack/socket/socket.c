@@ -3,6 +3,7 @@
  * kind is done here, the rest by the kind's own functions.
  */
 #include "socket/socket_kind.h"
+#include "socket/socket_message.h"
 
 #include <errno.h>
 
@@ -179,17 +180,37 @@ int socket_disconnect(struct socket *socket)
     return error;
 }
 
+/* In Linux's order: the size, MSG_OOB, what an echo begins with, the name. */
+static int check_message(const struct socket *socket,
+                         const struct socket_message *message)
+{
+    const struct socket_ops *ops = socket->ops;
+    bool is_datagram = ops->domain == AF_INET && ops->type != SOCK_STREAM;
+    ssize_t len = message_len(message);
+    int error = 0;
+
+    if (is_datagram && (len < 0 || len > UINT16_MAX))
+        return -EMSGSIZE;
+    if (len < ops->least_message)
+        return -EINVAL;
+    if ((message->flags & MSG_OOB) && ops->at_mark == NULL)
+        return -EOPNOTSUPP;
+    if (ops->check_message != NULL)
+        error = ops->check_message(message);
+    return error < 0 ? error : message->wrong;
+}
+
 ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 {
-    if ((message->flags & MSG_OOB) && socket->ops->at_mark == NULL)
-        return -EOPNOTSUPP;
+    int error = check_message(socket, message);
+
+    if (error < 0)
+        return error;
     if (message->lent != NULL && socket->ops->type != SOCK_STREAM)
         return -EOPNOTSUPP;
     if (message->name == NULL)
         return socket->ops->send(socket, message);
-
-    int error = check_domain(socket, message->name);
-
+    error = check_domain(socket, message->name);
     if (error < 0)
         return error;
 

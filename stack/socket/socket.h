@@ -79,6 +79,8 @@ struct socket_message {
     struct socket_control *control; /* NULL: none; receive: filled in */
     bool is_nowhere;   /* send: a piece with no memory behind it, which is found
                           out after all else: -EFAULT */
+    int wrong;         /* send, of datagrams: what is wrong with the name (then
+                          NULL) or what comes beside, told in its turn */
     struct lent *lent; /* send: NULL, or what the bytes of a stream are a
                           part of while they are sent from where they lie */
 };

@@ -63,6 +63,27 @@ static int echo_disconnect(struct socket *socket)
     return echo_connect(pcb_of(socket), &nobody);
 }
 
+/* Linux reads the header before all else. */
+static int echo_check(const struct socket_message *message)
+{
+    uint8_t header[2] = {0};
+    size_t got = 0;
+
+    if (message->is_nowhere)
+        return -EFAULT;
+    for (int i = 0; i < message->iov_count && got < sizeof(header); i++) {
+        const struct iovec *iov = &message->iov[i];
+        size_t part = min_size(iov->iov_len, sizeof(header) - got);
+
+        if (part > 0)
+            memcpy(header + got, iov->iov_base, part);
+        got += part;
+    }
+    return header[ICMP_TYPE] == ICMP_ECHO_REQUEST && header[ICMP_CODE] == 0
+               ? 0
+               : -EINVAL;
+}
+
 static ssize_t echo_socket_send(struct socket *socket,
                                 const struct socket_message *message)
 {
@@ -73,8 +94,6 @@ static ssize_t echo_socket_send(struct socket *socket,
 
     if (len < 0 || len > ECHO_MESSAGE_MAX)
         return -EMSGSIZE;
-    if (message->is_nowhere) /* Linux reads the header before all else */
-        return -EFAULT;
     if ((count = message_pieces(socket->sockets, message, pieces)) < 0)
         return count;
 
@@ -224,6 +243,8 @@ const struct socket_ops socket_echo_ops = {
     .connect = echo_socket_connect,
     .disconnect = echo_disconnect,
     .send = echo_socket_send,
+    .check_message = echo_check,
+    .least_message = ICMP_HEADER_LEN,
     .receive = echo_receive,
     .shutdown = echo_shutdown,
     .close = echo_close,

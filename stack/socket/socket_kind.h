@@ -123,6 +123,9 @@ struct socket_ops {
     int (*disconnect)(struct socket *socket);
     ssize_t (*send)(struct socket *socket,
                     const struct socket_message *message);
+    /* What is looked at before whereto; left out: nothing. */
+    int (*check_message)(const struct socket_message *message);
+    ssize_t least_message; /* bytes: -EINVAL for less */
     ssize_t (*receive)(struct socket *socket, struct socket_message *message);
     ssize_t (*borrow)(struct socket *socket, struct iovec iov[static 2],
                       int *count);
