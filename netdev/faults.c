@@ -132,6 +132,14 @@ struct netdev *faults_create(struct memory *memory, struct netdev *inner,
     return &faulty->dev;
 }
 
+void faults_change(struct netdev *dev, const struct faults *faults)
+{
+    struct faulty *faulty = faulty_of(dev);
+
+    faults_way_change(&faulty->in, faults);
+    faults_way_change(&faulty->out, faults);
+}
+
 static void add_counts(struct faults_counts *sum,
                        const struct faults_counts *counts)
 {

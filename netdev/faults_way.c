@@ -215,20 +215,38 @@ static size_t queue_limit(const struct faults *faults)
     return (size_t)(QUEUE_BYTES + 3 * (on_path + faults->queue));
 }
 
-void faults_way_init(struct faults_way *way, struct memory *memory,
-                     const struct faults *faults, struct hash_key seed)
+static void set_faults(struct faults_way *way, const struct faults *faults)
 {
     assert(faults->jitter >= 0 && faults->jitter <= UINT32_MAX);
-    *way = (struct faults_way){.faults = *faults, .late_after = LATE_DEFAULT};
+    way->faults = *faults;
     if (faults->reorder_delay == 0)
         way->faults.reorder_delay = faults->reorder_by > 0
                                         ? REORDER_HOLD_DEFAULT
                                         : REORDER_DELAY_DEFAULT;
-    random_init(&way->random, seed);
     bottleneck_init(&way->link, faults->rate, faults->queue);
     init_bursts(way);
+}
+
+void faults_way_init(struct faults_way *way, struct memory *memory,
+                     const struct faults *faults, struct hash_key seed)
+{
+    *way = (struct faults_way){.late_after = LATE_DEFAULT};
+    set_faults(way, faults);
+    random_init(&way->random, seed);
     packet_queue_init(&way->queue, memory, queue_limit(faults));
     list_init(&way->held);
+}
+
+/* Those that were before the link are so still. */
+void faults_way_change(struct faults_way *way, const struct faults *faults)
+{
+    int64_t free_ns = way->link.free_ns;
+
+    set_faults(way, faults);
+    way->link.free_ns = free_ns;
+    way->in_burst = false;
+    if (queue_limit(faults) > way->queue.limit) /* what it holds stays */
+        way->queue.limit = queue_limit(faults);
 }
 
 void faults_way_fini(struct faults_way *way)

@@ -12,6 +12,7 @@
  */
 #include "host/control_client.h"
 
+#include "netdev/faults.h"
 #include "tcp/tcp_cc.h"
 
 #include <errno.h>
@@ -350,6 +351,40 @@ static int set_exit_wait(struct control_client *client, const char *value)
     return 0;
 }
 
+/* A device that is not faulty has nothing to be changed. */
+static int set_faults(struct control_client *client, const char *value)
+{
+    struct tapir_stack *stack = client->stack;
+    struct faults faults = {0};
+    char why[FAULTS_WHY_MAX];
+
+    if (stack->faulty == NULL)
+        return say(client, "it was not begun with --faults");
+    if (strcmp(value, "none") != 0 && faults_parse(value, &faults, why) < 0)
+        return say(client, "there are no such faults");
+    faults_change(stack->faulty, &faults);
+    snprintf(stack->faults, sizeof(stack->faults), "%s", value);
+    return 0;
+}
+
+/* Where the process has its standard error. */
+static int set_trace(struct control_client *client, const char *value)
+{
+    struct tapir_stack *stack = client->stack;
+    const char *what = strcmp(value, "on") == 0 ? "" : value;
+    struct trace_filter filter;
+    char mistake[TRACE_WORD_MAX];
+    bool is_off = strcmp(value, "off") == 0;
+
+    if (!is_off && trace_filter_parse(what, &filter, mistake) < 0)
+        return say(client, "no such filter");
+    stack_trace_change(stack, is_off ? NULL : &filter);
+    if (!is_off && !stack->is_traced)
+        return say(client, "it has no standard error");
+    snprintf(stack->trace_what, sizeof(stack->trace_what), "%s", what);
+    return 0;
+}
+
 static void get_congestion(const struct tapir_stack *stack, struct json *json)
 {
     json_text(json, "value",
@@ -376,6 +411,21 @@ static void get_exit_wait(const struct tapir_stack *stack, struct json *json)
     json_number(json, "value", stack->exit_wait);
 }
 
+static void get_faults(const struct tapir_stack *stack, struct json *json)
+{
+    json_text(json, "value", stack->faulty == NULL ? "none" : stack->faults);
+}
+
+static void get_trace(const struct tapir_stack *stack, struct json *json)
+{
+    bool has_words = *stack->trace_what != '\0';
+
+    json_text(json, "value",
+              !stack->is_traced ? "off"
+              : has_words       ? stack->trace_what
+                                : "on");
+}
+
 static const struct {
     const char *name; /* of its option, without the dashes */
     int (*set)(struct control_client *client, const char *value);
@@ -388,6 +438,8 @@ static const struct {
      "what buffers grow to from now on"},
     {"spin", set_spin, get_spin, "all calls"},
     {"exit-wait", set_exit_wait, get_exit_wait, "the exit"},
+    {"faults", set_faults, get_faults, "packets from now on"},
+    {"trace", set_trace, get_trace, "events from now on"},
 };
 
 static int change_setting(struct control_client *client,

@@ -85,7 +85,11 @@ struct tapir_stack {
     struct control_setting control_setting;
     struct control_server *control; /* NULL: none */
     struct explain explain;
-    int trace_fd; /* where lines go; -1: nowhere */
+    int trace_fd;                    /* where lines go; -1: nowhere */
+    bool is_traced;                  /* by lines */
+    char trace_what[TAPIR_TEXT_MAX]; /* as it was last told; empty: all */
+    struct netdev *faulty; /* by --faults, of its device; NULL: none is */
+    char faults[TAPIR_TEXT_MAX];
 };
 
 /* A read in vain costs little, so it is tried again soon. */
@@ -125,6 +129,9 @@ void stack_trace_begin(struct tapir_stack *stack,
                        const struct trace_filter *trace,
                        const struct explain_list *explain);
 void stack_trace_end(struct tapir_stack *stack);
+/* The lines are of other events from now on; NULL: there are none. */
+void stack_trace_change(struct tapir_stack *stack,
+                        const struct trace_filter *trace);
 /* A listener to its events, until it is taken away or the stack ends. */
 void stack_attach_listener(struct tapir_stack *stack,
                            struct trace_listener *listener);

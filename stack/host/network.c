@@ -215,6 +215,16 @@ static int add_ends(struct tapir_stack *a, struct tapir_stack *b,
     return 0;
 }
 
+/* For who changes them while the stack runs: both ways are a's. */
+static void note_faults(struct tapir_stack *a, struct netdev *end,
+                        const struct tapir_wire *wire)
+{
+    if (wire->faults == NULL || *wire->faults == '\0')
+        return;
+    a->faulty = end;
+    snprintf(a->faults, sizeof(a->faults), "%s", wire->faults);
+}
+
 static int join(struct tapir_stack *a, struct tapir_stack *b,
                 const struct tapir_wire *wire, int iface[2])
 {
@@ -238,8 +248,12 @@ static int join(struct tapir_stack *a, struct tapir_stack *b,
     if (r == 0) /* outside of the faults: as this end sees it */
         r = capture_around(&ends[0], &the_host.memory, wire->pcap, "wire",
                            epoch_of(a));
-    if (r == 0)
-        return add_ends(a, b, ends, config.mtu, iface);
+    if (r == 0) {
+        r = add_ends(a, b, ends, config.mtu, iface);
+        if (r == 0)
+            note_faults(a, wires[0], wire);
+        return r;
+    }
     capture_close(&ends[0], &the_host.memory);
     capture_close(&ends[1], &the_host.memory);
     return r;

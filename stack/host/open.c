@@ -45,7 +45,8 @@ static void say(char why[TAPIR_TEXT_MAX], const char *what, int error)
  * From the device upwards: faults are the network's, so the recording, nearest
  * to the stack, shows what the stack has sent and what reached it.
  */
-static int wrap_in_faults(const struct tapir_config *config,
+static int wrap_in_faults(struct tapir_stack *stack,
+                          const struct tapir_config *config,
                           const struct settings *settings, struct netdev **dev)
 {
     struct netdev *faulty;
@@ -56,11 +57,14 @@ static int wrap_in_faults(const struct tapir_config *config,
                            seed_key(config->seed, SEED_FAULTS));
     if (faulty == NULL)
         return -ENOMEM;
+    snprintf(stack->faults, sizeof(stack->faults), "%s", config->faults);
+    stack->faulty = faulty;
     *dev = faulty;
     return 0;
 }
 
-static int open_device(const struct tapir_config *config,
+static int open_device(struct tapir_stack *stack,
+                       const struct tapir_config *config,
                        const struct settings *settings, const char *name,
                        struct capture_dev *out, char why[TAPIR_TEXT_MAX])
 {
@@ -70,7 +74,7 @@ static int open_device(const struct tapir_config *config,
     r = device_open(name, config->mtu, &out->dev, why);
     if (r < 0)
         return r;
-    r = wrap_in_faults(config, settings, &out->dev);
+    r = wrap_in_faults(stack, config, settings, &out->dev);
     if (r < 0)
         say(why, "--faults", r);
     if (r == 0) {
@@ -162,9 +166,10 @@ static int start(const struct tapir_config *config,
     memcpy(stack->set, config->set, sizeof(stack->set));
     stack->dns = settings->dns;
     stack->control_setting = settings->control;
+    memcpy(stack->trace_what, config->trace_what, sizeof(stack->trace_what));
     stack_trace_begin(stack, settings->is_traced ? &settings->trace : NULL,
                       settings->is_explained ? &settings->explain : NULL);
-    r = open_device(config, settings, name, &dev, why);
+    r = open_device(stack, config, settings, name, &dev, why);
     if (r < 0) {
         stack_trace_end(stack);
         free(stack);

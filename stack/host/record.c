@@ -54,6 +54,17 @@ static void unmap(struct record_file *file)
     file->window = NULL;
 }
 
+/* On some file systems a signal interrupts it. 0; negative errno. */
+static int make_room(int fd, off_t from, size_t len)
+{
+    int error;
+
+    do
+        error = posix_fallocate(fd, from, (off_t)len);
+    while (error == EINTR);
+    return -error;
+}
+
 /* What is mapped begins with the page of the next byte. 0; negative errno. */
 static int map_next(struct record_file *file, size_t need)
 {
@@ -61,11 +72,11 @@ static int map_next(struct record_file *file, size_t need)
     size_t into = (size_t)(file->written % page);
     size_t len = into + need > WINDOW ? into + need : WINDOW;
     off_t from = file->written - (off_t)into;
-    int error = posix_fallocate(file->fd, from, (off_t)len);
+    int r = make_room(file->fd, from, len);
     void *window;
 
-    if (error != 0)
-        return -error;
+    if (r < 0)
+        return r;
     window = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
                   file->fd, from);
     if (window == MAP_FAILED)

@@ -69,6 +69,20 @@ void stack_detach_listener(struct tapir_stack *stack,
     tell_core(stack);
 }
 
+void stack_trace_change(struct tapir_stack *stack,
+                        const struct trace_filter *trace)
+{
+    if (stack->is_traced)
+        stack_detach_listener(stack, &stack->trace_text.listener);
+    if (trace != NULL && stack->trace_fd < 0)
+        stack->trace_fd = host_own_dup(STDERR_FILENO);
+    stack->is_traced = trace != NULL && stack->trace_fd >= 0;
+    if (!stack->is_traced)
+        return;
+    trace_text_init(&stack->trace_text, trace, stack->trace_fd);
+    stack_attach_listener(stack, &stack->trace_text.listener);
+}
+
 /* By a number of its own, whatever the program does to its standard error. */
 void stack_trace_begin(struct tapir_stack *stack,
                        const struct trace_filter *trace,
@@ -80,10 +94,8 @@ void stack_trace_begin(struct tapir_stack *stack,
         stack->trace_fd = host_own_dup(STDERR_FILENO);
     if (stack->trace_fd < 0)
         return;
-    if (trace != NULL) {
-        trace_text_init(&stack->trace_text, trace, stack->trace_fd);
-        stack_attach_listener(stack, &stack->trace_text.listener);
-    }
+    if (trace != NULL)
+        stack_trace_change(stack, trace);
     if (explain != NULL) {
         explain_init(&stack->explain, explain, stack->trace_fd);
         stack_attach_listener(stack, &stack->explain.listener);
@@ -228,6 +240,7 @@ static int configure(struct tapir_stack *stack,
     stack->exit_wait = config->exit_wait;
     stack->spin = config->spin;
     stack->ecn = (enum tcp_ecn)config->ecn;
+    memcpy(stack->trace_what, config->trace_what, sizeof(stack->trace_what));
     stack_trace_begin(stack, config->trace ? &trace : NULL, NULL);
     return 0;
 }

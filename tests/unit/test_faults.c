@@ -134,6 +134,28 @@ START_TEST(certain_loss_loses_all)
 }
 END_TEST
 
+/* What is on its way stays there. */
+START_TEST(faults_are_changed_for_packets_from_then_on)
+{
+    struct fixture f;
+
+    OPEN_FAULTS(&f, .delay = 1000);
+    send_number(f.dev, 0, 1);
+    faults_change(f.dev, &(struct faults){.loss = 1000000});
+    send_number(f.dev, 0, 2);
+    faults_change(f.dev, &(struct faults){.delay = 500});
+    send_number(f.dev, 0, 3);
+    netdev_flush(f.dev, 999);
+    ck_assert_int_eq(receive_number(f.peer, 999), -1);
+    netdev_flush(f.dev, 1000); /* in their order, whatever the delay is now */
+    ck_assert_int_eq(receive_number(f.peer, 1000), 1);
+    ck_assert_int_eq(receive_number(f.peer, 1000), 3);
+    ck_assert_int_eq(receive_number(f.peer, 1000), -1);
+    ck_assert_uint_eq(faults_counts(f.dev)->lost, 1);
+    close_faults(&f);
+}
+END_TEST
+
 START_TEST(duplicates_follow_their_packet)
 {
     struct fixture f;
@@ -1045,7 +1067,8 @@ START_TEST(a_long_bad_specification_does_not_overflow_the_message)
 }
 END_TEST
 
-UNIT_MAIN("faults", without_faults_all_passes_in_order,
+UNIT_MAIN("faults", faults_are_changed_for_packets_from_then_on,
+          without_faults_all_passes_in_order,
           as_many_are_lost_as_was_asked_for_both_ways, certain_loss_loses_all,
           duplicates_follow_their_packet,
           a_delayed_packet_leaves_when_it_is_due,
