@@ -6,10 +6,10 @@
  */
 #include "plot_diagrams.h"
 
+#include "host/line.h"
 #include "plot_array.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 enum {
@@ -115,85 +115,63 @@ static int make_rows(const struct plot_connection *connection,
 
 /* ---- Words ------------------------------------------------------------- */
 
-struct words {
-    char text[256];
-    size_t len;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct words *words,
-                                                      const char *format, ...)
+static void add_flags(struct line *words, uint8_t flags)
 {
-    size_t room = sizeof(words->text) - words->len;
-    va_list arguments;
-
-    va_start(arguments, format);
-    int len = vsnprintf(words->text + words->len, room, format, arguments);
-    va_end(arguments);
-    if (len > 0)
-        words->len += min_size((size_t)len, room - 1);
-}
-
-static void add_flags(struct words *words, uint8_t flags)
-{
-    static const char letters[] = "FSRP.UEW"; /* from the lowest bit on */
-
-    for (unsigned i = 0; i < 8; i++)
-        if (flags & 1 << i)
-            add(words, "%c", letters[i]);
+    line_add_flags(words, flags);
     if (flags == 0)
-        add(words, "none");
+        line_add(words, "none");
 }
 
-static void add_options(struct words *words, const struct plot_syn *syn)
+static void add_options(struct line *words, const struct plot_syn *syn)
 {
     const char *before = " <";
 
     if (syn->mss != 0) {
-        add(words, "%smss %u", before, syn->mss);
+        line_add(words, "%smss %u", before, syn->mss);
         before = ",";
     }
     if (syn->wscale >= 0) {
-        add(words, "%swscale %d", before, syn->wscale);
+        line_add(words, "%swscale %d", before, syn->wscale);
         before = ",";
     }
     if (syn->sack_permitted) {
-        add(words, "%ssackOK", before);
+        line_add(words, "%ssackOK", before);
         before = ",";
     }
     if (syn->has_timestamp) {
-        add(words, "%sTS", before);
+        line_add(words, "%sTS", before);
         before = ",";
     }
     if (*before == ',')
-        add(words, ">");
+        line_add(words, ">");
 }
 
-static void add_sack(struct words *words,
+static void add_sack(struct line *words,
                      const struct plot_connection *connection,
                      const struct plot_segment *segment)
 {
     for (unsigned i = 0; i < segment->sack_count; i++) {
         const struct plot_block *block = &connection->block[segment->sack + i];
 
-        add(words, "%s%" PRId64 ":%" PRId64, i == 0 ? " sack " : ",",
-            block->from, block->to);
+        line_add(words, "%s%" PRId64 ":%" PRId64, i == 0 ? " sack " : ",",
+                 block->from, block->to);
     }
 }
 
 /* "S. 0:0(0) ack 1 win 65535 <mss 1460>" */
-static void say_segment(struct words *words,
+static void say_segment(struct line *words,
                         const struct plot_connection *connection,
                         const struct plot_segment *segment)
 {
     int64_t seq = segment->seq;
 
     add_flags(words, segment->flags);
-    add(words, " %" PRId64 ":%" PRId64 "(%u)", seq, seq + segment->len,
-        segment->len);
+    line_add(words, " %" PRId64 ":%" PRId64 "(%u)", seq, seq + segment->len,
+             segment->len);
     if (segment->ack >= 0)
-        add(words, " ack %" PRId64, segment->ack);
+        line_add(words, " ack %" PRId64, segment->ack);
     if (segment->window >= 0)
-        add(words, " win %" PRId64, segment->window);
+        line_add(words, " win %" PRId64, segment->window);
     if (segment->flags & CAPTURE_SYN)
         add_options(words, &connection->end[segment->from].syn);
     add_sack(words, connection, segment);
@@ -210,7 +188,7 @@ static const char *remark(const struct plot_segment *segment)
     return "";
 }
 
-static void say_sums(struct words *words,
+static void say_sums(struct line *words,
                      const struct plot_connection *connection,
                      const struct row *row)
 {
@@ -227,11 +205,11 @@ static void say_sums(struct words *words,
     }
     for (unsigned end = 0; end < 2; end++)
         if (segments[end] > 0)
-            add(words, "%s%s %zu segments, %" PRIu64 " bytes",
-                words->len > 0 ? " · " : "", end == 0 ? "→" : "←",
-                segments[end], text[end]);
+            line_add(words, "%s%s %zu segments, %" PRIu64 " bytes",
+                     words->len > 0 ? " · " : "", end == 0 ? "→" : "←",
+                     segments[end], text[end]);
     if (remarks > 0)
-        add(words, ", %zu sent again", remarks);
+        line_add(words, ", %zu sent again", remarks);
 }
 
 /* ---- Drawing ----------------------------------------------------------- */
@@ -318,19 +296,21 @@ static void draw_segment(const struct ladder *ladder, size_t i, double y)
 {
     const struct plot_connection *connection = ladder->view->connection;
     const struct plot_segment *segment = &connection->segment[i];
-    struct words words = {.len = 0};
-    struct words title = {.len = 0};
+    struct line words;
+    struct line title;
 
+    line_clear(&words);
+    line_clear(&title);
     say_segment(&words, connection, segment);
-    add(&title, "%s %" PRIu64 ": %s", ladder->view->record, segment->number,
-        words.text);
+    line_add(&title, "%s %" PRIu64 ": %s", ladder->view->record,
+             segment->number, words.text);
     if (*remark(segment) != '\0')
-        add(&title, " (%s)", remark(segment));
+        line_add(&title, " (%s)", remark(segment));
     svg_group(ladder->svg, "segment", title.text);
     draw_time(ladder, segment->time, y);
     draw_arrow(ladder->svg, segment, y);
     if (*remark(segment) != '\0')
-        add(&words, "  %s", remark(segment));
+        line_add(&words, "  %s", remark(segment));
     svg_text(ladder->svg, "code halo words", (LEFT + RIGHT) / 2.0, y - 2,
              SVG_MIDDLE, "%.*s%s", (int)min_size(words.len, WORDS_MAX),
              words.text, words.len > WORDS_MAX ? "…" : "");
@@ -342,9 +322,10 @@ static void draw_sums(const struct ladder *ladder, const struct row *row,
                       double y)
 {
     const struct plot_connection *connection = ladder->view->connection;
-    struct words words = {.len = 0};
+    struct line words;
     double middle = y + SLANT / 2.0;
 
+    line_clear(&words);
     say_sums(&words, connection, row);
     svg_group(ladder->svg, "sums", NULL);
     svg_rect(ladder->svg, "chip", LEFT + 12, middle - 11, RIGHT - LEFT - 24,

@@ -6,6 +6,7 @@
  */
 #include "plot_trace.h"
 
+#include "host/line.h"
 #include "json_scan.h"
 
 #include <errno.h>
@@ -41,17 +42,6 @@ static int take_address(const struct json_scan_text *text, struct ip_addr *out)
     memcpy(address, text->at, text->len);
     address[text->len] = '\0';
     return ip_addr_parse(address, out);
-}
-
-static uint8_t flags_of(const struct json_scan_text *text)
-{
-    static const char letters[] = "FSRP.UEW"; /* from the lowest bit on */
-    uint8_t flags = 0;
-
-    for (unsigned bit = 0; bit < 8; bit++)
-        if (memchr(text->at, letters[bit], text->len) != NULL)
-            flags |= (uint8_t)(1 << bit);
-    return flags;
 }
 
 /* [[from,to],...] */
@@ -153,7 +143,7 @@ static int take_member(const struct json_scan_text *name,
     else if (json_scan_is(name, "remote"))
         r = take_address(value, &event->tcp.dst.addr);
     else if (json_scan_is(name, "flags"))
-        event->tcp.flags = flags_of(value);
+        event->tcp.flags = line_flags_of(value->at, value->len);
     else if (json_scan_is(name, "options"))
         take_options(value, &event->tcp);
     else if (json_scan_number(value, &number) == 0)

@@ -4,6 +4,7 @@
 #include "rerun_report.h"
 
 #include "base/addr.h"
+#include "json_line.h"
 
 #include <inttypes.h>
 
@@ -215,22 +216,6 @@ static void print_sum(const struct rerun_report *report,
 
 /* ---- JSON ---------------------------------------------------------------- */
 
-static void print_string(FILE *to, const char *text)
-{
-    fputc('"', to);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == '"' || c == '\\')
-            fprintf(to, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(to, "\\u%04x", c);
-        else
-            fputc(c, to);
-    }
-    fputc('"', to);
-}
-
 static void print_json_sender(const struct telling *telling, const char *who,
                               const struct rerun_packet *packet)
 {
@@ -240,7 +225,7 @@ static void print_json_sender(const struct telling *telling, const char *who,
 
     fprintf(to, ",\"%s\":{\"time\":%.6f,\"packet\":", who,
             seconds(packet->time - began));
-    print_string(to, rerun_packet_text(packet, text));
+    json_print_text(to, rerun_packet_text(packet, text));
     if (packet->number != 0)
         fprintf(to, ",\"frame\":%" PRIu64, packet->number);
     fputc('}', to);
@@ -300,7 +285,7 @@ static void print_json_head(const struct rerun_report *report)
     FILE *to = report->to;
 
     fprintf(to, "{\"file\":");
-    print_string(to, report->path);
+    json_print_text(to, report->path);
     fprintf(
         to,
         ",\"addr\":\"%s\",\"frames\":%zu,\"sent_by_host\":%" PRIu64

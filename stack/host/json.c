@@ -27,27 +27,34 @@ static void put_digits(struct json *json, uint64_t value)
     put(json, digits + at, sizeof(digits) - at);
 }
 
-/* RFC 8259 7: quote, backslash and what is below 0x20. */
-static void put_escaped(struct json *json, unsigned char octet)
-{
-    static const char hex[] = "0123456789abcdef";
-    char escape[6] = {'\\', 'u', '0', '0', hex[octet >> 4], hex[octet & 15]};
-
-    if (octet == '"' || octet == '\\') {
-        put_octet(json, '\\');
-        put_octet(json, (char)octet);
-    } else {
-        put(json, escape, sizeof(escape));
-    }
-}
-
 static bool is_plain(unsigned char octet)
 {
     return octet >= 0x20 && octet != '"' && octet != '\\';
 }
 
+/* RFC 8259 7: quote, backslash and what is below 0x20. */
+size_t json_escape(unsigned char octet, char to[static JSON_ESCAPE_MAX])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    if (is_plain(octet)) {
+        to[0] = (char)octet;
+        return 1;
+    }
+    to[0] = '\\';
+    to[1] = (char)octet;
+    if (octet >= 0x20)
+        return 2;
+    memcpy(to + 1, "u00", 3);
+    to[4] = hex[octet >> 4];
+    to[5] = hex[octet & 15];
+    return 6;
+}
+
 static void put_string(struct json *json, const char *text)
 {
+    char escape[JSON_ESCAPE_MAX];
+
     put_octet(json, '"');
     while (*text != '\0') {
         size_t plain = 0;
@@ -57,7 +64,7 @@ static void put_string(struct json *json, const char *text)
         put(json, text, plain);
         text += plain;
         if (*text != '\0')
-            put_escaped(json, (unsigned char)*text++);
+            put(json, escape, json_escape((unsigned char)*text++, escape));
     }
     put_octet(json, '"');
 }

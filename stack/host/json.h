@@ -15,6 +15,10 @@ struct json {
     bool has_field; /* the object has one already */
 };
 
+/* What stands for an octet of a string: its length. */
+enum { JSON_ESCAPE_MAX = 6 };
+size_t json_escape(unsigned char octet, char to[static JSON_ESCAPE_MAX]);
+
 /* An object and its end, with a newline behind it. */
 void json_begin(struct json *json, char *text, size_t room);
 /* How long the line is; 0: it did not fit. */

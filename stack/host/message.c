@@ -260,16 +260,6 @@ static int whereto(const struct file *file, const struct msghdr *given,
     const struct sockaddr *to = given->msg_name;
     socklen_t len = given->msg_namelen;
     bool is_stream = file->socket_type == SOCK_STREAM;
-    int r = 0;
-
-    if (!is_stream)
-        r = stack_take_port(file->stack->core, stack_now(file->stack),
-                            file->id);
-    if (r == 0 && !is_stream && (flags & MSG_OOB) != 0)
-        r = refuse_urgent(file,
-                          iov_total(given->msg_iov, (int)given->msg_iovlen));
-    if (r < 0 || to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
-        return r;
     int r;
 
     if (to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
@@ -302,19 +292,24 @@ static usec host_time(const struct call *call)
     if (call->now == 0 || stack == NULL || stack->clock == TAPIR_CLOCK_MANUAL)
         return host_now();
     return call->now;
+}
+
 /*
  * The name and what comes beside the bytes, after the port that Linux takes
- * before all else. What is wrong with them a datagram socket finds out in its
- * own time: that is in message->wrong.
+ * before all else (a stream that may send has one). What is wrong with them a
+ * datagram socket finds out in its own time: that is in message->wrong.
  */
 static int read_message(const struct call *call, const struct msghdr *given,
                         int flags, struct endpoint *name,
                         struct socket_message *message)
 {
     const struct file *file = call->file;
-    int r =
-        stack_take_port(file->stack->core, stack_now(file->stack), file->id);
+    bool is_stream = file->socket_type == SOCK_STREAM;
+    int r = 0;
 
+    if (!is_stream)
+        r = stack_take_port(file->stack->core, stack_now(file->stack),
+                            file->id);
     if (r < 0)
         return r;
     r = whereto(file, given, flags, name);
@@ -322,7 +317,7 @@ static int read_message(const struct call *call, const struct msghdr *given,
         message->name = name;
     if (r >= 0)
         r = read_control(call, given, message->name, message->control);
-    if (file->socket_type == SOCK_STREAM)
+    if (is_stream)
         return r;
     message->wrong = r;
     return 0;

@@ -3,6 +3,7 @@
  */
 #include "host/trace_json.h"
 
+#include "host/json.h"
 #include "host/trace_filter.h"
 #include "ip/icmp.h"
 #include "tcp/tcb.h"
@@ -18,18 +19,14 @@ static void add_number(struct line *line, const char *name, uint64_t number)
     line_add(line, ",\"%s\":%" PRIu64, name, number);
 }
 
-/* RFC 8259 7: quotes, backslashes and controls are escaped. */
 static void add_string(struct line *line, const char *name, const char *text)
 {
+    char octets[JSON_ESCAPE_MAX];
+
     line_add(line, ",\"%s\":\"", name);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            line_add(line, "\\%c", *text);
-        else if ((unsigned char)*text < ' ')
-            line_add(line, "\\u%04x", (unsigned)(unsigned char)*text);
-        else
-            line_add(line, "%c", *text);
-    }
+    for (; *text != '\0'; text++)
+        line_add(line, "%.*s", (int)json_escape((unsigned char)*text, octets),
+                 octets);
     line_add(line, "\"");
 }
 
