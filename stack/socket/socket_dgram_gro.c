@@ -6,11 +6,12 @@ enum { JOINED_MAX = 64 /* as Linux */ };
 
 /* Datagrams that are read together. */
 struct train {
-    struct dgram first; /* its record, without the bytes */
-    size_t len;         /* of all */
+    size_t len; /* of all */
     size_t room;
     unsigned count;
-    bool is_over; /* by a shorter one */
+    bool is_over;       /* by a shorter one */
+    struct dgram first; /* its record, without the bytes; it ends without a
+                           size, so nothing may follow it */
 };
 
 static bool is_of_train(const struct train *train, const struct dgram *dgram)
