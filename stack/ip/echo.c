@@ -122,13 +122,13 @@ static void notify(const struct echo_pcb *pcb)
     const struct echo *echo = pcb->echo;
 
     if (echo->notify)
-        echo->notify(echo->notify_context, pcb->owner);
+        echo->notify(echo->notify_context, pcb->common.owner);
 }
 
 static bool is_wanted(const struct echo_pcb *pcb,
                       const struct ip_packet *packet, struct frame *message)
 {
-    uint32_t wanted = ip_filter_run(pcb->filter, packet, 0);
+    uint32_t wanted = ip_filter_run(pcb->common.filter, packet, 0);
 
     if (wanted < frame_len(message))
         frame_trim(message, wanted);
@@ -153,8 +153,8 @@ void echo_input(struct echo *echo, const struct ip_packet *packet,
 
     /* A full buffer is the same to whoever asked: there is no place for it. */
     if (!pcb || !is_wanted(pcb, packet, &message) ||
-        dgram_queue_add(&pcb->received, echo->env->memory, &about, &message) <
-            0) {
+        dgram_queue_add(&pcb->common.received, echo->env->memory, &about,
+                        &message) < 0) {
         env_drop(echo->env, DROP_ICMP_NO_LISTENER, packet->frame);
         return;
     }
@@ -173,24 +173,16 @@ void echo_icmp_error(struct echo *echo, const struct icmp_error *error)
     if (!pcb)
         return;
     if (icmp_error_is_too_big(error)) {
-        icmp_learn_mtu(echo->icmp->ip, error, pcb->discover);
-        if (pcb->discover == IP_DISCOVER_DONT)
+        icmp_learn_mtu(echo->icmp->ip, error, pcb->common.discover);
+        if (pcb->common.discover == IP_DISCOVER_DONT)
             return; /* as Linux: who has it cut on the way need not hear of it
                      */
     }
-    if (pcb->hears_errors) /* with the ICMP header, as Linux */
-        error_queue_add_icmp(&pcb->errors, echo->env, pcb->received.limit,
-                             error, 0, 0);
-    pcb->error = error->error;
+    if (pcb->common.hears_errors) /* with the ICMP header, as Linux */
+        error_queue_add_icmp(&pcb->common.errors, echo->env,
+                             pcb->common.received.limit, error, 0, 0);
+    pcb->common.error = error->error;
     notify(pcb);
-}
-
-int echo_take_error(struct echo_pcb *pcb)
-{
-    int error = pcb->error;
-
-    pcb->error = 0;
-    return error;
 }
 
 /* ---- Binding and connecting -------------------------------------------- */
@@ -199,7 +191,8 @@ int echo_bind(struct echo_pcb *pcb, const struct endpoint *local)
 {
     const struct ip *ip = pcb->echo->icmp->ip;
 
-    if (!ip_addr_is_any(&local->addr) && !ip_local_iface(ip, &local->addr))
+    if (!pcb->common.free_bind && !ip_addr_is_any(&local->addr) &&
+        !ip_local_iface(ip, &local->addr))
         return -EADDRNOTAVAIL;
     if (pcb->id != 0)
         return -EINVAL;
@@ -223,18 +216,13 @@ static uint32_t scope_of(const struct echo_pcb *pcb, const struct endpoint *to)
     return pcb->device != 0 ? pcb->device : to->scope;
 }
 
-/* There is no SO_BROADCAST here: one request would be answered by many. */
 static int find_path(const struct echo_pcb *pcb, const struct endpoint *to,
                      const struct ip_choice *choice, struct ip_path *path)
 {
-    struct ip_choice way = *choice;
     struct ip_send send = {
         .src = pcb->local, .dst = to->addr, .scope = scope_of(pcb, to)};
 
-    if (ip_is_broadcast(pcb->echo->icmp->ip, &to->addr))
-        return -EACCES;
-    way.on_link = choice->on_link || pcb->dont_route;
-    return ip_multicast_path(&pcb->multicast, &send, &way, path);
+    return datagram_pcb_path(&pcb->common, &send, choice, path);
 }
 
 /* An identifier that bind was not given is given back, as in Linux. */
@@ -279,25 +267,10 @@ static struct ip_send how_to_send(const struct echo_pcb *pcb,
                                   const struct ip_choice *choice)
 {
     struct ip_send send = {
-        .src = path->src,
-        .dst = to->addr,
-        .tos = choice->has_tos ? choice->tos : pcb->tos,
-        .ttl = pcb->ttl,
-        .discover = pcb->discover,
-        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
-    };
+        .src = path->src, .dst = to->addr, .scope = scope_of(pcb, to)};
 
-    ip_multicast_prepare(&pcb->multicast, choice, &send);
+    datagram_pcb_prepare(&pcb->common, choice, &send);
     return send;
-}
-
-static void report_too_big(struct echo_pcb *pcb, const struct endpoint *to,
-                           const struct ip_path *path)
-{
-    struct endpoint told = {.addr = to->addr, .port = pcb->remote_port};
-
-    error_queue_add_too_big(&pcb->errors, pcb->echo->env, pcb->received.limit,
-                            &told, ip_path_mtu(path, pcb->discover));
 }
 
 /* `header` is the program's: its sequence number is sent, its identifier not */
@@ -310,9 +283,9 @@ static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
 
     if (error == 0)
         error = echo_take_id(pcb);
-    if (error == 0 && pcb->error)
-        error = -echo_take_error(pcb);
-    if (error == 0 && pcb->is_send_shut)
+    if (error == 0 && pcb->common.error)
+        error = -datagram_pcb_take_error(&pcb->common);
+    if (error == 0 && pcb->common.is_send_shut)
         error = -EPIPE;
     if (error < 0)
         return error;
@@ -324,10 +297,12 @@ static int send_request(struct echo_pcb *pcb, const struct endpoint *to,
     struct ip_send send = how_to_send(pcb, &path, to, choice);
 
     error = icmp_send_echo(pcb->echo->icmp, &send, &request, payload, count);
-    if (error == -EMSGSIZE && pcb->hears_errors)
-        report_too_big(pcb, to, &path);
-    /* As Linux: what a full queue of our own loses is as lost on the way. */
-    return error == -ENOBUFS ? 0 : error;
+
+    struct endpoint told = {.addr = to->addr, .port = pcb->remote_port};
+
+    error = datagram_pcb_sent(&pcb->common, error, &told,
+                              ip_path_mtu(&path, send.discover));
+    return error == -ENOBUFS ? 0 : error; /* Linux: whoever wants to hear */
 }
 
 int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
@@ -369,20 +344,15 @@ int echo_mtu(const struct echo_pcb *pcb)
 void echo_pcb_init(struct echo *echo, struct echo_pcb *pcb,
                    size_t receive_limit, void *owner)
 {
-    *pcb = (struct echo_pcb){
-        .echo = echo, .discover = IP_DISCOVER_WANT, .owner = owner};
-    ip_multicast_init(&pcb->multicast, echo->icmp->ip);
-    dgram_queue_init(&pcb->received, receive_limit);
-    error_queue_init(&pcb->errors);
+    *pcb = (struct echo_pcb){.echo = echo};
+    datagram_pcb_init(&pcb->common, echo->icmp->ip, receive_limit, owner);
 }
 
 void echo_pcb_fini(struct echo_pcb *pcb)
 {
     if (pcb->id != 0)
         hash_table_remove(&pcb->echo->by_id, &pcb->node);
-    ip_multicast_fini(&pcb->multicast);
-    dgram_queue_fini(&pcb->received, pcb->echo->env->memory);
-    error_queue_clear(&pcb->errors, pcb->echo->env->memory);
+    datagram_pcb_fini(&pcb->common);
 }
 
 int echo_init(struct echo *echo, struct env *env, struct icmp *icmp)

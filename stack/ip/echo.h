@@ -6,33 +6,20 @@
 #ifndef TAPIR_IP_ECHO_H
 #define TAPIR_IP_ECHO_H
 
-#include "base/bpf.h"
-#include "base/dgram.h"
-#include "ip/error_queue.h"
+#include "ip/datagram_pcb.h"
 
 struct echo_pcb {
     struct hash_node node; /* by identifier; linked while it is not 0 */
     struct echo *echo;
-    struct ip_addr local; /* all zero: any */
-    struct ip_addr bound; /* local as echo_bind made it */
+    struct datagram_pcb common; /* received: ICMP header and payload */
+    struct ip_addr local;       /* all zero: any */
+    struct ip_addr bound;       /* local as echo_bind made it */
     uint16_t id;
     bool has_bound_id; /* by number: it stays when a connection is dissolved */
-    bool is_send_shut; /* -EPIPE, after all that Linux looks at before */
     struct ip_addr remote; /* all zero: not connected */
     unsigned device;       /* SO_BINDTODEVICE: an interface's index; 0: any */
     uint16_t remote_port;  /* as given; it plays no part */
     bool reuse_addr;       /* SO_REUSEADDR: the identifier may be shared */
-    bool dont_route;       /* SO_DONTROUTE: by no gateway */
-    uint8_t discover;      /* enum ip_mtu_discover */
-    uint8_t ttl;
-    uint8_t tos;
-    struct ip_multicast multicast;
-    const struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
-    struct dgram_queue received; /* ICMP header and payload, as Linux has it */
-    bool hears_errors;           /* IP_RECVERR */
-    struct error_queue errors;
-    int error;
-    void *owner;
 };
 
 typedef void echo_notify_fn(void *context, void *owner);
@@ -83,6 +70,5 @@ MUST_CHECK int echo_send(struct echo_pcb *pcb, const struct endpoint *to,
                          const struct bytes *pieces, unsigned count);
 /* Of the path to the connected end; -ENOTCONN. */
 MUST_CHECK int echo_mtu(const struct echo_pcb *pcb);
-int echo_take_error(struct echo_pcb *pcb);
 
 #endif

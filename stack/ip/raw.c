@@ -69,8 +69,8 @@ static bool hears(const struct raw_pcb *pcb, const struct ip_packet *packet)
     const struct ip_header *header = &packet->header;
 
     return !ip_addr_is_multicast(&header->dst) ||
-           ip_multicast_hears(&pcb->multicast, packet->iface, &header->dst,
-                              &header->src);
+           ip_multicast_hears(&pcb->common.multicast, packet->iface,
+                              &header->dst, &header->src);
 }
 
 static bool accepts(const struct raw_pcb *pcb, const struct ip_packet *packet)
@@ -88,14 +88,14 @@ static void notify(const struct raw_pcb *pcb)
     const struct raw *raw = pcb->raw;
 
     if (raw->notify)
-        raw->notify(raw->notify_context, pcb->owner);
+        raw->notify(raw->notify_context, pcb->common.owner);
 }
 
 /* Of the copy as much as the socket's filter wants. */
 static bool is_wanted(const struct raw_pcb *pcb, const struct ip_packet *packet,
                       struct frame *whole)
 {
-    uint32_t wanted = ip_filter_run_whole(pcb->filter, packet, whole);
+    uint32_t wanted = ip_filter_run_whole(pcb->common.filter, packet, whole);
 
     if (wanted < frame_len(whole))
         frame_trim(whole, wanted);
@@ -118,7 +118,7 @@ static void deliver(struct raw_pcb *pcb, const struct ip_packet *packet)
     ip_filter_whole(packet, 0, &whole);
     if (!is_wanted(pcb, packet, &whole))
         return;
-    if (dgram_queue_add(&pcb->received, env->memory, &about, &whole) < 0)
+    if (dgram_queue_add(&pcb->common.received, env->memory, &about, &whole) < 0)
         env_drop(env, DROP_RAW_BUFFER_FULL, packet->frame);
     else
         notify(pcb);
@@ -146,22 +146,23 @@ static void keep_error(struct raw_pcb *pcb, const struct icmp_error *error)
 
     told.payload = bytes_of(error->payload.data - header_len,
                             error->payload.len + header_len);
-    error_queue_add_icmp(&pcb->errors, pcb->raw->env, pcb->received.limit,
-                         &told, 0, 0);
+    error_queue_add_icmp(&pcb->common.errors, pcb->raw->env,
+                         pcb->common.received.limit, &told, 0, 0);
 }
 
 static void hear(struct raw_pcb *pcb, const struct icmp_error *error)
 {
     bool is_too_big = icmp_error_is_too_big(error);
-    bool is_hard = is_too_big ? pcb->discover != IP_DISCOVER_DONT : error->hard;
+    bool is_hard =
+        is_too_big ? pcb->common.discover != IP_DISCOVER_DONT : error->hard;
 
     if (is_too_big)
-        icmp_learn_mtu(pcb->raw->ip, error, pcb->discover);
-    if (pcb->hears_errors)
+        icmp_learn_mtu(pcb->raw->ip, error, pcb->common.discover);
+    if (pcb->common.hears_errors)
         keep_error(pcb, error);
     else if (ip_addr_is_any(&pcb->remote.addr) || !is_hard)
         return;
-    pcb->error = error->error;
+    pcb->common.error = error->error;
     notify(pcb);
 }
 
@@ -179,27 +180,13 @@ bool raw_icmp_error(struct raw *raw, const struct icmp_error *error)
     return is_ours;
 }
 
-int raw_take_error(struct raw_pcb *pcb)
-{
-    int error = pcb->error;
-
-    pcb->error = 0;
-    return error;
-}
-
 /* ---- Binding and connecting -------------------------------------------- */
-
-static bool may_be_bound(const struct ip *ip, const struct ip_addr *addr)
-{
-    return ip_addr_is_any(addr) || ip_local_iface(ip, addr) ||
-           ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
-}
 
 int raw_bind(struct raw_pcb *pcb, const struct endpoint *local)
 {
     if (!ip_addr_is_any(&pcb->remote.addr))
         return -EINVAL;
-    if (!may_be_bound(pcb->raw->ip, &local->addr))
+    if (!datagram_pcb_may_bind(&pcb->common, &local->addr))
         return -EADDRNOTAVAIL;
     pcb->bound = *local;
     if (local->scope == 0)
@@ -227,21 +214,13 @@ static int find_path(const struct raw_pcb *pcb, const struct endpoint *local,
                      const struct endpoint *to, const struct ip_choice *choice,
                      struct ip_path *path)
 {
-    const struct ip *ip = pcb->raw->ip;
-    struct ip_choice way = *choice;
     struct ip_send send = {
-        .src = source_of(ip, local),
+        .src = source_of(pcb->raw->ip, local),
         .dst = to->addr,
         .scope = scope_of(pcb, to),
     };
 
-    int error;
-
-    way.on_link = choice->on_link || pcb->dont_route;
-    error = ip_multicast_path(&pcb->multicast, &send, &way, path);
-    if (error == 0 && !pcb->broadcast && ip_is_broadcast(ip, &to->addr))
-        return -EACCES;
-    return error;
+    return datagram_pcb_path(&pcb->common, &send, choice, path);
 }
 
 void raw_set_device(struct raw_pcb *pcb, unsigned iface)
@@ -292,34 +271,19 @@ static struct ip_send how_to_send(const struct raw_pcb *pcb,
         .src = path->src,
         .dst = to->addr,
         .protocol = pcb->protocol,
-        .tos = choice->has_tos ? choice->tos : pcb->tos,
-        .ttl = pcb->ttl,
-        .discover = pcb->discover,
-        .scope = choice->scope ? choice->scope : scope_of(pcb, to),
+        .scope = scope_of(pcb, to),
     };
 
-    ip_multicast_prepare(&pcb->multicast, choice, &send);
+    datagram_pcb_prepare(&pcb->common, choice, &send);
     return send;
 }
 
-/* Linux: with IP_RECVERR the queue has the size that would not be too big. */
-static void report_too_big(struct raw_pcb *pcb, const struct endpoint *to,
-                           unsigned mtu)
-{
-    struct endpoint told = {.addr = to->addr, .port = pcb->remote.port};
-
-    error_queue_add_too_big(&pcb->errors, pcb->raw->env, pcb->received.limit,
-                            &told, mtu);
-}
-
-/* As Linux: what a full queue of our own loses is as lost on the way, unless
- * the program wants to hear of all that goes wrong. */
 static int result_of(struct raw_pcb *pcb, const struct endpoint *to,
                      unsigned mtu, int error)
 {
-    if (error == -EMSGSIZE && pcb->hears_errors)
-        report_too_big(pcb, to, mtu);
-    return error == -ENOBUFS && !pcb->hears_errors ? 0 : error;
+    struct endpoint told = {.addr = to->addr, .port = pcb->remote.port};
+
+    return datagram_pcb_sent(&pcb->common, error, &told, mtu);
 }
 
 /* What is the same for both ways to send: whereto, and from which address. */
@@ -333,11 +297,6 @@ static int begin_to_send(struct raw_pcb *pcb, const struct endpoint **to,
     return find_path(pcb, &pcb->local, *to, choice, path);
 }
 
-static bool is_nowhere(const struct bytes *pieces, unsigned count)
-{
-    return count > 0 && pieces[0].len > 0 && pieces[0].data == NULL;
-}
-
 int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
              const struct ip_choice *choice, const struct bytes *pieces,
              unsigned count)
@@ -347,7 +306,7 @@ int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
     int error = begin_to_send(pcb, &to, choice, &path);
 
     assert(count <= FRAME_SLICES);
-    if (error == 0 && is_nowhere(pieces, count))
+    if (error == 0 && pieces_are_nowhere(pieces, count))
         error = -EFAULT;
     if (error < 0)
         return error;
@@ -358,7 +317,7 @@ int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
     for (unsigned i = 0; i < count; i++)
         frame_add_slice(&frame, pieces[i]);
     error = ip_output(pcb->raw->ip, &frame, &send);
-    return result_of(pcb, to, ip_path_mtu(&path, pcb->discover), error);
+    return result_of(pcb, to, ip_path_mtu(&path, pcb->common.discover), error);
 }
 
 /* The program's header into the frame's head, its payload borrowed. */
@@ -398,11 +357,11 @@ static int check_packet(struct raw_pcb *pcb, const struct ip_path *path,
         return -EMSGSIZE;
     if (len < IP_HEADER_LEN)
         return -EINVAL;
-    if (pcb->error)
-        return -raw_take_error(pcb);
-    if (pcb->is_send_shut)
+    if (pcb->common.error)
+        return -datagram_pcb_take_error(&pcb->common);
+    if (pcb->common.is_send_shut)
         return -EPIPE;
-    return is_nowhere(pieces, count) ? -EFAULT : 0;
+    return pieces_are_nowhere(pieces, count) ? -EFAULT : 0;
 }
 
 int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
@@ -432,13 +391,8 @@ int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
 void raw_pcb_init(struct raw *raw, struct raw_pcb *pcb, uint8_t protocol,
                   size_t receive_limit, void *owner)
 {
-    *pcb = (struct raw_pcb){.raw = raw,
-                            .protocol = protocol,
-                            .discover = IP_DISCOVER_WANT,
-                            .owner = owner};
-    ip_multicast_init(&pcb->multicast, raw->ip);
-    dgram_queue_init(&pcb->received, receive_limit);
-    error_queue_init(&pcb->errors);
+    *pcb = (struct raw_pcb){.raw = raw, .protocol = protocol};
+    datagram_pcb_init(&pcb->common, raw->ip, receive_limit, owner);
     hash_table_insert(&raw->by_protocol, raw->env->memory, &pcb->node,
                       hash_of_protocol(raw, protocol));
 }
@@ -447,9 +401,7 @@ void raw_pcb_fini(struct raw_pcb *pcb)
 {
     if (!pcb->is_deaf)
         hash_table_remove(&pcb->raw->by_protocol, &pcb->node);
-    ip_multicast_fini(&pcb->multicast);
-    dgram_queue_fini(&pcb->received, pcb->raw->env->memory);
-    error_queue_clear(&pcb->errors, pcb->raw->env->memory);
+    datagram_pcb_fini(&pcb->common);
 }
 
 int raw_init(struct raw *raw, struct env *env, struct ip *ip)

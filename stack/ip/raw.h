@@ -7,33 +7,19 @@
 #ifndef TAPIR_IP_RAW_H
 #define TAPIR_IP_RAW_H
 
-#include "base/bpf.h"
-#include "base/dgram.h"
-#include "ip/error_queue.h"
+#include "ip/datagram_pcb.h"
 
 struct raw_pcb {
     struct hash_node node; /* by protocol */
     struct raw *raw;
+    struct datagram_pcb common; /* received: IP header and payload */
     uint8_t protocol;
     struct endpoint local;  /* all zero: any; ports play no part */
     struct endpoint bound;  /* local as raw_bind made it */
     struct endpoint remote; /* all zero: not connected */
-    bool broadcast;         /* SO_BROADCAST */
-    bool dont_route;        /* SO_DONTROUTE: by no gateway */
-    bool hears_errors;      /* IP_RECVERR */
     bool has_header;        /* IP_HDRINCL: so has what an error quotes */
-    bool is_send_shut;      /* -EPIPE, of packets with their header */
     bool is_deaf;           /* its connection was dissolved: see raw_connect */
-    uint8_t discover;       /* enum ip_mtu_discover */
-    struct ip_multicast multicast;
-    uint8_t ttl;
-    uint8_t tos;
-    uint32_t icmp_filter;             /* ICMP_FILTER: types not wanted */
-    const struct bpf_program *filter; /* the owner's; NULL: none */
-    struct dgram_queue received;      /* IP header and payload */
-    struct error_queue errors;
-    int error; /* positive, until it is asked for */
-    void *owner;
+    uint32_t icmp_filter;   /* ICMP_FILTER: types not wanted */
 };
 
 typedef void raw_notify_fn(void *context, void *owner);
@@ -91,6 +77,5 @@ MUST_CHECK int raw_send(struct raw_pcb *pcb, const struct endpoint *to,
 MUST_CHECK int raw_send_packet(struct raw_pcb *pcb, const struct endpoint *to,
                                const struct ip_choice *choice,
                                const struct bytes *pieces, unsigned count);
-int raw_take_error(struct raw_pcb *pcb);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "socket/socket_control.h"
+#include "socket/socket_datagrams.h"
 #include "socket/socket_dgram_cork.h"
 #include "socket/socket_dgram_gro.h"
 #include "socket/socket_kind.h"
@@ -134,14 +135,18 @@ static const struct udp_pcb *pcb_of_const(const struct socket *socket)
     return &container_of(socket, const struct dgram_socket, socket)->pcb;
 }
 
+static struct datagram_pcb *dgram_common(struct socket *socket)
+{
+    return &pcb_of(socket)->common;
+}
+
 static int dgram_open(struct socket *socket)
 {
     struct sockets *sockets = socket->sockets;
     size_t receive_buffer = sockets->config.udp_receive_buffer;
 
     udp_pcb_init(sockets->udp, pcb_of(socket), receive_buffer, socket);
-    socket->settings.receive_buffer = (uint32_t)receive_buffer;
-    socket->settings.send_buffer = (uint32_t)receive_buffer;
+    socket_datagrams_open(socket);
     return 0;
 }
 
@@ -245,7 +250,7 @@ static ssize_t dgram_send(struct socket *socket,
         return -EINVAL; /* as Linux: port 0 is nobody's */
     if (socket->is_send_shut &&
         (message->name != NULL || pcb_of(socket)->remote.port != 0)) {
-        int error = udp_take_error(pcb_of(socket));
+        int error = socket_datagrams_take_error(socket);
 
         return error != 0 ? -error : -EPIPE; /* there is somebody to send to */
     }
@@ -307,7 +312,7 @@ static int dgram_get_option(const struct socket *socket, int name, int *value)
 static ssize_t dgram_receive(struct socket *socket,
                              struct socket_message *message)
 {
-    struct dgram_queue *queue = &pcb_of(socket)->received;
+    struct dgram_queue *queue = &pcb_of(socket)->common.received;
 
     return dgram_of(socket)->joins
                ? socket_receive_joined(socket, queue, message)
@@ -319,10 +324,7 @@ static int dgram_shutdown(struct socket *socket, int how)
 {
     struct udp_pcb *pcb = pcb_of(socket);
 
-    if (shuts_receive(how))
-        socket->is_receive_shut = true;
-    if (shuts_send(how))
-        socket->is_send_shut = true;
+    socket_datagrams_shut(socket, how);
     return ip_addr_is_any(&pcb->remote.addr) ? -ENOTCONN : 0;
 }
 
@@ -330,28 +332,6 @@ static void dgram_close(struct socket *socket)
 {
     dgram_cork_clear(cork_of(socket), socket->sockets->env->memory);
     udp_pcb_fini(pcb_of(socket));
-}
-
-static struct error_queue *dgram_errors(struct socket *socket)
-{
-    return &pcb_of(socket)->errors;
-}
-
-static void dgram_set_error(struct socket *socket, int error)
-{
-    pcb_of(socket)->error = error;
-}
-
-static int dgram_take_error(struct socket *socket)
-{
-    return udp_take_error(pcb_of(socket));
-}
-
-static int dgram_readiness(const struct socket *socket)
-{
-    const struct udp_pcb *pcb = pcb_of_const(socket);
-
-    return socket_dgram_readiness(socket, &pcb->received, pcb->error);
 }
 
 static struct endpoint dgram_local(const struct socket *socket)
@@ -374,76 +354,19 @@ static int dgram_mtu(const struct socket *socket)
     return udp_mtu(pcb_of_const(socket));
 }
 
-static const struct dgram_queue *dgram_received(const struct socket *socket)
-{
-    return &pcb_of_const(socket)->received;
-}
-
-static int dgram_unread(const struct socket *socket)
-{
-    return socket_dgram_unread(dgram_received(socket));
-}
-
-static struct ip_multicast *dgram_multicast(struct socket *socket)
-{
-    return &pcb_of(socket)->multicast;
-}
-
 static void dgram_apply(struct socket *socket, enum socket_setting setting)
 {
     const struct socket_settings *settings = &socket->settings;
     struct udp_pcb *pcb = pcb_of(socket);
 
-    switch (setting) {
-    case SETTING_REUSE_ADDR:
-        pcb->reuse_addr = settings->reuse_addr;
-        break;
-    case SETTING_REUSE_PORT:
-        pcb->reuse_port = settings->reuse_port;
-        break;
-    case SETTING_DEVICE:
+    socket_datagrams_apply(socket, setting);
+    if (setting == SETTING_DEVICE)
         udp_set_device(pcb, settings->device);
-        break;
-    case SETTING_BROADCAST:
-        pcb->broadcast = settings->broadcast;
-        break;
-    case SETTING_RECEIVE_BUFFER:
-        pcb->received.limit = settings->receive_buffer;
-        break;
-    case SETTING_TTL:
-        pcb->ttl = settings->ttl;
-        break;
-    case SETTING_TOS:
-        pcb->tos = settings->tos;
-        break;
-    case SETTING_FLAGS:
-        pcb->no_checksum = socket_has(socket, FLAG_NO_CHECKSUM);
-        pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
-        pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
-        pcb->free_bind = socket_has(socket, FLAG_FREE_BIND) ||
-                         socket_has(socket, FLAG_TRANSPARENT);
-        pcb->bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
-        break;
-    case SETTING_MTU_DISCOVER:
-        pcb->discover = settings->mtu_discover;
-        break;
-    case SETTING_PORT_RANGE:
-        pcb->port_range = settings->port_range;
-        break;
-    case SETTING_OOB_INLINE:
-    case SETTING_MAX_PACING_RATE:
-    case SETTING_KEEPALIVE: /* remembered, and without meaning */
-    case SETTING_SEND_BUFFER:
-    case SETTING_COUNT:
-        break;
-    }
-}
-
-static int dgram_set_filter(struct socket *socket,
-                            const struct bpf_program *filter)
-{
-    pcb_of(socket)->filter = filter;
-    return 0;
+    pcb->reuse_addr = settings->reuse_addr;
+    pcb->reuse_port = settings->reuse_port;
+    pcb->port_range = settings->port_range;
+    pcb->no_checksum = socket_has(socket, FLAG_NO_CHECKSUM);
+    pcb->bind_no_port = socket_has(socket, FLAG_BIND_NO_PORT);
 }
 
 const struct socket_ops socket_dgram_ops = {
@@ -461,20 +384,21 @@ const struct socket_ops socket_dgram_ops = {
     .shutdown = dgram_shutdown,
     .close = dgram_close,
     .discard = dgram_close,
-    .take_error = dgram_take_error,
-    .errors = dgram_errors,
-    .set_error = dgram_set_error,
-    .readiness = dgram_readiness,
+    .common = dgram_common,
+    .take_error = socket_datagrams_take_error,
+    .errors = socket_datagrams_errors,
+    .set_error = socket_datagrams_set_error,
+    .readiness = socket_datagrams_readiness,
     .local = dgram_local,
     .remote = dgram_remote,
     .mtu = dgram_mtu,
-    .unread = dgram_unread,
+    .unread = socket_datagrams_unread,
     .unsent = socket_dgram_unsent,
-    .received = dgram_received,
+    .received = socket_datagrams_received,
     .has_peek_offset = true,
-    .multicast = dgram_multicast,
+    .multicast = socket_datagrams_multicast,
     .apply = dgram_apply,
-    .set_filter = dgram_set_filter,
+    .set_filter = socket_datagrams_set_filter,
     .set_option = dgram_set_option,
     .get_option = dgram_get_option,
 };

@@ -5,6 +5,7 @@
  * the replies to it, with their headers. As Linux's ping sockets.
  */
 #include "socket/socket_control.h"
+#include "socket/socket_datagrams.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
@@ -27,6 +28,11 @@ static const struct echo_pcb *pcb_of_const(const struct socket *socket)
     return &container_of(socket, const struct echo_socket, socket)->pcb;
 }
 
+static struct datagram_pcb *echo_common(struct socket *socket)
+{
+    return &pcb_of(socket)->common;
+}
+
 static int echo_open(struct socket *socket)
 {
     struct sockets *sockets = socket->sockets;
@@ -35,8 +41,7 @@ static int echo_open(struct socket *socket)
     echo_pcb_init(sockets->echo, pcb_of(socket), receive_buffer, socket);
     socket->settings.reuse_addr = true; /* as Linux's from the start */
     pcb_of(socket)->reuse_addr = true;
-    socket->settings.receive_buffer = (uint32_t)receive_buffer;
-    socket->settings.send_buffer = (uint32_t)receive_buffer;
+    socket_datagrams_open(socket);
     return 0;
 }
 
@@ -106,7 +111,8 @@ static ssize_t echo_socket_send(struct socket *socket,
 static ssize_t echo_receive(struct socket *socket,
                             struct socket_message *message)
 {
-    return socket_receive_dgram(socket, &pcb_of(socket)->received, message);
+    return socket_receive_dgram(socket, &pcb_of(socket)->common.received,
+                                message);
 }
 
 static int echo_remote(const struct socket *socket, struct endpoint *out)
@@ -121,39 +127,13 @@ static int echo_remote(const struct socket *socket, struct endpoint *out)
 
 static int echo_shutdown(struct socket *socket, int how)
 {
-    if (shuts_receive(how))
-        socket->is_receive_shut = true;
-    if (shuts_send(how))
-        socket->is_send_shut = true;
-    pcb_of(socket)->is_send_shut = socket->is_send_shut;
+    socket_datagrams_shut(socket, how);
     return ip_addr_is_any(&pcb_of(socket)->remote) ? -ENOTCONN : 0;
 }
 
 static void echo_close(struct socket *socket)
 {
     echo_pcb_fini(pcb_of(socket));
-}
-
-static struct error_queue *echo_errors(struct socket *socket)
-{
-    return &pcb_of(socket)->errors;
-}
-
-static void echo_set_error(struct socket *socket, int error)
-{
-    pcb_of(socket)->error = error;
-}
-
-static int echo_socket_take_error(struct socket *socket)
-{
-    return echo_take_error(pcb_of(socket));
-}
-
-static int echo_readiness(const struct socket *socket)
-{
-    const struct echo_pcb *pcb = pcb_of_const(socket);
-
-    return socket_dgram_readiness(socket, &pcb->received, pcb->error);
 }
 
 static struct endpoint echo_local(const struct socket *socket)
@@ -168,11 +148,6 @@ static int echo_socket_mtu(const struct socket *socket)
     return echo_mtu(pcb_of_const(socket));
 }
 
-static const struct dgram_queue *echo_received(const struct socket *socket)
-{
-    return &pcb_of_const(socket)->received;
-}
-
 /* Linux: of these nothing is told, nor of what is not yet sent. */
 static int echo_count(const struct socket *socket)
 {
@@ -180,56 +155,13 @@ static int echo_count(const struct socket *socket)
     return -ENOTTY;
 }
 
-static struct ip_multicast *echo_multicast(struct socket *socket)
-{
-    return &pcb_of(socket)->multicast;
-}
-
 static void echo_apply(struct socket *socket, enum socket_setting setting)
 {
-    const struct socket_settings *settings = &socket->settings;
     struct echo_pcb *pcb = pcb_of(socket);
 
-    switch (setting) {
-    case SETTING_RECEIVE_BUFFER:
-        pcb->received.limit = settings->receive_buffer;
-        break;
-    case SETTING_FLAGS:
-        pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
-        pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
-        break;
-    case SETTING_MTU_DISCOVER:
-        pcb->discover = settings->mtu_discover;
-        break;
-    case SETTING_TTL:
-        pcb->ttl = settings->ttl;
-        break;
-    case SETTING_TOS:
-        pcb->tos = settings->tos;
-        break;
-    case SETTING_DEVICE:
-        pcb->device = settings->device;
-        break;
-    case SETTING_REUSE_ADDR:
-        pcb->reuse_addr = settings->reuse_addr;
-        break;
-    case SETTING_REUSE_PORT: /* remembered, and without meaning */
-    case SETTING_KEEPALIVE:
-    case SETTING_OOB_INLINE:
-    case SETTING_MAX_PACING_RATE:
-    case SETTING_BROADCAST:
-    case SETTING_PORT_RANGE:
-    case SETTING_SEND_BUFFER:
-    case SETTING_COUNT:
-        break;
-    }
-}
-
-static int echo_set_filter(struct socket *socket,
-                           const struct bpf_program *filter)
-{
-    pcb_of(socket)->filter = filter;
-    return 0;
+    socket_datagrams_apply(socket, setting);
+    pcb->device = socket->settings.device;
+    pcb->reuse_addr = socket->settings.reuse_addr;
 }
 
 const struct socket_ops socket_echo_ops = {
@@ -249,17 +181,18 @@ const struct socket_ops socket_echo_ops = {
     .shutdown = echo_shutdown,
     .close = echo_close,
     .discard = echo_close,
-    .take_error = echo_socket_take_error,
-    .errors = echo_errors,
-    .set_error = echo_set_error,
-    .readiness = echo_readiness,
+    .common = echo_common,
+    .take_error = socket_datagrams_take_error,
+    .errors = socket_datagrams_errors,
+    .set_error = socket_datagrams_set_error,
+    .readiness = socket_datagrams_readiness,
     .local = echo_local,
     .remote = echo_remote,
     .mtu = echo_socket_mtu,
     .unread = echo_count,
     .unsent = echo_count,
-    .received = echo_received,
-    .multicast = echo_multicast,
+    .received = socket_datagrams_received,
+    .multicast = socket_datagrams_multicast,
     .apply = echo_apply,
-    .set_filter = echo_set_filter,
+    .set_filter = socket_datagrams_set_filter,
 };

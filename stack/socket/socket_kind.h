@@ -46,10 +46,11 @@ struct socket_settings {
     uint64_t max_pacing_rate; /* bytes a second; 0: none */
     uint32_t receive_buffer;  /* bytes */
     uint32_t send_buffer;
-    uint32_t linger; /* seconds, if `lingers` */
-    unsigned device; /* SO_BINDTODEVICE: an interface's index; 0: any */
-    uint32_t flags;  /* 1 << enum socket_flag */
-    uint32_t mark;   /* these four: only remembered */
+    uint32_t linger;        /* seconds, if `lingers` */
+    unsigned device;        /* SO_BINDTODEVICE: an interface's index; 0: any */
+    uint32_t flags;         /* 1 << enum socket_flag */
+    unsigned unicast_iface; /* IP_UNICAST_IF; 0: as the route says */
+    uint32_t mark;          /* these four: only remembered */
     int priority;
     int incoming_cpu;
     int busy_poll;
@@ -151,6 +152,8 @@ struct socket_ops {
     int (*peer_name)(const struct socket *socket, struct endpoint *out);
     int (*unread)(const struct socket *socket);
     int (*unsent)(const struct socket *socket);
+    /* Of the kinds that have one: see socket_datagrams.h. */
+    struct datagram_pcb *(*common)(struct socket *socket);
     /* What waits to be read; left out by streams. */
     const struct dgram_queue *(*received)(const struct socket *socket);
     int (*mtu)(const struct socket *socket); /* of the path, or -ENOTCONN */

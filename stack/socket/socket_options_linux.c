@@ -266,6 +266,29 @@ static int set_mtu_discover(struct socket *socket, int value)
     return 0;
 }
 
+/* In network order, as ip(7) has it. */
+static int get_unicast_iface(struct socket *socket, int *out)
+{
+    put_be32((uint8_t *)out, socket->settings.unicast_iface);
+    return 0;
+}
+
+/* Linux: one that is bound to a device has no other. */
+static int set_unicast_iface(struct socket *socket, int value)
+{
+    unsigned index = get_be32((const uint8_t *)&value);
+    const struct socket_settings *settings = &socket->settings;
+
+    if (index != 0 &&
+        ip_iface_by_index(socket->sockets->udp->ip, index) == NULL)
+        return -EADDRNOTAVAIL;
+    if (index != 0 && settings->device != 0 && settings->device != index)
+        return -EINVAL;
+    socket->settings.unicast_iface = index;
+    socket->ops->apply(socket, SETTING_FLAGS);
+    return 0;
+}
+
 static int get_min_ttl(struct socket *socket, int *out)
 {
     *out = socket->settings.min_ttl;
@@ -388,6 +411,7 @@ static const struct linux_option options[] = {
     {SOL_SOCKET, SO_RESERVE_MEM, get_reserved_memory, set_reserved_memory},
     {IPPROTO_IP, IP_MTU, get_mtu, NULL},
     {IPPROTO_IP, OPTION_IP_PROTOCOL, get_ip_protocol, NULL},
+    {IPPROTO_IP, IP_UNICAST_IF, get_unicast_iface, set_unicast_iface},
     {IPPROTO_IP, IP_MINTTL, get_min_ttl, set_min_ttl},
     {IPPROTO_IP, OPTION_LOCAL_PORT_RANGE, get_port_range, set_port_range},
 };

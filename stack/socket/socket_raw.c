@@ -5,6 +5,7 @@
  * needs a privilege: the stack is the program's own.
  */
 #include "socket/socket_control.h"
+#include "socket/socket_datagrams.h"
 #include "socket/socket_kind.h"
 #include "socket/socket_message.h"
 
@@ -27,6 +28,11 @@ static const struct raw_pcb *pcb_of_const(const struct socket *socket)
     return &container_of(socket, const struct raw_socket, socket)->pcb;
 }
 
+static struct datagram_pcb *raw_common(struct socket *socket)
+{
+    return &pcb_of(socket)->common;
+}
+
 static int raw_open(struct socket *socket)
 {
     struct sockets *sockets = socket->sockets;
@@ -34,8 +40,7 @@ static int raw_open(struct socket *socket)
 
     raw_pcb_init(sockets->raw, pcb_of(socket), (uint8_t)socket->protocol,
                  receive_buffer, socket);
-    socket->settings.receive_buffer = (uint32_t)receive_buffer;
-    socket->settings.send_buffer = (uint32_t)receive_buffer;
+    socket_datagrams_open(socket);
     socket->settings.header_included = socket->protocol == IPPROTO_RAW;
     pcb_of(socket)->has_header = socket->settings.header_included;
     socket->settings.reuse_addr = true; /* as Linux's, and without meaning */
@@ -108,45 +113,20 @@ static ssize_t raw_socket_send(struct socket *socket,
 static ssize_t raw_receive(struct socket *socket,
                            struct socket_message *message)
 {
-    return socket_receive_dgram(socket, &pcb_of(socket)->received, message);
+    return socket_receive_dgram(socket, &pcb_of(socket)->common.received,
+                                message);
 }
 
 /* Linux: of an unconnected socket it is done, and is an error all the same. */
 static int raw_shutdown(struct socket *socket, int how)
 {
-    if (shuts_receive(how))
-        socket->is_receive_shut = true;
-    if (shuts_send(how))
-        socket->is_send_shut = true;
-    pcb_of(socket)->is_send_shut = socket->is_send_shut;
+    socket_datagrams_shut(socket, how);
     return ip_addr_is_any(&pcb_of(socket)->remote.addr) ? -ENOTCONN : 0;
 }
 
 static void raw_close(struct socket *socket)
 {
     raw_pcb_fini(pcb_of(socket));
-}
-
-static int raw_socket_take_error(struct socket *socket)
-{
-    return raw_take_error(pcb_of(socket));
-}
-
-static struct error_queue *raw_errors(struct socket *socket)
-{
-    return &pcb_of(socket)->errors;
-}
-
-static void raw_set_error(struct socket *socket, int error)
-{
-    pcb_of(socket)->error = error;
-}
-
-static int raw_readiness(const struct socket *socket)
-{
-    const struct raw_pcb *pcb = pcb_of_const(socket);
-
-    return socket_dgram_readiness(socket, &pcb->received, pcb->error);
 }
 
 /* Linux: the protocol stands where a transport has its port, and is given back
@@ -175,67 +155,14 @@ static int raw_remote(const struct socket *socket, struct endpoint *out)
     return 0;
 }
 
-static const struct dgram_queue *raw_received(const struct socket *socket)
-{
-    return &pcb_of_const(socket)->received;
-}
-
-static int raw_unread(const struct socket *socket)
-{
-    return socket_dgram_unread(raw_received(socket));
-}
-
-static struct ip_multicast *raw_multicast(struct socket *socket)
-{
-    return &pcb_of(socket)->multicast;
-}
-
 static void raw_apply(struct socket *socket, enum socket_setting setting)
 {
-    const struct socket_settings *settings = &socket->settings;
     struct raw_pcb *pcb = pcb_of(socket);
 
-    switch (setting) {
-    case SETTING_BROADCAST:
-        pcb->broadcast = settings->broadcast;
-        break;
-    case SETTING_RECEIVE_BUFFER:
-        pcb->received.limit = settings->receive_buffer;
-        break;
-    case SETTING_TTL:
-        pcb->ttl = settings->ttl;
-        break;
-    case SETTING_TOS:
-        pcb->tos = settings->tos;
-        break;
-    case SETTING_DEVICE:
-        raw_set_device(pcb, settings->device);
-        break;
-    case SETTING_FLAGS:
-        pcb->dont_route = socket_has(socket, FLAG_DONT_ROUTE);
-        pcb->hears_errors = socket_has(socket, FLAG_RECEIVE_ERRORS);
-        pcb->has_header = settings->header_included;
-        break;
-    case SETTING_MTU_DISCOVER:
-        pcb->discover = settings->mtu_discover;
-        break;
-    case SETTING_REUSE_ADDR: /* remembered, and without meaning */
-    case SETTING_REUSE_PORT:
-    case SETTING_PORT_RANGE:
-    case SETTING_KEEPALIVE:
-    case SETTING_OOB_INLINE:
-    case SETTING_MAX_PACING_RATE:
-    case SETTING_SEND_BUFFER:
-    case SETTING_COUNT:
-        break;
-    }
-}
-
-static int raw_set_filter(struct socket *socket,
-                          const struct bpf_program *filter)
-{
-    pcb_of(socket)->filter = filter;
-    return 0;
+    socket_datagrams_apply(socket, setting);
+    if (setting == SETTING_DEVICE)
+        raw_set_device(pcb, socket->settings.device);
+    pcb->has_header = socket->settings.header_included;
 }
 
 /* Level SOL_RAW. Linux takes what there is of the value, and no more. */
@@ -279,19 +206,20 @@ const struct socket_ops socket_raw_ops = {
     .shutdown = raw_shutdown,
     .close = raw_close,
     .discard = raw_close,
-    .take_error = raw_socket_take_error,
-    .errors = raw_errors,
-    .set_error = raw_set_error,
-    .readiness = raw_readiness,
+    .common = raw_common,
+    .take_error = socket_datagrams_take_error,
+    .errors = socket_datagrams_errors,
+    .set_error = socket_datagrams_set_error,
+    .readiness = socket_datagrams_readiness,
     .local = raw_local,
     .number = raw_number,
     .remote = raw_remote,
-    .unread = raw_unread,
+    .unread = socket_datagrams_unread,
     .unsent = socket_dgram_unsent,
-    .received = raw_received,
-    .multicast = raw_multicast,
+    .received = socket_datagrams_received,
+    .multicast = socket_datagrams_multicast,
     .apply = raw_apply,
-    .set_filter = raw_set_filter,
+    .set_filter = socket_datagrams_set_filter,
     .set_bytes_option = raw_set_bytes_option,
     .get_bytes_option = raw_get_bytes_option,
 };

@@ -73,20 +73,13 @@ static uint32_t scope_of(const struct udp_pcb *pcb, const struct endpoint *to)
 static int find_path(const struct udp_pcb *pcb, const struct endpoint *to,
                      const struct ip_choice *choice, struct ip_path *path)
 {
-    const struct udp *udp = pcb->udp;
-    struct ip_choice way = *choice;
     struct ip_send send = {
         .src = pcb->source,
         .dst = to->addr,
         .scope = scope_of(pcb, to),
     };
-    int error;
 
-    way.on_link = choice->on_link || pcb->dont_route;
-    error = ip_multicast_path(&pcb->multicast, &send, &way, path);
-    if (error == 0 && !pcb->broadcast && ip_is_broadcast(udp->ip, &to->addr))
-        return -EACCES;
-    return error;
+    return datagram_pcb_path(&pcb->common, &send, choice, path);
 }
 
 void udp_set_device(struct udp_pcb *pcb, unsigned iface)
@@ -173,14 +166,11 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
         .src = ends->local.addr,
         .dst = ends->remote.addr,
         .protocol = IP_PROTO_UDP,
-        .tos = choice->has_tos ? choice->tos : pcb->tos,
-        .ttl = choice->ttl ? choice->ttl : pcb->ttl,
-        .discover = pcb->discover,
-        .scope = choice->scope ? choice->scope : scope_of(pcb, &ends->remote),
+        .scope = scope_of(pcb, &ends->remote),
     };
     struct frame frame;
 
-    ip_multicast_prepare(&pcb->multicast, choice, &send);
+    datagram_pcb_prepare(&pcb->common, choice, &send);
     frame_init_output(&frame);
     for (unsigned i = 0; i < count; i++)
         frame_add_slice(&frame, pieces[i]);
@@ -192,11 +182,7 @@ static int send_datagram(struct udp_pcb *pcb, const struct ends *ends,
     }
     udp->stats.out_datagrams++;
 
-    int error = ip_output(udp->ip, &frame, &send);
-
-    /* As Linux: what a full queue of our own loses is as lost on the way,
-     * unless the program wants to hear of all that goes wrong. */
-    return error == -ENOBUFS && !pcb->hears_errors ? 0 : error;
+    return ip_output(udp->ip, &frame, &send);
 }
 
 /* ---- UDP_SEGMENT --------------------------------------------------------- */
@@ -213,7 +199,8 @@ static int check_segments(const struct udp_pcb *pcb, const struct ip_path *path,
 {
     size_t headers = IP_HEADER_LEN + UDP_HEADER_LEN;
 
-    if (headers + min_size(len, segment) > ip_path_mtu(path, pcb->discover))
+    if (headers + min_size(len, segment) >
+        ip_path_mtu(path, pcb->common.discover))
         return -EMSGSIZE;
     if (len > segment * UDP_SEGMENTS_MAX || pcb->no_checksum)
         return -EINVAL;
@@ -276,10 +263,7 @@ static int send_segments(struct udp_pcb *pcb, const struct ends *ends,
 {
     size_t len = pieces_len(pieces, count);
     uint16_t segment = segment_of(pcb, choice);
-    int error = check_segments(pcb, path, len, segment);
 
-    if (error < 0)
-        return error;
     if (len <= segment)
         return send_datagram(pcb, ends, choice, pieces, count, 0);
     if (!is_cut_by_device(pcb, &ends->remote, path, len))
@@ -289,22 +273,6 @@ static int send_segments(struct udp_pcb *pcb, const struct ends *ends,
 }
 
 /* ---- Sending ------------------------------------------------------------- */
-
-/* Linux: with IP_RECVERR the queue has the size that would not be too big; of
- * the address to which it went, and the port that is connected to. */
-static void report_too_big(struct udp_pcb *pcb, const struct endpoint *to,
-                           const struct ip_path *path)
-{
-    struct endpoint told = {.addr = to->addr, .port = pcb->remote.port};
-
-    error_queue_add_too_big(&pcb->errors, pcb->udp->env, pcb->received.limit,
-                            &told, ip_path_mtu(path, pcb->discover));
-}
-
-static bool is_nowhere(const struct bytes *pieces, unsigned count)
-{
-    return count > 0 && pieces[0].len > 0 && pieces[0].data == NULL;
-}
 
 int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
                 const struct ip_choice *choice, const struct bytes *pieces,
@@ -325,9 +293,9 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
     error = find_path(pcb, to, choice, &path);
     if (error == 0 && pieces_len(pieces, count) > UDP_PAYLOAD_MAX)
         error = -EMSGSIZE;
-    if (error == 0 && pcb->error)
-        error = -udp_take_error(pcb);
-    if (error == 0 && is_nowhere(pieces, count))
+    if (error == 0 && pcb->common.error)
+        error = -datagram_pcb_take_error(&pcb->common);
+    if (error == 0 && pieces_are_nowhere(pieces, count))
         error = -EFAULT;
     if (error < 0)
         return error;
@@ -335,12 +303,19 @@ int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
     struct ends ends = {.local = pcb->local, .remote = *to};
 
     ends.local.addr = path.src;
+    if (segment_of(pcb, choice) != 0 &&
+        (error = check_segments(pcb, &path, pieces_len(pieces, count),
+                                segment_of(pcb, choice))) < 0)
+        return error;
     if (segment_of(pcb, choice) != 0)
-        return send_segments(pcb, &ends, choice, &path, pieces, count);
-    error = send_datagram(pcb, &ends, choice, pieces, count, 0);
-    if (error == -EMSGSIZE && pcb->hears_errors)
-        report_too_big(pcb, to, &path);
-    return error;
+        error = send_segments(pcb, &ends, choice, &path, pieces, count);
+    else
+        error = send_datagram(pcb, &ends, choice, pieces, count, 0);
+
+    struct endpoint told = {.addr = to->addr, .port = pcb->remote.port};
+
+    return datagram_pcb_sent(&pcb->common, error, &told,
+                             ip_path_mtu(&path, pcb->common.discover));
 }
 
 int udp_send(struct udp_pcb *pcb, const struct endpoint *to,
@@ -363,32 +338,19 @@ int udp_mtu(const struct udp_pcb *pcb)
     return error < 0 ? error : (int)path.mtu;
 }
 
-int udp_take_error(struct udp_pcb *pcb)
-{
-    int error = pcb->error;
-
-    pcb->error = 0;
-    return error;
-}
-
 /* ---- The contexts ------------------------------------------------------ */
 
 void udp_pcb_init(struct udp *udp, struct udp_pcb *pcb, size_t receive_limit,
                   void *owner)
 {
-    *pcb = (struct udp_pcb){
-        .udp = udp, .discover = IP_DISCOVER_WANT, .owner = owner};
-    ip_multicast_init(&pcb->multicast, udp->ip);
-    dgram_queue_init(&pcb->received, receive_limit);
-    error_queue_init(&pcb->errors);
+    *pcb = (struct udp_pcb){.udp = udp};
+    datagram_pcb_init(&pcb->common, udp->ip, receive_limit, owner);
 }
 
 void udp_pcb_fini(struct udp_pcb *pcb)
 {
     udp_unbind(pcb);
-    ip_multicast_fini(&pcb->multicast);
-    dgram_queue_fini(&pcb->received, pcb->udp->env->memory);
-    error_queue_clear(&pcb->errors, pcb->udp->env->memory);
+    datagram_pcb_fini(&pcb->common);
 }
 
 int udp_init(struct udp *udp, struct env *env, struct ip *ip, struct icmp *icmp)

@@ -4,9 +4,7 @@
 #ifndef TAPIR_UDP_UDP_H
 #define TAPIR_UDP_UDP_H
 
-#include "base/bpf.h"
-#include "base/dgram.h"
-#include "ip/error_queue.h"
+#include "ip/datagram_pcb.h"
 
 enum {
     UDP_SRC_PORT = 0,
@@ -29,6 +27,7 @@ struct udp_header {
 struct udp_pcb {
     struct hash_node node; /* by local port; linked while port is not 0 */
     struct udp *udp;
+    struct datagram_pcb common;
     struct endpoint local;
     struct endpoint remote; /* all zero: not connected */
     struct endpoint bound;  /* local as udp_bind made it: what dissolving a
@@ -38,23 +37,10 @@ struct udp_pcb {
                                first connect; all zero: as the route says */
     bool reuse_addr;        /* SO_REUSEADDR */
     bool reuse_port;        /* SO_REUSEPORT */
-    bool broadcast;         /* SO_BROADCAST: may send to broadcast addresses */
     bool no_checksum;       /* SO_NO_CHECK: RFC 1122 4.1.3.4 */
-    bool dont_route;        /* SO_DONTROUTE: by no gateway */
-    uint8_t discover;       /* enum ip_mtu_discover */
-    uint8_t ttl;
-    uint8_t tos;
-    bool free_bind;      /* IP_FREEBIND: to addresses that are not ours */
-    bool bind_no_port;   /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
-    uint32_t port_range; /* IP_LOCAL_PORT_RANGE: low, high << 16; 0: all */
-    bool hears_errors;   /* IP_RECVERR: all of them, and about what */
-    uint16_t segment;    /* UDP_SEGMENT: bytes of each datagram; 0: one */
-    struct ip_multicast multicast;
-    const struct bpf_program *filter; /* SO_ATTACH_FILTER; NULL: none */
-    struct dgram_queue received;
-    struct error_queue errors;
-    int error; /* positive, of an ICMP error, until it is asked for */
-    void *owner;
+    bool bind_no_port;      /* IP_BIND_ADDRESS_NO_PORT: chosen with a peer */
+    uint32_t port_range;    /* IP_LOCAL_PORT_RANGE: low, high << 16; 0: all */
+    uint16_t segment;       /* UDP_SEGMENT: bytes of each datagram; 0: one */
 };
 
 /* RFC 4113 names. */
@@ -155,8 +141,5 @@ MUST_CHECK int udp_send_as(struct udp_pcb *pcb, const struct endpoint *to,
 
 /* Of the path to the connected end; -ENOTCONN. */
 MUST_CHECK int udp_mtu(const struct udp_pcb *pcb);
-
-/* The pending error (positive), which is cleared. */
-int udp_take_error(struct udp_pcb *pcb);
 
 #endif

@@ -135,7 +135,7 @@ static void notify(const struct udp_pcb *pcb)
     const struct udp *udp = pcb->udp;
 
     if (udp->notify)
-        udp->notify(udp->notify_context, pcb->owner);
+        udp->notify(udp->notify_context, pcb->common.owner);
 }
 
 static void drop(struct udp *udp, enum drop_reason why,
@@ -150,7 +150,7 @@ static void drop(struct udp *udp, enum drop_reason why,
 static bool is_wanted(const struct udp_pcb *pcb, const struct ip_packet *packet,
                       struct frame *payload)
 {
-    uint32_t wanted = ip_filter_run(pcb->filter, packet, UDP_HEADER_LEN);
+    uint32_t wanted = ip_filter_run(pcb->common.filter, packet, UDP_HEADER_LEN);
     uint32_t len = max_u32(wanted, UDP_HEADER_LEN) - UDP_HEADER_LEN;
 
     if (len < frame_len(payload))
@@ -224,8 +224,8 @@ static void deliver_one(struct udp_pcb *pcb, const struct ip_packet *packet,
         drop(udp, DROP_UDP_FILTERED, packet->frame);
         return;
     }
-    if (dgram_queue_add(&pcb->received, udp->env->memory, &about, &payload) <
-        0) {
+    if (dgram_queue_add(&pcb->common.received, udp->env->memory, &about,
+                        &payload) < 0) {
         drop(udp, DROP_UDP_BUFFER_FULL, packet->frame);
         return;
     }
@@ -279,8 +279,8 @@ static bool hears(const struct udp_pcb *pcb, const struct ip_packet *packet)
     const struct ip_header *header = &packet->header;
 
     return !ip_addr_is_multicast(&header->dst) ||
-           ip_multicast_hears(&pcb->multicast, packet->iface, &header->dst,
-                              &header->src);
+           ip_multicast_hears(&pcb->common.multicast, packet->iface,
+                              &header->dst, &header->src);
 }
 
 /* A broadcast or multicast is for everybody here, too: each that listens gets
@@ -358,15 +358,15 @@ void udp_icmp_error(struct udp *udp, const struct icmp_error *error)
     if (!pcb)
         return;
     if (is_too_big)
-        icmp_learn_mtu(udp->ip, error, pcb->discover);
-    if (is_too_big && pcb->discover == IP_DISCOVER_DONT)
+        icmp_learn_mtu(udp->ip, error, pcb->common.discover);
+    if (is_too_big && pcb->common.discover == IP_DISCOVER_DONT)
         return; /* as Linux: who has it cut on the way need not hear of it */
-    if (pcb->hears_errors)
-        error_queue_add_icmp(&pcb->errors, udp->env, pcb->received.limit, error,
-                             get_be16(error->payload.data + UDP_DST_PORT),
-                             UDP_HEADER_LEN);
+    if (pcb->common.hears_errors)
+        error_queue_add_icmp(
+            &pcb->common.errors, udp->env, pcb->common.received.limit, error,
+            get_be16(error->payload.data + UDP_DST_PORT), UDP_HEADER_LEN);
     else if (!udp_is_connected(pcb) || !(error->hard || is_too_big))
         return;
-    pcb->error = error->error;
+    pcb->common.error = error->error;
     notify(pcb);
 }

@@ -103,14 +103,6 @@ static uint16_t free_port(const struct udp_pcb *pcb)
     return 0;
 }
 
-static bool may_be_bound(const struct udp_pcb *pcb, const struct ip_addr *addr)
-{
-    const struct ip *ip = pcb->udp->ip;
-
-    return pcb->free_bind || ip_addr_is_any(addr) || ip_local_iface(ip, addr) ||
-           ip_is_broadcast(ip, addr) || ip_addr_is_multicast(addr);
-}
-
 static void link_pcb(struct udp_pcb *pcb, const struct endpoint *local)
 {
     struct udp *udp = pcb->udp;
@@ -154,7 +146,7 @@ int udp_bind(struct udp_pcb *pcb, const struct endpoint *local)
 {
     struct endpoint chosen = *local;
 
-    if (!may_be_bound(pcb, &local->addr))
+    if (!datagram_pcb_may_bind(&pcb->common, &local->addr))
         return -EADDRNOTAVAIL;
     if (pcb->local.port != 0)
         return -EINVAL;

@@ -64,7 +64,7 @@ START_TEST(a_reply_reaches_the_socket_of_its_identifier)
     open_bound(&net, &pcb, 7);
     open_bound(&net, &other, 8);
     receive_reply(&net, NET_PEER, 7);
-    got = dgram_queue_first(&pcb.received);
+    got = dgram_queue_first(&pcb.common.received);
     ck_assert_ptr_nonnull(got);
     ck_assert_uint_eq(got->len, 12); /* header and payload, as in Linux */
     ck_assert_uint_eq(got->data[ICMP_TYPE], ICMP_ECHO_REPLY);
@@ -72,7 +72,7 @@ START_TEST(a_reply_reaches_the_socket_of_its_identifier)
     ck_assert_mem_eq(got->data + 8, "data", 4);
     ck_assert_uint_eq(ip_addr_to_v4(&got->src.addr), NET_PEER);
     ck_assert_uint_eq(got->ttl, 64);
-    ck_assert_ptr_null(dgram_queue_first(&other.received));
+    ck_assert_ptr_null(dgram_queue_first(&other.common.received));
     ck_assert_ptr_eq(net.owner, &pcb);
     echo_pcb_fini(&pcb);
     echo_pcb_fini(&other);
@@ -90,10 +90,10 @@ START_TEST(a_reply_comes_by_the_sockets_device)
     open_bound(&net, &pcb, 7);
     pcb.device = net.eth.index + 1;
     receive_reply(&net, NET_PEER, 7);
-    ck_assert_ptr_null(dgram_queue_first(&pcb.received));
+    ck_assert_ptr_null(dgram_queue_first(&pcb.common.received));
     pcb.device = net.eth.index;
     receive_reply(&net, NET_PEER, 7);
-    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.received));
+    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.common.received));
     echo_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -112,7 +112,7 @@ START_TEST(a_reply_that_nobody_waits_for_is_dropped)
     receive_reply(&net, NET_THIRD, 7);
     ck_assert_uint_eq(net.env.drops[DROP_ICMP_NO_LISTENER], 2);
     receive_reply(&net, NET_PEER, 7);
-    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.received));
+    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.common.received));
     echo_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -158,11 +158,11 @@ START_TEST(an_identifier_may_be_shared)
     ck_assert_int_eq(bind_to(&third, 0, 7), -EADDRINUSE);
     ck_assert_int_eq(bind_to(&second, NET_OURS, 7), 0);
     receive_reply(&net, NET_PEER, 7); /* the last that was bound */
-    ck_assert_ptr_nonnull(dgram_queue_first(&second.received));
-    ck_assert_ptr_null(dgram_queue_first(&first.received));
+    ck_assert_ptr_nonnull(dgram_queue_first(&second.common.received));
+    ck_assert_ptr_null(dgram_queue_first(&first.common.received));
     ck_assert_int_eq(connect_to(&second, NET_THIRD), 0);
     receive_reply(&net, NET_PEER, 7); /* whose it cannot be any more */
-    ck_assert_ptr_nonnull(dgram_queue_first(&first.received));
+    ck_assert_ptr_nonnull(dgram_queue_first(&first.common.received));
     echo_pcb_fini(&first);
     echo_pcb_fini(&second);
     echo_pcb_fini(&third);
@@ -214,7 +214,7 @@ START_TEST(a_request_gets_our_identifier_and_a_checksum)
     net_open(&net);
     net_know_peer(&net);
     open_bound(&net, &pcb, 7);
-    pcb.ttl = 3;
+    pcb.common.ttl = 3;
     ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), 0);
     request = sent_request(&net, 0);
     ck_assert_uint_eq(request.len, 13);
@@ -292,7 +292,7 @@ START_TEST(a_socket_without_identifier_gets_one_by_sending)
     ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), 0);
     ck_assert_uint_ne(pcb.id, 0);
     receive_reply(&net, NET_PEER, pcb.id);
-    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.received));
+    ck_assert_ptr_nonnull(dgram_queue_first(&pcb.common.received));
     echo_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -371,8 +371,8 @@ START_TEST(an_error_about_a_request_is_kept_and_told)
     ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), -EHOSTUNREACH);
     ck_assert_int_eq(echo_send(&pcb, &peer, &usual, &piece, 1), 0);
     receive_error(&net, NET_PEER, ICMP_ECHO_REQUEST, 7);
-    ck_assert_int_eq(echo_take_error(&pcb), EHOSTUNREACH);
-    ck_assert_int_eq(echo_take_error(&pcb), 0);
+    ck_assert_int_eq(datagram_pcb_take_error(&pcb.common), EHOSTUNREACH);
+    ck_assert_int_eq(datagram_pcb_take_error(&pcb.common), 0);
     echo_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -390,7 +390,7 @@ START_TEST(an_error_about_something_else_is_not_told)
     receive_error(&net, NET_PEER, ICMP_ECHO_REPLY, 7);
     receive_error(&net, NET_THIRD, ICMP_ECHO_REQUEST, 7);
     ck_assert_uint_eq(net.notified, 0);
-    ck_assert_int_eq(pcb.error, 0);
+    ck_assert_int_eq(pcb.common.error, 0);
     echo_pcb_fini(&pcb);
     net_close(&net);
 }

@@ -62,8 +62,8 @@ static unsigned take_all(struct udp_pcb *pcb)
 {
     unsigned count = 0;
 
-    for (; dgram_queue_first(&pcb->received); count++)
-        dgram_queue_remove(&pcb->received, pcb->udp->env->memory);
+    for (; dgram_queue_first(&pcb->common.received); count++)
+        dgram_queue_remove(&pcb->common.received, pcb->udp->env->memory);
     return count;
 }
 
@@ -78,7 +78,7 @@ START_TEST(a_datagram_reaches_the_socket_of_its_port)
     net_open(&net);
     open_bound(&net, &pcb, 0, 53);
     receive(&net, NET_PEER, 4000, NET_OURS, 53);
-    got = dgram_queue_first(&pcb.received);
+    got = dgram_queue_first(&pcb.common.received);
     ck_assert_ptr_nonnull(got);
     ck_assert_uint_eq(got->len, 5);
     ck_assert_mem_eq(got->data, "hello", 5);
@@ -208,7 +208,7 @@ START_TEST(bytes_behind_the_datagram_are_cut_off)
     memcpy(longer, datagram.data, datagram.len);
     receive_bytes(&net, (struct net_packet){0},
                   bytes_of(longer, datagram.len + 5));
-    ck_assert_uint_eq(dgram_queue_first(&pcb.received)->len, 10);
+    ck_assert_uint_eq(dgram_queue_first(&pcb.common.received)->len, 10);
     udp_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -221,7 +221,7 @@ START_TEST(a_full_buffer_drops)
 
     net_open(&net);
     open_bound(&net, &pcb, 0, 53);
-    pcb.received.limit = 300;
+    pcb.common.received.limit = 300;
     for (int i = 0; i < 10; i++)
         receive(&net, NET_PEER, 4000, NET_OURS, 53);
     ck_assert_uint_gt(net.env.drops[DROP_UDP_BUFFER_FULL], 0);
@@ -663,7 +663,7 @@ START_TEST(a_broadcast_needs_permission)
     open_pcb(&net, &pcb);
     ck_assert_int_eq(connect_to(&pcb, NET_BROADCAST, 67), -EACCES);
     ck_assert_int_eq(udp_send(&pcb, &all, &text, 1), -EACCES);
-    pcb.broadcast = true;
+    pcb.common.broadcast = true;
     ck_assert_int_eq(udp_send(&pcb, &all, &text, 1), 0);
     ck_assert_mem_eq(net.eth_dev.frames[0].data, mac_addr_broadcast.octet, 6);
     udp_pcb_fini(&pcb);
@@ -714,8 +714,8 @@ START_TEST(a_datagram_is_sent_from_pieces)
     net_open(&net);
     net_know_peer(&net);
     open_bound(&net, &pcb, 0, 4000);
-    pcb.ttl = 5;
-    pcb.tos = 0x10;
+    pcb.common.ttl = 5;
+    pcb.common.tos = 0x10;
 
     struct bytes pieces[3] = {bytes_of("one", 3), bytes_of("", 0),
                               bytes_of("two!", 4)};
@@ -905,12 +905,12 @@ START_TEST(a_connected_socket_hears_of_hard_errors)
     ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
     receive_error(&net, ICMP_PORT_UNREACHABLE, 53);
     ck_assert_uint_eq(net.notified, 1);
-    ck_assert_int_eq(pcb.error, ECONNREFUSED);
+    ck_assert_int_eq(pcb.common.error, ECONNREFUSED);
     ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), -ECONNREFUSED);
     ck_assert_int_eq(udp_send(&pcb, NULL, NULL, 0), 0);
     receive_error(&net, ICMP_PORT_UNREACHABLE, 53);
-    ck_assert_int_eq(udp_take_error(&pcb), ECONNREFUSED);
-    ck_assert_int_eq(udp_take_error(&pcb), 0);
+    ck_assert_int_eq(datagram_pcb_take_error(&pcb.common), ECONNREFUSED);
+    ck_assert_int_eq(datagram_pcb_take_error(&pcb.common), 0);
     udp_pcb_fini(&pcb);
     net_close(&net);
 }
@@ -927,7 +927,7 @@ START_TEST(soft_and_foreign_errors_are_not_heard)
     ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
     receive_error(&net, ICMP_HOST_UNREACHABLE, 53);
     receive_error(&net, ICMP_PORT_UNREACHABLE, 54);
-    ck_assert_int_eq(pcb.error, 0);
+    ck_assert_int_eq(pcb.common.error, 0);
     ck_assert_uint_eq(net.notified, 0);
     udp_pcb_fini(&pcb);
     net_close(&net);
@@ -961,7 +961,7 @@ START_TEST(what_does_not_fit_is_cut_or_refused)
         net_open(&net);
         net_know_peer(&net);
         open_pcb(&net, &pcb);
-        pcb.discover = rows[i].discover;
+        pcb.common.discover = rows[i].discover;
 
         struct bytes fits = net_payload(&net, 972);
         struct bytes too_long = net_payload(&net, 973);
@@ -1017,16 +1017,16 @@ START_TEST(a_path_that_takes_less_is_learnt)
     ck_assert_uint_eq(pmtu_find(&net.ip.pmtu, &peer, NULL), 0);
     receive_too_big(&net, 1000);
     ck_assert_uint_eq(pmtu_find(&net.ip.pmtu, &peer, NULL), 1000);
-    ck_assert_int_eq(pcb.error, 0);
+    ck_assert_int_eq(pcb.common.error, 0);
     ck_assert_int_eq(connect_to(&pcb, NET_PEER, 53), 0);
     ck_assert_int_eq(udp_mtu(&pcb), 1000);
-    pcb.discover = IP_DISCOVER_DONT;
+    pcb.common.discover = IP_DISCOVER_DONT;
     receive_too_big(&net, 900);
-    ck_assert_int_eq(pcb.error, 0);
-    pcb.discover = IP_DISCOVER_WANT;
+    ck_assert_int_eq(pcb.common.error, 0);
+    pcb.common.discover = IP_DISCOVER_WANT;
     receive_too_big(&net, 0);
-    ck_assert_int_eq(udp_take_error(&pcb), EMSGSIZE);
-    pcb.discover = IP_DISCOVER_OMIT;
+    ck_assert_int_eq(datagram_pcb_take_error(&pcb.common), EMSGSIZE);
+    pcb.common.discover = IP_DISCOVER_OMIT;
     receive_too_big(&net, 600);
     ck_assert_int_eq(udp_mtu(&pcb), 900);
     udp_pcb_fini(&pcb);
@@ -1067,7 +1067,7 @@ START_TEST(without_routing_only_neighbours_are_reached)
     open_pcb(&net, &pcb);
     ck_assert_int_eq(udp_send_as(&pcb, &far, &on_link, NULL, 0), -ENETUNREACH);
     ck_assert_int_eq(udp_send(&pcb, &far, NULL, 0), 0);
-    pcb.dont_route = true;
+    pcb.common.dont_route = true;
     ck_assert_int_eq(udp_send(&pcb, &far, NULL, 0), -ENETUNREACH);
     ck_assert_int_eq(udp_connect(&pcb, &far), -ENETUNREACH);
     ck_assert_int_eq(udp_send(&pcb, &near, NULL, 0), 0);
@@ -1150,7 +1150,7 @@ START_TEST(an_address_of_others_can_be_bound_to)
     net_open(&net);
     open_pcb(&net, &pcb);
     ck_assert_int_eq(bind_to(&pcb, NET_THIRD, 4000), -EADDRNOTAVAIL);
-    pcb.free_bind = true;
+    pcb.common.free_bind = true;
     ck_assert_int_eq(bind_to(&pcb, NET_THIRD, 4000), 0);
     ck_assert_int_eq(udp_send(&pcb, &peer, NULL, 0), -ENETUNREACH);
     ck_assert_int_eq(udp_connect(&pcb, &peer), -ENETUNREACH);
@@ -1206,7 +1206,7 @@ START_TEST(a_device_that_cuts_gets_many_datagrams_as_one)
 
     open_pcb(&net, &pcb);
     pcb.segment = 1000;
-    pcb.broadcast = true;
+    pcb.common.broadcast = true;
     ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
     ck_assert_uint_eq(net.eth_dev.count, 1);
     ck_assert_int_eq(net.eth_dev.frames[0].offload.gso, FRAME_GSO_UDP_L4);
@@ -1271,15 +1271,15 @@ START_TEST(what_came_uncut_is_many_datagrams)
     packet.frame->offload.gso_size = 100;
     udp_input(&net.udp, &packet);
     for (size_t from = 0; from < 250; from += 100) {
-        const struct dgram *got = dgram_queue_first(&pcb.received);
+        const struct dgram *got = dgram_queue_first(&pcb.common.received);
 
         ck_assert_ptr_nonnull(got);
         ck_assert_uint_eq(got->len, from < 200 ? 100 : 50);
         ck_assert_uint_eq(got->data[0], net_pattern(from));
         ck_assert_uint_eq(got->src.port, 1);
-        dgram_queue_remove(&pcb.received, net.env.memory);
+        dgram_queue_remove(&pcb.common.received, net.env.memory);
     }
-    ck_assert_ptr_null(dgram_queue_first(&pcb.received));
+    ck_assert_ptr_null(dgram_queue_first(&pcb.common.received));
     ck_assert_uint_eq(net.udp.stats.in_datagrams, 3);
     udp_pcb_fini(&pcb);
     net_close(&net);

@@ -119,6 +119,10 @@ static const char *const any_calls[] = {
     ("epoll w\nepoll_ctl w EPOLL_CTL_ADD s EPOLLIN|EPOLLOUT|EPOLLRDHUP\n"
      "epoll_wait w 8 0\n"),
     "epoll_wait w 8 0\n", "epoll_ctl w EPOLL_CTL_MOD s $p\n",
+    "epoll_pwait w 8 0\n", "pselect s 0\n", "ioctl s FIOASYNC 1\n",
+    "fcntl s F_SETFL O_ASYNC\n", "fcntl s F_GETOWN\n", "sendfile s f 100\n",
+    "file f 3000\nsendfile s f $n\n", "ifreq s SIOCGIFADDR\n",
+    "setstruct s SOL_SOCKET SO_BINDTODEVICE text:tap0\n",
     "epoll_ctl w EPOLL_CTL_DEL s\n", "epoll_ctl w EPOLL_CTL_ADD s $p\n",
 };
 
@@ -168,6 +172,16 @@ static const char *const datagram_calls[] = {
     "peer sendto p $n 0 stack:2\n", "peer sendto p $n 0 stack:2\n",
     "peer recvfrom p 65536 MSG_DONTWAIT\n", "peer close p\n",
     "setsockopt s SOL_SOCKET SO_BROADCAST 1\n",
+    "setstruct s IPPROTO_IP IP_ADD_MEMBERSHIP mreq:multicast,any\n",
+    "setstruct s IPPROTO_IP IP_DROP_MEMBERSHIP mreq:multicast,any\n",
+    ("setstruct s IPPROTO_IP IP_ADD_SOURCE_MEMBERSHIP "
+     "source:multicast,any,host\n"),
+    "setstruct s IPPROTO_IP IP_BLOCK_SOURCE source:multicast,any,host\n",
+    "setstruct s IPPROTO_IP IP_MULTICAST_IF addr:stack\n",
+    "peer sendto p $n 0 multicast:2\n", "sendto s $n 0 multicast:2\n",
+    "setsockopt s IPPROTO_UDP UDP_SEGMENT $n\n",
+    "sendmsg s $i $g host:1 seg:100\n", "getsockopt s IPPROTO_UDP UDP_GRO\n",
+    "peer setsockopt p IPPROTO_UDP UDP_SEGMENT 500\n",
 };
 
 static const char *const other_calls[] = {
@@ -272,7 +286,9 @@ static const char *const options[] = {
     "IPPROTO_IP IP_RECVERR_RFC4884", "IPPROTO_IP IP_MULTICAST_TTL",
     "IPPROTO_IP IP_MULTICAST_LOOP", "IPPROTO_IP IP_MULTICAST_ALL",
     "IPPROTO_IP IP_MULTICAST_IF",
-    "IPPROTO_IP IP_LOCAL_PORT_RANGE",
+    "IPPROTO_IP IP_LOCAL_PORT_RANGE", "SOL_SOCKET SO_INCOMING_CPU",
+    "SOL_SOCKET SO_TIMESTAMPING", "SOL_SOCKET SO_ZEROCOPY",
+    "SOL_SOCKET SO_TIMESTAMP_NEW", "SOL_SOCKET SO_TIMESTAMPNS_NEW",
 };
 /* What is told of each datagram. */
 static const char *const told_options[] = {

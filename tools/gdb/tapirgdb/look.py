@@ -62,7 +62,7 @@ def tcp_row(connection):
 
 def udp_row(pcb):
     return ('udp', 'CONNECTED' if int(pcb['remote']['port']) else 'OPEN',
-            int(pcb['received']['used']), 0,
+            int(pcb['common']['received']['used']), 0,
             end_text(stacks.endpoint(pcb['local'])),
             end_text(stacks.endpoint(pcb['remote'])), '', '')
 
