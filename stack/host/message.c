@@ -264,6 +264,8 @@ static int whereto(const struct file *file, const struct msghdr *given,
 
     if (to == NULL || (is_stream && (flags & MSG_FASTOPEN) == 0))
         return 0;
+    if (len == 0 && file->socket_type == SOCK_RAW)
+        return 0; /* Linux: of these a name without a length is none */
     r = is_stream ? endpoint_from_sockaddr(to, len, name)
                   : endpoint_to_send(to, len, name);
     return r < 0 ? r : 1;

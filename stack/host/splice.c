@@ -159,6 +159,13 @@ static ssize_t sendfile_ends(const struct end *out, const struct end *in,
     return socket_to_pipe(in, out, count, 0);
 }
 
+/* Linux: behind the end there is nothing to go to. */
+static bool appends(const struct end *end)
+{
+    return is_socket(end) && end->file != NULL &&
+           (end->file->status & O_APPEND) != 0;
+}
+
 ssize_t tapir_sendfile(int out_number, int in_number, off_t *offset,
                        size_t count)
 {
@@ -168,6 +175,8 @@ ssize_t tapir_sendfile(int out_number, int in_number, off_t *offset,
 
     if (r == 0)
         r = end_find(&in, in_number);
+    if (r == 0 && appends(&out))
+        r = -EINVAL;
     if (r == 0)
         r = sendfile_ends(&out, &in, offset,
                           count < SSIZE_MAX ? count : SSIZE_MAX);
@@ -286,6 +295,8 @@ static ssize_t splice_ends(const struct end *in, off_t *in_offset,
         return -EINVAL; /* one end is a pipe, and a socket has no offset */
     if (!has_access(in, O_RDONLY) || !has_access(out, O_WRONLY))
         return -EBADF;
+    if (appends(out))
+        return -EINVAL;
     return is_pipe(in) ? pipe_to_socket(in, out, count, flags)
                        : socket_to_pipe(in, out, count, flags);
 }

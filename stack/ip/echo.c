@@ -46,18 +46,19 @@ static bool is_any_or(const struct ip_addr *wanted, const struct ip_addr *addr)
     return ip_addr_is_any(wanted) || ip_addr_equal(wanted, addr);
 }
 
-static bool is_of_device(const struct echo_pcb *pcb, const struct iface *iface)
+static bool is_of_device(const struct echo_pcb *pcb, unsigned iface)
 {
-    return pcb->device == 0 || iface == NULL || pcb->device == iface->index;
+    return pcb->device == 0 || iface == 0 || pcb->device == iface;
 }
 
 /* The socket that sent, or can have sent, request `id` from local to remote by
- * `iface` (NULL: not known): of several, as in Linux, the last that was bound.
+ * interface `iface` (0: not known): of several, as in Linux, the last that was
+ * bound.
  */
 static struct echo_pcb *find_sender(const struct echo *echo, uint16_t id,
                                     const struct ip_addr *local,
                                     const struct ip_addr *remote,
-                                    const struct iface *iface)
+                                    unsigned iface)
 {
     struct echo_pcb *pcb = first_with(echo, id);
 
@@ -141,13 +142,13 @@ void echo_input(struct echo *echo, const struct ip_packet *packet,
     struct dgram about = {
         .src.addr = packet->header.src,
         .dst = packet->header.dst,
-        .iface_index = packet->iface->index,
+        .iface_index = ip_arrival(echo->icmp->ip, packet),
         .arrived = echo->env->now,
         .ttl = packet->header.ttl,
         .tos = packet->header.tos,
     };
     struct echo_pcb *pcb = find_sender(echo, reply->id, &packet->header.dst,
-                                       &packet->header.src, packet->iface);
+                                       &packet->header.src, about.iface_index);
 
     struct frame message = *packet->frame;
 
@@ -168,7 +169,7 @@ void echo_icmp_error(struct echo *echo, const struct icmp_error *error)
 
     uint16_t id = get_be16(error->payload.data + ICMP_REST);
     struct echo_pcb *pcb =
-        find_sender(echo, id, &error->quoted.src, &error->quoted.dst, NULL);
+        find_sender(echo, id, &error->quoted.src, &error->quoted.dst, 0);
 
     if (!pcb)
         return;

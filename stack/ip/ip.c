@@ -23,6 +23,15 @@ struct iface *ip_local_iface(const struct ip *ip, const struct ip_addr *addr)
     return NULL;
 }
 
+unsigned ip_arrival(const struct ip *ip, const struct ip_packet *packet)
+{
+    const struct iface *owner = packet->iface->loopback
+                                    ? ip_local_iface(ip, &packet->header.dst)
+                                    : NULL;
+
+    return owner != NULL ? owner->index : packet->iface->index;
+}
+
 bool ip_is_broadcast(const struct ip *ip, const struct ip_addr *addr)
 {
     if (!ip_addr_may_be_broadcast(addr))

@@ -250,6 +250,13 @@ MUST_CHECK int ip_path(struct ip *ip, const struct ip_addr *dst,
                        struct ip_path *out);
 
 /* What is not too big for it: of PROBE and above, what its link takes. */
+/*
+ * By which interface a datagram has come, as sockets see it: what we send to an
+ * address of ours goes by the loopback, and counts, as in Linux, for the
+ * interface whose address it is.
+ */
+unsigned ip_arrival(const struct ip *ip, const struct ip_packet *packet);
+
 static inline unsigned ip_path_mtu(const struct ip_path *path,
                                    enum ip_mtu_discover discover)
 {

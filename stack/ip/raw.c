@@ -75,7 +75,8 @@ static bool hears(const struct raw_pcb *pcb, const struct ip_packet *packet)
 
 static bool accepts(const struct raw_pcb *pcb, const struct ip_packet *packet)
 {
-    if (pcb->local.scope != 0 && pcb->local.scope != packet->iface->index)
+    if (pcb->local.scope != 0 &&
+        pcb->local.scope != ip_arrival(pcb->raw->ip, packet))
         return false;
     return is_between(pcb, &packet->header.dst, &packet->header.src) &&
            hears(pcb, packet) && !is_filtered(pcb, packet->frame);
@@ -108,7 +109,7 @@ static void deliver(struct raw_pcb *pcb, const struct ip_packet *packet)
     struct dgram about = {
         .src.addr = packet->header.src,
         .dst = packet->header.dst,
-        .iface_index = packet->iface->index,
+        .iface_index = ip_arrival(pcb->raw->ip, packet),
         .arrived = env->now,
         .ttl = packet->header.ttl,
         .tos = packet->header.tos,

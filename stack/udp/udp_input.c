@@ -214,7 +214,7 @@ static void deliver_one(struct udp_pcb *pcb, const struct ip_packet *packet,
     struct dgram about = {
         .src = ends->remote,
         .dst = ends->local.addr,
-        .iface_index = packet->iface->index,
+        .iface_index = ends->local.scope,
         .arrived = udp->env->now,
         .ttl = packet->header.ttl,
         .tos = packet->header.tos,
@@ -314,7 +314,7 @@ DOOR void udp_input(struct udp *udp, const struct ip_packet *packet)
 
     struct ends ends = {
         .local = {.addr = packet->header.dst,
-                  .scope = packet->iface->index,
+                  .scope = ip_arrival(udp->ip, packet),
                   .port = header.dst_port},
         .remote = {.addr = packet->header.src, .port = header.src_port},
     };
