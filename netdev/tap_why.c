@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 enum { PATH_TEXT_MAX = 640, LINE_MAX_TAP = 128, NAME_SHOWN_MAX = 20 };
+enum { GENERATIONS_MAX = 64 };
 
 /* Of the node /dev/net/tun: Documentation/admin-guide/devices.txt. */
 enum { TUN_NODE_MAJOR = 10, TUN_NODE_MINOR = 200 };
@@ -209,6 +210,25 @@ static long find_user(const char *name, char program[static LINE_MAX_TAP])
     return pid;
 }
 
+static long parent_of(long pid)
+{
+    char path[PATH_TEXT_MAX];
+    char parent[LINE_MAX_TAP];
+
+    snprintf(path, sizeof(path), "/proc/%ld/status", pid);
+    return read_line(path, "PPid:\t", parent) ? strtol(parent, NULL, 10) : 0;
+}
+
+/* It has started this program, or whoever did. */
+static bool is_ancestor(long pid)
+{
+    long at = (long)getppid();
+
+    for (int i = 0; i < GENERATIONS_MAX && at > 0 && at != pid; i++)
+        at = parent_of(at);
+    return at == pid;
+}
+
 static int why_busy(const char *name, char why[static NETDEV_WHY_MAX])
 {
     char program[LINE_MAX_TAP];
@@ -219,6 +239,11 @@ static int why_busy(const char *name, char why[static NETDEV_WHY_MAX])
                        "%s is in use by this process itself (pid %ld): take "
                        "another device",
                        name, pid);
+    if (pid != 0 && is_ancestor(pid))
+        return explain(EBUSY, why,
+                       "%s is in use by %.*s (pid %ld), which has started this "
+                       "program; to have two devices: tapir lab --stacks 2",
+                       name, NAME_SHOWN_MAX, program, pid);
     if (pid != 0)
         return explain(EBUSY, why,
                        "%s is in use by %.*s (pid %ld); to stop it: kill %ld",

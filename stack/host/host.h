@@ -213,6 +213,8 @@ struct host {
     sigset_t signal_set;
     struct inheritance inheritance;
     struct control_hub control;
+    /* sockets.c: why there is no default stack, as it was told last. */
+    char said[TAPIR_TEXT_MAX];
     const struct shim_numbers *numbers; /* shim.h; NULL: they are our own */
     /* enum shim_kind of each number, written with the lock held and read
        without; pages of it are memory only once they are used. */

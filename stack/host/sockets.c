@@ -7,6 +7,8 @@
 #include "host/numbers.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
 
@@ -78,16 +80,31 @@ int socket_on_living(struct tapir_stack *stack, int type)
     return r;
 }
 
+/* Once, though the program may try again and again. */
+static void say_why(const char *why)
+{
+    bool is_said;
+
+    host_lock();
+    is_said = strcmp(the_host.said, why) == 0;
+    snprintf(the_host.said, sizeof(the_host.said), "%s", why);
+    host_unlock();
+    if (!is_said)
+        fprintf(stderr, "tapir: %s\n", why);
+}
+
 /* The first socket opens the default stack by the environment. */
 int ensure_default_stack(void)
 {
     char why[TAPIR_TEXT_MAX];
+    int r;
 
     if (tapir_default_stack() != NULL || tapir_open_env(why) == 0 ||
         errno == EALREADY)
         return 0;
-    fprintf(stderr, "tapir: %s\n", why);
-    return -errno;
+    r = -errno;
+    say_why(why);
+    return r;
 }
 
 int tapir_socket(int domain, int type, int protocol)

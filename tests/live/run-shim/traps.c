@@ -1563,6 +1563,8 @@ static void connects(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+    if (fd < 0)
+        fd = socket(AF_INET, SOCK_STREAM, 0); /* as some programs do */
     exit(fd >= 0 && connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0
              ? 0
              : 3);
