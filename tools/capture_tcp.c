@@ -8,6 +8,11 @@
 
 #include <errno.h>
 
+char capture_flag_letter(unsigned bit)
+{
+    return "FSRP.UEW"[bit & 7];
+}
+
 enum {
     IPV4_TOTAL_LENGTH = 2,
     IPV4_FRAGMENT = 6,

@@ -20,6 +20,9 @@ enum capture_tcp_flag {
     CAPTURE_CWR = 0x80
 };
 
+/* As tcpdump and `--trace` write the flag 1 << bit. */
+char capture_flag_letter(unsigned bit);
+
 enum { CAPTURE_SACK_MAX = 4 };
 
 struct capture_tcp {

@@ -1,7 +1,5 @@
 #include "json_line.h"
 
-#include "host/json.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,10 +148,16 @@ bool json_line_flag(const struct json_line *line, const char *key)
 
 void json_print_text(FILE *to, const char *text)
 {
-    char octets[JSON_ESCAPE_MAX];
-
     putc('"', to);
-    for (; *text != '\0'; text++)
-        fwrite(octets, 1, json_escape((unsigned char)*text, octets), to);
+    for (; *text != '\0'; text++) {
+        unsigned char octet = (unsigned char)*text;
+
+        if (octet < 0x20)
+            fprintf(to, "\\u%04x", octet);
+        else if (octet == '"' || octet == '\\')
+            fprintf(to, "\\%c", octet);
+        else
+            putc(octet, to);
+    }
     putc('"', to);
 }

@@ -6,10 +6,10 @@
  */
 #include "plot_diagrams.h"
 
-#include "host/line.h"
 #include "plot_array.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 enum {
@@ -115,63 +115,83 @@ static int make_rows(const struct plot_connection *connection,
 
 /* ---- Words ------------------------------------------------------------- */
 
-static void add_flags(struct line *words, uint8_t flags)
+struct words {
+    char text[256];
+    size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct words *words,
+                                                      const char *format, ...)
 {
-    line_add_flags(words, flags);
-    if (flags == 0)
-        line_add(words, "none");
+    size_t room = sizeof(words->text) - words->len;
+    va_list arguments;
+
+    va_start(arguments, format);
+    int len = vsnprintf(words->text + words->len, room, format, arguments);
+    va_end(arguments);
+    if (len > 0)
+        words->len += min_size((size_t)len, room - 1);
 }
 
-static void add_options(struct line *words, const struct plot_syn *syn)
+static void add_flags(struct words *words, uint8_t flags)
+{
+    for (unsigned bit = 0; bit < 8; bit++)
+        if (flags & 1 << bit)
+            add(words, "%c", capture_flag_letter(bit));
+    if (flags == 0)
+        add(words, "none");
+}
+
+static void add_options(struct words *words, const struct plot_syn *syn)
 {
     const char *before = " <";
 
     if (syn->mss != 0) {
-        line_add(words, "%smss %u", before, syn->mss);
+        add(words, "%smss %u", before, syn->mss);
         before = ",";
     }
     if (syn->wscale >= 0) {
-        line_add(words, "%swscale %d", before, syn->wscale);
+        add(words, "%swscale %d", before, syn->wscale);
         before = ",";
     }
     if (syn->sack_permitted) {
-        line_add(words, "%ssackOK", before);
+        add(words, "%ssackOK", before);
         before = ",";
     }
     if (syn->has_timestamp) {
-        line_add(words, "%sTS", before);
+        add(words, "%sTS", before);
         before = ",";
     }
     if (*before == ',')
-        line_add(words, ">");
+        add(words, ">");
 }
 
-static void add_sack(struct line *words,
+static void add_sack(struct words *words,
                      const struct plot_connection *connection,
                      const struct plot_segment *segment)
 {
     for (unsigned i = 0; i < segment->sack_count; i++) {
         const struct plot_block *block = &connection->block[segment->sack + i];
 
-        line_add(words, "%s%" PRId64 ":%" PRId64, i == 0 ? " sack " : ",",
-                 block->from, block->to);
+        add(words, "%s%" PRId64 ":%" PRId64, i == 0 ? " sack " : ",",
+            block->from, block->to);
     }
 }
 
 /* "S. 0:0(0) ack 1 win 65535 <mss 1460>" */
-static void say_segment(struct line *words,
+static void say_segment(struct words *words,
                         const struct plot_connection *connection,
                         const struct plot_segment *segment)
 {
     int64_t seq = segment->seq;
 
     add_flags(words, segment->flags);
-    line_add(words, " %" PRId64 ":%" PRId64 "(%u)", seq, seq + segment->len,
-             segment->len);
+    add(words, " %" PRId64 ":%" PRId64 "(%u)", seq, seq + segment->len,
+        segment->len);
     if (segment->ack >= 0)
-        line_add(words, " ack %" PRId64, segment->ack);
+        add(words, " ack %" PRId64, segment->ack);
     if (segment->window >= 0)
-        line_add(words, " win %" PRId64, segment->window);
+        add(words, " win %" PRId64, segment->window);
     if (segment->flags & CAPTURE_SYN)
         add_options(words, &connection->end[segment->from].syn);
     add_sack(words, connection, segment);
@@ -188,7 +208,7 @@ static const char *remark(const struct plot_segment *segment)
     return "";
 }
 
-static void say_sums(struct line *words,
+static void say_sums(struct words *words,
                      const struct plot_connection *connection,
                      const struct row *row)
 {
@@ -205,11 +225,11 @@ static void say_sums(struct line *words,
     }
     for (unsigned end = 0; end < 2; end++)
         if (segments[end] > 0)
-            line_add(words, "%s%s %zu segments, %" PRIu64 " bytes",
-                     words->len > 0 ? " · " : "", end == 0 ? "→" : "←",
-                     segments[end], text[end]);
+            add(words, "%s%s %zu segments, %" PRIu64 " bytes",
+                words->len > 0 ? " · " : "", end == 0 ? "→" : "←",
+                segments[end], text[end]);
     if (remarks > 0)
-        line_add(words, ", %zu sent again", remarks);
+        add(words, ", %zu sent again", remarks);
 }
 
 /* ---- Drawing ----------------------------------------------------------- */
@@ -296,21 +316,19 @@ static void draw_segment(const struct ladder *ladder, size_t i, double y)
 {
     const struct plot_connection *connection = ladder->view->connection;
     const struct plot_segment *segment = &connection->segment[i];
-    struct line words;
-    struct line title;
+    struct words words = {.len = 0};
+    struct words title = {.len = 0};
 
-    line_clear(&words);
-    line_clear(&title);
     say_segment(&words, connection, segment);
-    line_add(&title, "%s %" PRIu64 ": %s", ladder->view->record,
-             segment->number, words.text);
+    add(&title, "%s %" PRIu64 ": %s", ladder->view->record, segment->number,
+        words.text);
     if (*remark(segment) != '\0')
-        line_add(&title, " (%s)", remark(segment));
+        add(&title, " (%s)", remark(segment));
     svg_group(ladder->svg, "segment", title.text);
     draw_time(ladder, segment->time, y);
     draw_arrow(ladder->svg, segment, y);
     if (*remark(segment) != '\0')
-        line_add(&words, "  %s", remark(segment));
+        add(&words, "  %s", remark(segment));
     svg_text(ladder->svg, "code halo words", (LEFT + RIGHT) / 2.0, y - 2,
              SVG_MIDDLE, "%.*s%s", (int)min_size(words.len, WORDS_MAX),
              words.text, words.len > WORDS_MAX ? "…" : "");
@@ -322,10 +340,9 @@ static void draw_sums(const struct ladder *ladder, const struct row *row,
                       double y)
 {
     const struct plot_connection *connection = ladder->view->connection;
-    struct line words;
+    struct words words = {.len = 0};
     double middle = y + SLANT / 2.0;
 
-    line_clear(&words);
     say_sums(&words, connection, row);
     svg_group(ladder->svg, "sums", NULL);
     svg_rect(ladder->svg, "chip", LEFT + 12, middle - 11, RIGHT - LEFT - 24,

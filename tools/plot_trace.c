@@ -6,7 +6,6 @@
  */
 #include "plot_trace.h"
 
-#include "host/line.h"
 #include "json_scan.h"
 
 #include <errno.h>
@@ -42,6 +41,16 @@ static int take_address(const struct json_scan_text *text, struct ip_addr *out)
     memcpy(address, text->at, text->len);
     address[text->len] = '\0';
     return ip_addr_parse(address, out);
+}
+
+static uint8_t flags_of(const struct json_scan_text *text)
+{
+    uint8_t flags = 0;
+
+    for (unsigned bit = 0; bit < 8; bit++)
+        if (memchr(text->at, capture_flag_letter(bit), text->len) != NULL)
+            flags |= (uint8_t)(1 << bit);
+    return flags;
 }
 
 /* [[from,to],...] */
@@ -143,7 +152,7 @@ static int take_member(const struct json_scan_text *name,
     else if (json_scan_is(name, "remote"))
         r = take_address(value, &event->tcp.dst.addr);
     else if (json_scan_is(name, "flags"))
-        event->tcp.flags = line_flags_of(value->at, value->len);
+        event->tcp.flags = flags_of(value);
     else if (json_scan_is(name, "options"))
         take_options(value, &event->tcp);
     else if (json_scan_number(value, &number) == 0)

@@ -37,23 +37,13 @@ void line_add_endpoint(struct line *line, const struct endpoint *endpoint)
         line_add(line, "%s", endpoint_text(endpoint, text));
 }
 
-static const char flag_letters[8] = "FSRP.UEW"; /* from the lowest bit on */
-
 void line_add_flags(struct line *line, uint8_t flags)
 {
-    for (unsigned bit = 0; bit < sizeof(flag_letters); bit++)
+    static const char letters[] = "FSRP.UEW";
+
+    for (unsigned bit = 0; letters[bit] != '\0'; bit++)
         if ((flags >> bit & 1) != 0)
-            line_add(line, "%c", flag_letters[bit]);
-}
-
-uint8_t line_flags_of(const char *text, size_t len)
-{
-    uint8_t flags = 0;
-
-    for (unsigned bit = 0; bit < sizeof(flag_letters); bit++)
-        if (memchr(text, flag_letters[bit], len) != NULL)
-            flags |= (uint8_t)(1u << bit);
-    return flags;
+            line_add(line, "%c", letters[bit]);
 }
 
 void line_end(struct line *line)

@@ -23,8 +23,6 @@ __attribute__((format(printf, 2, 3))) void line_add(struct line *line,
 void line_add_endpoint(struct line *line, const struct endpoint *endpoint);
 /* TCP's, as tcpdump's letters, from the lowest bit on: "S.". */
 void line_add_flags(struct line *line, uint8_t flags);
-/* What line_add_flags has made of them. */
-uint8_t line_flags_of(const char *text, size_t len);
 /* Ends it. Where it was cut off, the last byte gives way. */
 void line_end(struct line *line);
 
