@@ -12,7 +12,7 @@
  *   that it is not.
  * - What had to wait for ARP was sent when ARP asked.
  */
-#include "rerun_script.h"
+#include "rerun_flow.h"
 
 #include "ip/icmp.h"
 #include "link/eth.h"
@@ -23,181 +23,9 @@
 #include <stdlib.h>
 
 enum {
-    MSS_DEFAULT = 536,             /* RFC 9293 3.7.1 MUST-15 */
     HOLE_MAX = 1024 * 1024,        /* farther off is not of the stream */
     STREAM_MAX = 512 * 1024 * 1024 /* bytes of one connection */
 };
-
-static const struct hash_key key = {.k0 = 3, .k1 = 4};
-
-/* ---- Flows --------------------------------------------------------------- */
-
-static uint32_t hash_of(enum rerun_kind kind, const struct endpoint *local,
-                        const struct endpoint *remote)
-{
-    struct tcp_ends ends = tcp_ends_of(local, remote);
-
-    return (uint32_t)tcp_ends_hash(&ends, &key) + (uint32_t)kind;
-}
-
-struct rerun_flow *rerun_flow_find(const struct rerun_script *script,
-                                   enum rerun_kind kind,
-                                   const struct endpoint *local,
-                                   const struct endpoint *remote)
-{
-    struct hash_node *node =
-        hash_table_first(&script->table, hash_of(kind, local, remote));
-
-    for (; node != NULL; node = hash_table_next(node)) {
-        struct rerun_flow *flow = container_of(node, struct rerun_flow, node);
-
-        if (flow->kind == kind && endpoint_equal(&flow->local, local) &&
-            endpoint_equal(&flow->remote, remote))
-            return flow;
-    }
-    return NULL;
-}
-
-void rerun_flow_begin(struct rerun_script *script, struct rerun_flow *flow)
-{
-    struct rerun_flow *old =
-        rerun_flow_find(script, flow->kind, &flow->local, &flow->remote);
-
-    if (old != NULL)
-        hash_table_remove(&script->table, &old->node);
-    hash_table_insert(&script->table, script->memory, &flow->node,
-                      hash_of(flow->kind, &flow->local, &flow->remote));
-}
-
-static struct rerun_flow *create_flow(struct rerun_script *script,
-                                      enum rerun_kind kind,
-                                      const struct endpoint *local,
-                                      const struct endpoint *remote)
-{
-    struct rerun_flow *flow = memory_alloc(script->memory, sizeof(*flow));
-
-    if (flow == NULL)
-        return NULL;
-    flow->kind = kind;
-    flow->local = *local;
-    flow->remote = *remote;
-    flow->mss = MSS_DEFAULT;
-    *script->last = flow;
-    script->last = &flow->next;
-    rerun_flow_begin(script, flow);
-    return flow;
-}
-
-static struct rerun_flow *get_flow(struct rerun_script *script,
-                                   enum rerun_kind kind,
-                                   const struct endpoint *local,
-                                   const struct endpoint *remote)
-{
-    struct rerun_flow *flow = rerun_flow_find(script, kind, local, remote);
-
-    return flow != NULL ? flow : create_flow(script, kind, local, remote);
-}
-
-/* Room for one more of `size` bytes in an array that doubles. NULL: none. */
-static void *grow(struct memory *memory, void *array, size_t count,
-                  size_t *room, size_t size)
-{
-    size_t new_room = *room > 0 ? 2 * *room : 16;
-    void *grown;
-
-    if (count < *room)
-        return array;
-    grown = memory_resize(memory, array, *room * size, new_room * size);
-    if (grown != NULL)
-        *room = new_room;
-    return grown;
-}
-
-/* ---- What was sent ------------------------------------------------------- */
-
-/* Relative, as in tcpdump: 0 is the SYN of whoever sends. */
-static void make_relative(const struct rerun_flow *flow,
-                          const struct rerun_sent *sent,
-                          struct rerun_packet *packet)
-{
-    if (packet->seq != 0 || flow->has_iss)
-        packet->seq -= flow->iss;
-    if (packet->flags & SEG_ACK)
-        packet->ack -= flow->irs;
-    for (unsigned i = 0; i < packet->options.sack_count; i++) {
-        packet->options.sacks[i].start -= flow->irs;
-        packet->options.sacks[i].end -= flow->irs;
-    }
-    if (!(packet->flags & SEG_SYN))
-        packet->wnd <<= sent->wscale;
-}
-
-static void note_scale(struct rerun_flow *flow, struct rerun_sent *sent,
-                       const struct rerun_packet *packet)
-{
-    if (!(packet->flags & SEG_SYN))
-        return;
-    sent->wscale = packet->options.has_window_scale && flow->has_scale[1]
-                       ? packet->options.window_scale
-                       : 0;
-}
-
-static void note_end(struct rerun_sent *sent, const struct rerun_packet *packet)
-{
-    uint32_t end = packet->seq + (uint32_t)packet->text.len;
-
-    if (packet->flags & SEG_RST)
-        return;
-    if (packet->flags & SEG_SYN)
-        end++;
-    if (packet->flags & SEG_FIN)
-        end++;
-    if (seq_gt(end, sent->end))
-        sent->end = end;
-}
-
-static int add_packet(struct rerun_script *script, struct rerun_sent *sent,
-                      const struct rerun_packet *packet)
-{
-    struct rerun_packet *packets =
-        grow(script->memory, sent->packets, sent->count, &sent->room,
-             sizeof(*packets));
-
-    if (packets == NULL)
-        return -ENOBUFS;
-    sent->packets = packets;
-    packets[sent->count++] = *packet;
-    return 0;
-}
-
-static int add_pieces(struct rerun_script *script, struct rerun_flow *flow,
-                      struct rerun_sent *sent, const struct rerun_packet *whole)
-{
-    struct rerun_packet piece;
-    size_t at = 0;
-
-    while (rerun_packet_piece(whole, flow->mss, &at, &piece))
-        if (add_packet(script, sent, &piece) < 0)
-            return -ENOBUFS;
-    return 0;
-}
-
-int rerun_script_sent(struct rerun_script *script, enum rerun_side side,
-                      const struct rerun_packet *packet)
-{
-    struct rerun_packet relative = *packet;
-    struct rerun_flow *flow =
-        get_flow(script, packet->kind, &packet->src, &packet->dst);
-
-    if (flow == NULL)
-        return -ENOBUFS;
-    if (packet->kind == RERUN_TCP) {
-        note_scale(flow, &flow->sent[side], packet);
-        make_relative(flow, &flow->sent[side], &relative);
-        note_end(&flow->sent[side], &relative);
-    }
-    return add_pieces(script, flow, &flow->sent[side], &relative);
-}
 
 /* ---- Actions ------------------------------------------------------------- */
 
@@ -205,8 +33,8 @@ static int add_action(struct rerun_script *script,
                       const struct rerun_action *action)
 {
     struct rerun_action *actions =
-        grow(script->memory, script->actions, script->action_count,
-             &script->action_room, sizeof(*actions));
+        rerun_grow(script->memory, script->actions, script->action_count,
+                   &script->action_room, sizeof(*actions));
 
     if (actions == NULL)
         return -ENOBUFS;
@@ -264,7 +92,7 @@ static void settle_active(struct rerun_flow *flow)
     const struct rerun_packet *syn = &flow->sent[RERUN_HOST].packets[0];
 
     settle(flow, &syn->options);
-    note_scale(flow, &flow->sent[RERUN_HOST], syn);
+    rerun_flow_note_scale(flow, &flow->sent[RERUN_HOST], syn);
 }
 
 static bool is_new_syn(const struct rerun_flow *flow,
@@ -283,7 +111,7 @@ static int begin_passive(struct rerun_script *script, size_t at,
     const struct rerun_packet *packet = &script->capture->records[at].packet;
     struct rerun_action begin = {.before = at, .kind = RERUN_BEGIN};
 
-    *flow = create_flow(script, RERUN_TCP, &packet->dst, &packet->src);
+    *flow = rerun_flow_create(script, RERUN_TCP, &packet->dst, &packet->src);
     begin.flow = *flow;
     return *flow == NULL ? -ENOBUFS : add_action(script, &begin);
 }
@@ -346,7 +174,7 @@ static int take_syn_of_host(struct rerun_script *script, size_t at,
         return 0;
     if (*flow != NULL && (!(*flow)->is_active || (*flow)->iss == packet->seq))
         return 0; /* simultaneous, or once more */
-    *flow = create_flow(script, RERUN_TCP, &packet->src, &packet->dst);
+    *flow = rerun_flow_create(script, RERUN_TCP, &packet->src, &packet->dst);
     if (*flow == NULL)
         return -ENOBUFS;
     (*flow)->is_active = true;
@@ -686,15 +514,6 @@ int rerun_script_init(struct rerun_script *script, struct memory *memory,
     return 0;
 }
 
-static void destroy_flow(struct memory *memory, struct rerun_flow *flow)
-{
-    for (int i = 0; i < RERUN_SIDES; i++)
-        memory_free(memory, flow->sent[i].packets,
-                    flow->sent[i].room * sizeof(struct rerun_packet));
-    memory_free(memory, flow->stream, flow->stream_room);
-    memory_free(memory, flow, sizeof(*flow));
-}
-
 void rerun_script_fini(struct rerun_script *script)
 {
     struct rerun_flow *flow = script->first;
@@ -702,7 +521,7 @@ void rerun_script_fini(struct rerun_script *script)
     while (flow != NULL) {
         struct rerun_flow *next = flow->next;
 
-        destroy_flow(script->memory, flow);
+        rerun_flow_destroy(script->memory, flow);
         flow = next;
     }
     memory_free(script->memory, script->actions,
