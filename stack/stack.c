@@ -106,15 +106,16 @@ bool stack_expect(const struct stack *stack, unsigned index,
     return true;
 }
 
-/* Whether a frame that was read to a place is the one that belongs there. */
-static bool is_expected(const struct stack *stack, const struct frame *frame)
+/* Whether a frame that was read to a place can be taken from there. */
+static bool can_stay_placed(const struct stack *stack,
+                            const struct frame *frame)
 {
     size_t link = link_header_len(frame->iface);
 
     if (frame->head_len < link ||
         (link > 0 && get_be16(frame->head + ETH_TYPE) != ETH_TYPE_IPV4))
         return false;
-    return tcp_is_expected(
+    return tcp_can_stay_placed(
         &stack->tcp,
         bytes_slice(frame_head(frame), link, frame->head_len - link),
         frame_len(frame) - link);
@@ -172,7 +173,7 @@ DOOR void stack_take_frame(struct stack *stack, struct iface *iface,
     frame->iface = iface;
     frame->number = ++stack->frames_taken;
     stack->env.frame_number = frame->number;
-    if (frame->is_placed && !is_expected(stack, frame))
+    if (frame->is_placed && !can_stay_placed(stack, frame))
         frame_unplace(frame);
     iface->stats.in_frames++;
     iface->stats.in_octets += frame_len(frame);

@@ -1,8 +1,10 @@
 /*
  * A segment can be expected as long as nothing is out of order: else the free
- * part of the receive buffer would hold text that a wrong guess overwrites. A
- * guess that was wrong costs a copy more, so there is none while connections
- * take turns.
+ * part of the receive buffer would hold text that a wrong guess overwrites.
+ *
+ * A guess that was wrong costs a copy more, so there is none while connections
+ * take turns; but nothing where another connection's text has the same headers
+ * before it: that goes to its own buffer from where it lies.
  */
 #include "tcp/tcp_expect.h"
 
@@ -19,6 +21,8 @@ void expect_more(struct tcb *tcb, const struct tcp_segment *seg)
     if (expected->tcb != tcb || expected->iface != seg->frame->iface)
         *expected =
             (struct tcp_expected){.tcb = tcb, .iface = seg->frame->iface};
+    if (seg->frame->offload.gso != FRAME_GSO_NONE) /* many in one */
+        expected->run = RUN_NEEDED;
     if (expected->run < RUN_NEEDED)
         expected->run++;
 }
@@ -54,28 +58,40 @@ bool tcp_expect(const struct tcp *tcp, const struct iface *iface,
     return place->count > 0;
 }
 
-/* An IP header without options, of a whole packet, between these two ends. */
-static bool is_packet_between(const struct tcb *tcb, const uint8_t *ip,
-                              size_t len)
+/* A TCP segment whose headers are as long as those that were expected, and an
+ * IP header without options, of a whole packet. */
+static bool has_such_headers(const struct tcb *tcb, const uint8_t *ip,
+                             size_t len)
 {
+    const uint8_t *segment = ip + IP_HEADER_LEN;
+
     return ip[IPH_VERSION_IHL] == version_and_length &&
            get_be16(ip + IPH_TOTAL_LENGTH) == len &&
            (get_be16(ip + IPH_FRAGMENT) & ~IP_FLAG_DF) == 0 &&
            ip[IPH_PROTOCOL] == IP_PROTO_TCP &&
-           get_be32(ip + IPH_SRC) == ip_addr_to_v4(&tcb->remote.addr) &&
-           get_be32(ip + IPH_DST) == ip_addr_to_v4(&tcb->local.addr);
-}
-
-bool tcp_is_expected(const struct tcp *tcp, struct bytes headers, size_t len)
-{
-    const struct tcb *tcb = tcp->expected.tcb;
-    const uint8_t *segment = headers.data + IP_HEADER_LEN;
-
-    return tcb != NULL && headers.len == IP_HEADER_LEN + tcp_header_len(tcb) &&
-           is_packet_between(tcb, headers.data, len) &&
-           get_be16(segment + TCP_SRC_PORT) == tcb->remote.port &&
-           get_be16(segment + TCP_DST_PORT) == tcb->local.port &&
-           get_be32(segment + TCP_SEQ) == tcb->rcv_nxt &&
            segment[TCP_DATA_OFFSET] >> 4 == tcp_header_len(tcb) / 4 &&
            (segment[TCP_FLAGS] & (SEG_SYN | SEG_RST | SEG_URG)) == 0;
+}
+
+static bool is_between_ends_of(const struct tcb *tcb, const uint8_t *ip)
+{
+    const uint8_t *segment = ip + IP_HEADER_LEN;
+
+    return get_be32(ip + IPH_SRC) == ip_addr_to_v4(&tcb->remote.addr) &&
+           get_be32(ip + IPH_DST) == ip_addr_to_v4(&tcb->local.addr) &&
+           get_be16(segment + TCP_SRC_PORT) == tcb->remote.port &&
+           get_be16(segment + TCP_DST_PORT) == tcb->local.port;
+}
+
+bool tcp_can_stay_placed(const struct tcp *tcp, struct bytes headers,
+                         size_t len)
+{
+    const struct tcb *tcb = tcp->expected.tcb;
+    const uint8_t *ip = headers.data;
+
+    if (tcb == NULL || headers.len != IP_HEADER_LEN + tcp_header_len(tcb) ||
+        !has_such_headers(tcb, ip, len))
+        return false;
+    return !is_between_ends_of(tcb, ip) ||
+           get_be32(ip + IP_HEADER_LEN + TCP_SEQ) == tcb->rcv_nxt;
 }

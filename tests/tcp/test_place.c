@@ -146,6 +146,32 @@ START_TEST(urgent_data_is_no_part_of_it)
 }
 END_TEST
 
+/* Its headers are as long, so its text is taken from where it was read to: the
+ * free part of the other one's buffer. */
+START_TEST(text_of_another_connection_goes_to_its_own_buffer)
+{
+    struct conversation c;
+    open_conversation(&c, .receive_buffer = 4096);
+
+    peer_sends(&c, .len = 1200, .flags = ACK | PSH);
+    peer_sends(&c, .len = 1200, .flags = ACK | PSH);
+    app_reads(&c, 2400);
+    conversation_ignore_sent(&c);
+    peer_uses_port(&c, PEER_PORT + 1);
+    peer_sends(&c, .seq = 0, .flags = SYN);
+    expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK);
+    peer_sends(&c, .ack = 1, .flags = ACK);
+    app_accepts(&c);
+    unsigned before = c.placed;
+    peer_sends(&c, .len = 500, .flags = ACK | PSH);
+    ck_assert_uint_eq(c.placed, before + 1);
+    app_reads(&c, 500);
+    conversation_ignore_sent(&c);
+    peer_uses_port(&c, PEER_PORT);
+    close_conversation(&c);
+}
+END_TEST
+
 START_TEST(connections_that_take_turns_have_no_places)
 {
     struct conversation c;
@@ -186,4 +212,5 @@ UNIT_MAIN("place", after_two_segments_in_order_the_next_has_a_place,
           text_behind_a_hole_is_copied_to_where_it_belongs,
           text_that_came_before_does_not_come_again,
           urgent_data_is_no_part_of_it,
+          text_of_another_connection_goes_to_its_own_buffer,
           connections_that_take_turns_have_no_places, it_can_be_switched_off)
