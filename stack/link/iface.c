@@ -17,16 +17,6 @@ uint16_t iface_hardware(const struct iface *iface)
                                                : IFACE_HARDWARE_NONE;
 }
 
-bool iface_has_addr(const struct iface *iface, const struct ip_addr *addr)
-{
-    if (iface->loopback && ip_addr_is_loopback(addr))
-        return true; /* RFC 1122 3.2.1.3 (g) */
-    for (unsigned i = 0; i < iface->addr_count; i++)
-        if (ip_addr_equal(&iface->addrs[i].addr, addr))
-            return true;
-    return false;
-}
-
 bool iface_is_broadcast(const struct iface *iface, const struct ip_addr *addr)
 {
     if (iface->loopback || !ip_addr_may_be_broadcast(addr))

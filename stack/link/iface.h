@@ -50,7 +50,16 @@ enum iface_hardware {
 
 uint16_t iface_hardware(const struct iface *iface);
 
-bool iface_has_addr(const struct iface *iface, const struct ip_addr *addr);
+static inline bool iface_has_addr(const struct iface *iface,
+                                  const struct ip_addr *addr)
+{
+    if (iface->loopback && ip_addr_is_loopback(addr))
+        return true; /* RFC 1122 3.2.1.3 (g) */
+    for (unsigned i = 0; i < iface->addr_count; i++)
+        if (ip_addr_equal(&iface->addrs[i].addr, addr))
+            return true;
+    return false;
+}
 
 /* Limited, or directed to one of the interface's subnets. */
 bool iface_is_broadcast(const struct iface *iface, const struct ip_addr *addr);

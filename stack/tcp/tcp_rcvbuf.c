@@ -87,16 +87,6 @@ static int reserve(struct rcvbuf *buf, struct memory *memory, uint32_t want)
     return grow_beside_loan(buf, memory, want);
 }
 
-uint32_t rcvbuf_unread(const struct rcvbuf *buf)
-{
-    return buf->ring.used;
-}
-
-uint32_t rcvbuf_space(const struct rcvbuf *buf)
-{
-    return buf->ring.used < buf->limit ? buf->limit - buf->ring.used : 0;
-}
-
 /* The part of [from, from + len) that lies in a piece which begins at
  * `piece_at` of the frame goes to the ring. */
 static void put_piece(struct ring *ring, uint32_t at, struct bytes piece,

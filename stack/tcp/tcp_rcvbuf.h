@@ -20,9 +20,16 @@ struct rcvbuf {
 void rcvbuf_init(struct rcvbuf *buf, uint32_t limit);
 void rcvbuf_fini(struct rcvbuf *buf, struct memory *memory);
 
-uint32_t rcvbuf_unread(const struct rcvbuf *buf);
+static inline uint32_t rcvbuf_unread(const struct rcvbuf *buf)
+{
+    return buf->ring.used;
+}
+
 /* How many bytes from RCV.NXT on there is space for. */
-uint32_t rcvbuf_space(const struct rcvbuf *buf);
+static inline uint32_t rcvbuf_space(const struct rcvbuf *buf)
+{
+    return buf->ring.used < buf->limit ? buf->limit - buf->ring.used : 0;
+}
 
 /*
  * Copies `len` bytes of `frame`, from `from` on, to their place `at` bytes
