@@ -12,7 +12,6 @@ struct train {
     bool is_over;       /* by a shorter one */
     struct dgram first; /* its record, without the bytes; it ends without a
                            size, so nothing may follow it */
-    struct dgram first; /* its record, without the bytes */
 };
 
 static bool is_of_train(const struct train *train, const struct dgram *dgram)
