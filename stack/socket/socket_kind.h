@@ -46,11 +46,10 @@ struct socket_settings {
     uint64_t max_pacing_rate; /* bytes a second; 0: none */
     uint32_t receive_buffer;  /* bytes */
     uint32_t send_buffer;
-    uint32_t linger;        /* seconds, if `lingers` */
-    unsigned device;        /* SO_BINDTODEVICE: an interface's index; 0: any */
-    uint32_t flags;         /* 1 << enum socket_flag */
-    unsigned unicast_iface; /* IP_UNICAST_IF; 0: as the route says */
-    uint32_t mark;          /* these four: only remembered */
+    uint32_t linger; /* seconds, if `lingers` */
+    unsigned device; /* SO_BINDTODEVICE: an interface's index; 0: any */
+    uint32_t flags;  /* 1 << enum socket_flag */
+    uint32_t mark;   /* these four: only remembered */
     int priority;
     int incoming_cpu;
     int busy_poll;
@@ -61,7 +60,8 @@ struct socket_settings {
     uint8_t timestamp;    /* SO_TIMESTAMP..., by its number; 0: none */
     uint8_t ttl;          /* 0: the stack's */
     uint8_t tos;
-    uint8_t min_ttl; /* IP_MINTTL */
+    uint8_t min_ttl;       /* IP_MINTTL */
+    uint8_t unicast_iface; /* IP_UNICAST_IF, of the first 255; 0: any */
     bool lingers : 1;
     bool reuse_addr : 1;
     bool reuse_port : 1;

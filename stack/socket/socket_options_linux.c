@@ -279,12 +279,13 @@ static int set_unicast_iface(struct socket *socket, int value)
     unsigned index = get_be32((const uint8_t *)&value);
     const struct socket_settings *settings = &socket->settings;
 
-    if (index != 0 &&
-        ip_iface_by_index(socket->sockets->udp->ip, index) == NULL)
+    if (index > UINT8_MAX ||
+        (index != 0 &&
+         ip_iface_by_index(socket->sockets->udp->ip, index) == NULL))
         return -EADDRNOTAVAIL;
     if (index != 0 && settings->device != 0 && settings->device != index)
         return -EINVAL;
-    socket->settings.unicast_iface = index;
+    socket->settings.unicast_iface = (uint8_t)index;
     socket->ops->apply(socket, SETTING_FLAGS);
     return 0;
 }
