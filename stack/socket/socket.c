@@ -202,12 +202,13 @@ static int check_message(const struct socket *socket,
 
 ssize_t socket_send(struct socket *socket, const struct socket_message *message)
 {
-    int error = check_message(socket, message);
+    int error;
 
-    if (error < 0)
-        return error;
     if (message->lent != NULL && socket->ops->type != SOCK_STREAM)
         return -EOPNOTSUPP;
+    error = check_message(socket, message);
+    if (error < 0)
+        return error;
     if (message->name == NULL)
         return socket->ops->send(socket, message);
     error = check_domain(socket, message->name);
