@@ -231,6 +231,14 @@ $(B)/tests/bench/paced: tests/bench/paced.c $(B)/flags
 	$(say) "  LINK  $@"
 	$(quiet)$(compile) -o $@ $<
 
+# Many connections, on the kernel's sockets.
+bench_programs += $(B)/tests/bench/many
+
+$(B)/tests/bench/many: tests/bench/many.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(compile) -o $@ $<
+
 bench_programs += $(B)/tests/bench/core
 
 $(B)/tests/bench/core: $(B)/obj/tests/bench/core.o $(B)/libtapir.a

@@ -1,4 +1,5 @@
-# The table of `speed`, and its JSON, from lines: figure unit system value CPU.
+# The table of `speed`, and its JSON, from lines: figure unit system value CPU,
+# and the time of 50 and of 99 of 100 in us, where each operation has one.
 
 function sorted(list, n, key,    i, j, swap)
 {
@@ -33,6 +34,14 @@ function cpu_of(key)
     return cpus[key] ? number(median(cpu, cpus[key], key)) : "-"
 }
 
+function percentiles_of(key)
+{
+    if (!timed[key])
+        return "-"
+    return number(median(p50, timed[key], key)) ", " \
+        number(median(p99, timed[key], key))
+}
+
 function json_of(key,    text, i)
 {
     text = "{\"values\": ["
@@ -43,6 +52,9 @@ function json_of(key,    text, i)
         text = text ", \"median\": " median(value, count[key], key)
     if (cpus[key])
         text = text ", \"cpu_seconds_per\": " median(cpu, cpus[key], key)
+    if (timed[key])
+        text = text ", \"p50_us\": " median(p50, timed[key], key) \
+            ", \"p99_us\": " median(p99, timed[key], key)
     return text "}"
 }
 
@@ -59,13 +71,18 @@ function json_of(key,    text, i)
     value[key, ++count[key]] = $4 + 0
     if ($5 != "-")
         cpu[key, ++cpus[key]] = $5 + 0
+    if (NF >= 7) {
+        p50[key, ++timed[key]] = $6 + 0
+        p99[key, timed[key]] = $7 + 0
+    }
 }
 
 END {
     print about ", medians [least, most]\n"
     print "| figure | | kernel | Tapir | Tapir / kernel |" \
-        " CPU s, kernel | CPU s, Tapir | void |"
-    print "|---|---|---|---|---|---|---|---|"
+        " CPU s, kernel | CPU s, Tapir |" \
+        " p50, p99 us, kernel | p50, p99 us, Tapir | void |"
+    print "|---|---|---|---|---|---|---|---|---|---|"
     print "{\"about\": \"" about "\", \"figures\": [" >json
     for (i = 1; i <= names; i++) {
         k = name[i] " K"
@@ -74,13 +91,17 @@ END {
         sorted(value, count[t], t)
         sorted(cpu, cpus[k], k)
         sorted(cpu, cpus[t], t)
+        sorted(p50, timed[k], k)
+        sorted(p50, timed[t], t)
+        sorted(p99, timed[k], k)
+        sorted(p99, timed[t], t)
         ratio = "-"
         if (count[k] && count[t])
             ratio = sprintf("%.2f", median(value, count[t], t) / \
                 median(value, count[k], k))
-        printf "| %s | %s | %s | %s | %s | %s | %s | %d |\n", name[i],
+        printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d |\n", name[i],
             unit[name[i]], cell(k), cell(t), ratio, cpu_of(k), cpu_of(t),
-            void[name[i]]
+            percentiles_of(k), percentiles_of(t), void[name[i]]
         printf "  {\"figure\": \"%s\", \"unit\": \"%s\", \"ratio\": %s, " \
             "\"void\": %d,\n   \"kernel\": %s,\n   \"tapir\": %s}%s\n", name[i],
             unit[name[i]], ratio == "-" ? "null" : ratio, void[name[i]],
