@@ -31,6 +31,14 @@ static void begin(struct fixture *f)
     f->seg = (struct tcp_segment){.frame = &f->frame};
 }
 
+static void end(struct fixture *f)
+{
+    tcb_release(f->tcb);
+    tcb_close(f->tcb);
+    tcb_reap(&f->alone.tcp);
+    tcp_alone_close(&f->alone);
+}
+
 static bool is_expected(const struct fixture *f)
 {
     struct frame_place place;
@@ -47,6 +55,7 @@ START_TEST(one_segment_is_no_stream)
     ck_assert(!is_expected(&f));
     expect_more(f.tcb, &f.seg);
     ck_assert(is_expected(&f));
+    end(&f);
 }
 END_TEST
 
@@ -60,6 +69,7 @@ START_TEST(a_frame_of_many_segments_is_one)
     ck_assert(is_expected(&f));
     expect_no_more(f.tcb);
     ck_assert(!is_expected(&f));
+    end(&f);
 }
 END_TEST
 
