@@ -186,14 +186,31 @@ static struct bytes take_part(struct bytes piece, size_t *from, size_t *len)
     return bytes_slice(piece, skipped, taken);
 }
 
-/* The bytes [from, from + len) of `whole`, as a frame of slices. */
-static void frame_of_part(const struct frame *whole, size_t from, size_t len,
-                          struct frame *out)
+/* The bytes [from, from + len) of `whole`, as slices. */
+static void add_part(const struct frame *whole, size_t from, size_t len,
+                     struct frame *out)
 {
-    frame_init_input(out, whole->iface, whole->head, 0);
     frame_add_slice(out, take_part(frame_head(whole), &from, &len));
     for (unsigned i = 0; i < whole->slice_count && len > 0; i++)
         frame_add_slice(out, take_part(whole->slices[i], &from, &len));
+}
+
+/* The datagram that these bytes are, with headers of its own before them, as a
+ * filter sees it. */
+static void make_part(const struct ip_packet *whole, size_t from, size_t len,
+                      struct frame *frame)
+{
+    size_t headers = whole->header.header_len + UDP_HEADER_LEN;
+    uint8_t *at;
+
+    frame_init_output(frame);
+    add_part(whole->frame, from, len, frame);
+    at = frame_push(frame, headers);
+    memcpy(at, whole->frame->head - headers, headers);
+    put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)frame_len(frame));
+    frame_pull(frame, whole->header.header_len);
+    put_be16(frame->head + UDP_LENGTH, (uint16_t)frame_len(frame));
+    frame_pull(frame, UDP_HEADER_LEN);
 }
 
 /* How many bytes of the frame are one datagram: what the other side has sent
@@ -207,8 +224,9 @@ static size_t datagram_len(const struct frame *frame)
                : UDP_PAYLOAD_MAX;
 }
 
+/* `came`: the frame of which the packet is all or a part. */
 static void deliver_one(struct udp_pcb *pcb, const struct ip_packet *packet,
-                        const struct ends *ends, struct frame payload)
+                        const struct ends *ends, const struct frame *came)
 {
     struct udp *udp = pcb->udp;
     struct dgram about = {
@@ -219,14 +237,15 @@ static void deliver_one(struct udp_pcb *pcb, const struct ip_packet *packet,
         .ttl = packet->header.ttl,
         .tos = packet->header.tos,
     };
+    struct frame payload = *packet->frame;
 
     if (!is_wanted(pcb, packet, &payload)) {
-        drop(udp, DROP_UDP_FILTERED, packet->frame);
+        drop(udp, DROP_UDP_FILTERED, came);
         return;
     }
     if (dgram_queue_add(&pcb->common.received, udp->env->memory, &about,
                         &payload) < 0) {
-        drop(udp, DROP_UDP_BUFFER_FULL, packet->frame);
+        drop(udp, DROP_UDP_BUFFER_FULL, came);
         return;
     }
     udp->stats.in_datagrams++;
@@ -242,14 +261,16 @@ static void deliver(struct udp_pcb *pcb, const struct ip_packet *packet,
     size_t each = datagram_len(whole);
 
     if (len <= each) {
-        deliver_one(pcb, packet, ends, *whole);
+        deliver_one(pcb, packet, ends, whole);
         return;
     }
     for (size_t from = 0; from < len; from += each) {
-        struct frame part;
+        struct ip_packet part = *packet;
+        struct frame frame;
 
-        frame_of_part(whole, from, each, &part);
-        deliver_one(pcb, packet, ends, part);
+        part.frame = &frame;
+        make_part(packet, from, each, &frame);
+        deliver_one(pcb, &part, ends, whole);
     }
 }
 

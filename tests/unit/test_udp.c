@@ -1286,8 +1286,57 @@ START_TEST(what_came_uncut_is_many_datagrams)
 }
 END_TEST
 
+/* A filter sees each datagram as if it had come alone: its own bytes, and its
+ * own lengths. */
+START_TEST(of_what_came_uncut_a_filter_sees_each_datagram)
+{
+    enum { TOTAL_LENGTH_AT = 2 };
+    static const struct bpf_insn insns[] = {
+        {0x30, 0, 0, 8},                                     /* ldb [8] */
+        {0x15, 0, 5, 'b'},                                   /* jeq #'b' */
+        {0x28, 0, 0, UDP_LENGTH},                            /* ldh [4] */
+        {0x15, 0, 3, 12},                                    /* jeq #12 */
+        {0x28, 0, 0, (uint32_t)-0x100000 + TOTAL_LENGTH_AT}, /* of IP */
+        {0x15, 0, 1, 32},                                    /* jeq #32 */
+        {0x06, 0, 0, 11},                                    /* ret #11 */
+        {0x06, 0, 0, 0},                                     /* ret #0 */
+    };
+    struct net_packet how = {.protocol = IP_PROTO_UDP};
+    struct bpf_program *filter;
+    const struct dgram *got;
+    struct ip_packet packet;
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    open_bound(&net, &pcb, 0, 53);
+    ck_assert_int_eq(bpf_create(net.env.memory,
+                                bytes_of((const uint8_t *)insns, sizeof(insns)),
+                                &filter),
+                     0);
+    pcb.common.filter = filter;
+    how.payload = net_make_udp(&net, NET_PEER, NET_OURS, 1, 53,
+                               bytes_of("aAAAbBBBcC", 10));
+    ck_assert_int_eq(net_receive(&net, &how, &packet), 0);
+    packet.frame->offload.checksum = FRAME_CHECKSUM_VERIFIED;
+    packet.frame->offload.gso = FRAME_GSO_UDP_L4;
+    packet.frame->offload.gso_size = 4;
+    udp_input(&net.udp, &packet);
+    ck_assert_uint_eq(net.env.drops[DROP_UDP_FILTERED], 2);
+    got = dgram_queue_first(&pcb.common.received);
+    ck_assert_ptr_nonnull(got);
+    ck_assert_uint_eq(got->len, 3); /* 11 bytes, of which 8 are the header */
+    ck_assert_mem_eq(got->data, "bBB", 3);
+    ck_assert_uint_eq(take_all(&pcb), 1);
+    udp_pcb_fini(&pcb);
+    bpf_destroy(net.env.memory, filter);
+    net_close(&net);
+}
+END_TEST
+
 UNIT_MAIN(
-    "udp", many_datagrams_are_cut_for_a_device_that_does_not,
+    "udp", of_what_came_uncut_a_filter_sees_each_datagram,
+    many_datagrams_are_cut_for_a_device_that_does_not,
     a_device_that_cuts_gets_many_datagrams_as_one,
     datagrams_too_many_or_too_large_are_refused,
     what_came_uncut_is_many_datagrams, a_socket_has_its_own_range_of_ports,
