@@ -44,10 +44,13 @@ static int drop(struct ip *ip, enum drop_reason why, const struct frame *frame,
  * RFC 6864 4.1: an atomic datagram (DF set) needs no identification. Others
  * get a counter that for each source, destination and protocol begins
  * elsewhere, so that one peer's numbers do not tell another's (RFC 7739 5.3
- * with one counter).
+ * with one counter). Of `count` datagrams in one frame the device numbers the
+ * others.
  */
-static uint16_t choose_id(struct ip *ip, const struct ip_header *header)
+static uint16_t choose_id(struct ip *ip, const struct ip_header *header,
+                          unsigned count)
 {
+    uint32_t counter = ip->id_counter;
     uint8_t key[ID_KEY_LEN];
 
     if (header->df)
@@ -55,8 +58,9 @@ static uint16_t choose_id(struct ip *ip, const struct ip_header *header)
     memcpy(key, header->src.octet, 16);
     memcpy(key + 16, header->dst.octet, 16);
     key[32] = header->protocol;
+    ip->id_counter += count;
     return (uint16_t)(hash_bytes(&ip->id_key, bytes_of(key, sizeof(key))) +
-                      ip->id_counter++);
+                      counter);
 }
 
 static uint8_t choose_ttl(const struct ip *ip, const struct ip_send *send)
@@ -192,9 +196,29 @@ static bool may_fragment(const struct ip_send *send)
                          send->discover == IP_DISCOVER_OMIT);
 }
 
+/* Payload of the first packet, and how many there will be: the head is the
+ * transport's header, which each of them has. */
+static size_t first_len(const struct frame *frame)
+{
+    return frame->offload.gso == FRAME_GSO_NONE
+               ? frame_len(frame)
+               : min_size(frame_len(frame),
+                          frame->head_len + frame->offload.gso_size);
+}
+
+static unsigned packet_count(const struct frame *frame)
+{
+    size_t text = frame_len(frame) - frame->head_len;
+    size_t each = frame->offload.gso_size;
+
+    return frame->offload.gso == FRAME_GSO_NONE || text <= each
+               ? 1
+               : (unsigned)((text + each - 1) / each);
+}
+
 static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
                                     const struct ip_path *path,
-                                    size_t payload_len)
+                                    const struct frame *frame)
 {
     size_t header_len =
         IP_HEADER_LEN + (send->router_alert ? IP_ROUTER_ALERT_LEN : 0u);
@@ -202,14 +226,14 @@ static struct ip_header make_header(struct ip *ip, const struct ip_send *send,
         .src = path->src,
         .dst = send->dst,
         .header_len = header_len,
-        .total_len = header_len + payload_len,
-        .df = wants_df(send, path->mtu, header_len + payload_len),
+        .total_len = header_len + frame_len(frame),
+        .df = wants_df(send, path->mtu, header_len + first_len(frame)),
         .tos = send->tos,
         .ttl = choose_ttl(ip, send),
         .protocol = send->protocol,
     };
 
-    header.id = choose_id(ip, &header);
+    header.id = choose_id(ip, &header, packet_count(frame));
     return header;
 }
 
@@ -224,7 +248,7 @@ static bool is_for_us_too(const struct ip *ip, const struct ip_send *send,
            ip_group_is_wanted(ip, path->iface, &send->dst, &path->src);
 }
 
-/* A super-segment of TCP is cut by the device: see frame.h. */
+/* A frame of many packets is cut by the device: see frame.h. */
 static bool fits(const struct frame *frame, const struct ip_path *path)
 {
     return frame->offload.gso != FRAME_GSO_NONE ||
@@ -251,7 +275,7 @@ DOOR int ip_output(struct ip *ip, struct frame *frame,
     if (frame_len(frame) > IP_PACKET_MAX - IP_HEADER_LEN)
         return drop(ip, DROP_IP_TOO_BIG, frame, -EMSGSIZE);
 
-    struct ip_header header = make_header(ip, send, &path, frame_len(frame));
+    struct ip_header header = make_header(ip, send, &path, frame);
 
     ip_emit(frame_push(frame, header.header_len), &header);
     trace_packet_out(ip, &header);
@@ -291,7 +315,7 @@ static struct ip_header complete_header(struct ip *ip, struct frame *frame,
         put_be32(at + IPH_SRC, ip_addr_to_v4(&header.src));
     }
     if (get_be16(at + IPH_ID) == 0)
-        put_be16(at + IPH_ID, choose_id(ip, &header));
+        put_be16(at + IPH_ID, choose_id(ip, &header, 1));
     put_be16(at + IPH_TOTAL_LENGTH, (uint16_t)header.total_len);
     put_be16(at + IPH_CHECKSUM, 0);
     put_be16(at + IPH_CHECKSUM, checksum_of(frame_head(frame)));

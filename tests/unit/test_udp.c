@@ -1334,8 +1334,48 @@ START_TEST(of_what_came_uncut_a_filter_sees_each_datagram)
 }
 END_TEST
 
+/* RFC 6864 4.1: with DF as each of them alone; without it the device counts the
+ * identification up, and none of them comes again with the next ones. */
+START_TEST(datagrams_sent_as_one_are_identified_as_many)
+{
+    enum { IP_AT = 14 };
+    struct endpoint peer = at(NET_PEER, 53);
+    struct udp_pcb pcb;
+    struct net net;
+
+    net_open(&net);
+    net_know_peer(&net);
+    net.eth_dev.dev.fills_checksum = true;
+    net.eth_dev.dev.cuts_udp = true;
+    net.eth_dev.dev.max_gso = 65535;
+
+    struct bytes text = net_payload(&net, 2500);
+
+    open_pcb(&net, &pcb);
+    pcb.segment = 1000;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
+    pcb.common.discover = IP_DISCOVER_DONT;
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
+    ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
+    ck_assert_uint_eq(net.eth_dev.count, 3);
+
+    const struct fake_frame *frames = net.eth_dev.frames;
+    uint16_t id[3];
+
+    for (unsigned i = 0; i < 3; i++)
+        id[i] = get_be16(frames[i].data + IP_AT + IPH_ID);
+    ck_assert_uint_eq(get_be16(frames[0].data + IP_AT + IPH_FRAGMENT),
+                      IP_FLAG_DF);
+    ck_assert_uint_eq(get_be16(frames[1].data + IP_AT + IPH_FRAGMENT), 0);
+    ck_assert_uint_eq((uint16_t)(id[2] - id[1]), 3);
+    udp_pcb_fini(&pcb);
+    net_close(&net);
+}
+END_TEST
+
 UNIT_MAIN(
-    "udp", of_what_came_uncut_a_filter_sees_each_datagram,
+    "udp", datagrams_sent_as_one_are_identified_as_many,
+    of_what_came_uncut_a_filter_sees_each_datagram,
     many_datagrams_are_cut_for_a_device_that_does_not,
     a_device_that_cuts_gets_many_datagrams_as_one,
     datagrams_too_many_or_too_large_are_refused,
