@@ -327,6 +327,107 @@ START_TEST(the_helper_gives_way_to_a_program_that_finds_events_at_once)
 }
 END_TEST
 
+/* ---- Dozing ------------------------------------------------------------ */
+
+struct dozer {
+    struct waiter waiter;
+    pthread_t thread;
+    usec wait;
+    _Atomic bool begins; /* with the lock held, these two */
+    _Atomic bool is_over;
+};
+
+static void *doze(void *argument)
+{
+    struct dozer *dozer = argument;
+
+    host_lock();
+    dozer->begins = true;
+    waiter_doze(&dozer->waiter, dozer->wait);
+    dozer->is_over = true;
+    host_unlock();
+    return NULL;
+}
+
+static void end_dozing(struct dozer *dozer)
+{
+    host_unlock();
+    ck_assert_int_eq(pthread_join(dozer->thread, NULL), 0);
+    ck_assert_int_eq(dozer->waiter.sleep, WAITER_AWAKE);
+}
+
+/* It dozes, and we have the lock: we were there before it had slept. */
+static void begin_to_doze(struct dozer *dozer, usec wait)
+{
+    for (;;) {
+        *dozer = (struct dozer){.wait = wait};
+        waiter_init(&dozer->waiter, NULL, USEC_NEVER);
+        ck_assert_int_eq(pthread_create(&dozer->thread, NULL, doze, dozer), 0);
+        while (!dozer->begins)
+            usleep(100);
+        host_lock();
+        if (!dozer->is_over)
+            return;
+        end_dozing(dozer);
+    }
+}
+
+/* Its holder will have to wake somebody: only the C library knows. */
+static bool somebody_waits_for_the_lock(void)
+{
+    return the_host.lock.__data.__lock > 1;
+}
+
+/* Unless the machine was so busy that we were not there in time. */
+START_TEST(who_dozes_leaves_the_lock_alone_while_somebody_has_it)
+{
+    const usec wait = 50 * USEC_PER_MSEC;
+
+    start();
+    for (int tries = 0; tries < 10; tries++) {
+        struct dozer dozer;
+        usec before;
+        bool waits;
+        bool is_late;
+
+        begin_to_doze(&dozer, wait);
+        before = host_clock();
+        usleep(3 * (useconds_t)wait);
+        waits = somebody_waits_for_the_lock();
+        is_late = host_clock() - before > 6 * wait;
+        end_dozing(&dozer);
+        if (is_late)
+            continue;
+        ck_assert(!waits);
+        return;
+    }
+    ck_abort_msg("the machine is too busy");
+}
+END_TEST
+
+START_TEST(who_dozes_waits_for_the_lock_in_the_end)
+{
+    struct dozer dozer;
+
+    start();
+    begin_to_doze(&dozer, 20 * USEC_PER_MSEC);
+    while (!somebody_waits_for_the_lock())
+        usleep(1000);
+    end_dozing(&dozer);
+}
+END_TEST
+
+START_TEST(who_dozes_comes_when_it_is_called)
+{
+    struct dozer dozer;
+
+    start();
+    begin_to_doze(&dozer, 3600 * USEC_PER_SEC);
+    waiter_call(&dozer.waiter);
+    end_dozing(&dozer);
+}
+END_TEST
+
 /* ---- Spinning ---------------------------------------------------------- */
 
 static void receive_for(int fd, suseconds_t patience, int result)
@@ -414,6 +515,9 @@ UNIT_MAIN("host_look", a_guess_is_no_until_something_has_paid,
           a_call_that_waits_goes_on_until_its_frame_has_come,
           a_descriptor_of_the_kernel_is_seen_though_frames_never_cease,
           the_helper_gives_way_to_a_program_that_finds_events_at_once,
+          who_dozes_leaves_the_lock_alone_while_somebody_has_it,
+          who_dozes_waits_for_the_lock_in_the_end,
+          who_dozes_comes_when_it_is_called,
           nobody_spins_unless_it_is_asked_for,
           spinning_is_given_up_where_it_does_not_pay,
           what_comes_while_the_driver_spins_keeps_it_spinning,
