@@ -90,13 +90,47 @@ static int fetch(const struct kind *kind, struct ask *ask,
 
 /* ---- Printing ------------------------------------------------------------ */
 
+static bool is_named(const struct options *options,
+                     const struct counter *counter)
+{
+    return options->pattern == NULL ||
+           fnmatch(options->pattern, counter->name, FNM_CASEFOLD) == 0;
+}
+
 static bool is_wanted(const struct options *options,
                       const struct counter *counter, uint64_t value)
 {
-    if (value == 0 && !options->zeros)
-        return false;
-    return options->pattern == NULL ||
-           fnmatch(options->pattern, counter->name, FNM_CASEFOLD) == 0;
+    return (value != 0 || options->zeros) && is_named(options, counter);
+}
+
+/* The stack's own lines, also of counters that are 0. */
+static int print_as_json(const struct options *options, const struct kind *kind,
+                         struct ask *ask)
+{
+    const char *separator = "[\n";
+    int status = EXIT_SUCCESS;
+    char *text;
+
+    if (!ask_send(ask, "%s", kind->request))
+        return EXIT_FAILURE;
+    while ((text = ask_next(ask, &status)) != NULL) {
+        char *parsed = strdup(text); /* is parsed in place */
+        struct json_line line;
+        struct counter counter;
+
+        if (parsed == NULL)
+            return EXIT_FAILURE;
+        if (json_line_parse(parsed, &line)) {
+            kind->name(&line, &counter);
+            if (is_named(options, &counter)) {
+                printf("%s%s", separator, text);
+                separator = ",\n";
+            }
+        }
+        free(parsed);
+    }
+    puts(*separator == '[' ? "[]" : "\n]");
+    return status;
 }
 
 static void print(const struct options *options,
@@ -197,8 +231,7 @@ static int once(const struct options *options, const struct kind *kind,
     int status;
 
     if (options->ask.json)
-        return ask_send(ask, "%s", kind->request) ? ask_print_json(ask)
-                                                  : EXIT_FAILURE;
+        return print_as_json(options, kind, ask);
     status = fetch(kind, ask, &counters);
     if (status == 0)
         print(options, &counters);
@@ -287,7 +320,8 @@ int stats_main(int argc, char **argv)
             "The counters of a running stack, by their names in RFC 4022,\n"
             "4113, 4293 and 2863; others begin with \"tapir\". PATTERN is a\n"
             "shell's, as 'tcp*'. Counters that are 0 are left out, unless\n"
-            "with --zeros. --watch: what is added in each interval.\n",
+            "with --zeros or --json. --watch: what is added in each\n"
+            "interval.\n",
         .request = "stats",
         .value = "value",
         .name = name_counter,
