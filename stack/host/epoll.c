@@ -334,14 +334,14 @@ static int change_item(struct item *item, const struct epoll_event *event)
     return 0;
 }
 
-static struct item *first_item(const struct file *file)
+static struct item *first_item(const struct file *file, int number)
 {
     for (struct list *node = file->watches.next; node != &file->watches;
          node = node->next) {
         struct item *item =
             item_of_watch(container_of(node, struct watch, node));
 
-        if (item != NULL)
+        if (item != NULL && item->number == number)
             return item;
     }
     return NULL;
@@ -351,7 +351,7 @@ void epoll_replace_file(struct file *file, int number)
 {
     struct item *item;
 
-    while ((item = first_item(file)) != NULL) {
+    while ((item = first_item(file, number)) != NULL) {
         struct item before = *item;
         struct file *kernel = number_file_or_kernel(number);
         int r;

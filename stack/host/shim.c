@@ -67,16 +67,31 @@ void shim_end(struct file *file)
     file_end(file);
 }
 
+/* The reference of the file's last number is the caller's. */
+static void hand_over_numbers(struct file *file)
+{
+    const struct descriptors *table = &the_host.descriptors;
+
+    for (int n = descriptors_next(table, 0); n >= 0;
+         n = descriptors_next(table, n + 1)) {
+        if (descriptors_get(table, n) != file)
+            continue;
+        number_remove(n);
+        epoll_replace_file(file, n);
+        if (file->numbers == 0)
+            return;
+        file_release(file);
+    }
+}
+
 void shim_hand_over(int number)
 {
     struct file *file;
 
     host_lock();
     file = number_file(number);
-    if (file != NULL) {
-        number_remove(number);
-        epoll_replace_file(file, number);
-    }
+    if (file != NULL)
+        hand_over_numbers(file);
     host_unlock();
     if (file != NULL)
         file_end(file);

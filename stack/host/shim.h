@@ -96,8 +96,8 @@ MUST_CHECK int shim_put(struct file *file, int number, bool is_cloexec);
 void shim_end(struct file *file);
 
 /*
- * The number, a socket's only one, is the kernel's from now on: its
- * placeholder. The socket is closed; epoll sets that it is in have the
+ * The number, and each other one of its socket (dup), is the kernel's from now
+ * on: its placeholder. The socket is closed; epoll sets that it is in have the
  * placeholder in its place, with the same events.
  */
 void shim_hand_over(int number);

@@ -30,7 +30,6 @@ int shim_close(int fd)
         errno = EBADF; /* the program has never opened it */
         return -1;
     }
-    loopback_forbid(fd);
     tapir_close(fd);
     return real.close(fd);
 }
@@ -48,7 +47,6 @@ static void close_known(unsigned first, unsigned last)
     for (unsigned fd = first; fd <= last && fd < NUMBERS_MAX; fd++) {
         if (!is_known((int)fd) || shim_kind((int)fd) == SHIM_OWN)
             continue;
-        loopback_forbid((int)fd);
         tapir_close((int)fd);
     }
 }
@@ -117,7 +115,6 @@ static int place_copy(int fd, int copy, bool is_cloexec)
 
     if (copy < 0)
         return copy;
-    loopback_forbid(fd);
     r = shim_place(fd, copy, is_cloexec);
     if (r >= 0)
         return r;
@@ -153,10 +150,8 @@ int shim_dup3(int from, int to, int flags)
     }
     if (!is_placed && real.fcntl(from, F_GETFD) < 0)
         return -1; /* EBADF: and `to` stays as it is */
-    if (is_known(to)) {
-        loopback_forbid(to);
+    if (is_known(to))
         tapir_close(to);
-    }
     to = real.dup3(from, to, flags);
     return is_placed ? place_copy(from, to, (flags & O_CLOEXEC) != 0) : to;
 }

@@ -1,8 +1,9 @@
 /*
  * 127.0.0.0/8 is the machine's, not the stack's: a program that talks to
  * another one over it (a database, a resolver, a debugger) is to find it. A
- * socket whose first address lies there becomes its placeholder, the socket of
- * the kernel that holds its number. With TAPIR_LOOPBACK=1 it stays the stack's.
+ * socket without an address that is given one there, its own or its peer's,
+ * becomes its placeholder, the socket of the kernel that holds its numbers.
+ * With TAPIR_LOOPBACK=1 it stays the stack's.
  *
  * Options that are set before go to both sockets (sockets.c); O_NONBLOCK is
  * carried over here.
@@ -12,40 +13,21 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS_MAX = 1 << 20, WORD = 64 };
-
-static _Atomic uint64_t allowed[NUMBERS_MAX / WORD];
-
-static bool is_in_range(int fd)
-{
-    return fd >= 0 && fd < NUMBERS_MAX;
-}
-
-static uint64_t bit_of(int fd)
-{
-    return (uint64_t)1 << (fd % WORD);
-}
-
-void loopback_allow(int fd)
-{
-    if (is_in_range(fd))
-        atomic_fetch_or(&allowed[fd / WORD], bit_of(fd));
-}
-
-void loopback_forbid(int fd)
-{
-    if (is_in_range(fd))
-        atomic_fetch_and(&allowed[fd / WORD], ~bit_of(fd));
-}
-
+/* A connect that has failed leaves a port, as in Linux: that one decides. One
+ * whose stack is gone (ENETDOWN) has lost what it had. */
 bool loopback_is_allowed(int fd)
 {
-    return is_in_range(fd) &&
-           (atomic_load(&allowed[fd / WORD]) & bit_of(fd)) != 0;
+    struct sockaddr_in name = {0};
+    socklen_t len = sizeof(name);
+    int error = errno;
+    int r = tapir_getsockname(fd, (struct sockaddr *)&name, &len);
+    bool is_unnamed = r == 0 ? name.sin_port == 0 : errno == ENETDOWN;
+
+    errno = error;
+    return is_unnamed;
 }
 
 static bool belongs_to_stack(void)
@@ -66,6 +48,21 @@ static bool is_loopback(const struct sockaddr *addr, socklen_t len)
            ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/* Not everybody may make a raw socket, so those of ours have no such one; nor
+ * have echo sockets where the kernel gives this user none. */
+static bool has_twin(int fd)
+{
+    int ours = 0; /* and stays so when the stack is gone */
+    int twins = 0;
+    socklen_t len = sizeof(ours);
+    int error = errno;
+
+    tapir_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &ours, &len);
+    errno = error;
+    return real.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &twins, &len) == 0 &&
+           twins != 0 && (ours == 0 || ours == twins);
+}
+
 static void become_kernels(int fd)
 {
     int flags = tapir_fcntl(fd, F_GETFL);
@@ -77,10 +74,8 @@ static void become_kernels(int fd)
 
 bool loopback_decide(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    if (!loopback_is_allowed(fd))
-        return true;
-    loopback_forbid(fd);
-    if (!is_loopback(addr, len) || belongs_to_stack())
+    if (!is_loopback(addr, len) || belongs_to_stack() ||
+        !loopback_is_allowed(fd) || !has_twin(fd))
         return true;
     become_kernels(fd);
     return false;

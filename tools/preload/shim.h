@@ -32,16 +32,14 @@ static inline bool is_known(int fd)
 void mirror_begin(void);
 
 /*
- * loopback.c: a socket that has no address and no peer yet may still become
- * its placeholder, a socket of the kernel.
+ * loopback.c: a socket that has no address may still become its placeholder, a
+ * socket of the kernel.
  */
-void loopback_allow(int fd);
-void loopback_forbid(int fd);
 bool loopback_is_allowed(int fd);
 /*
- * Called with the first address that the program gives: makes the socket the
- * kernel's if that is one of 127.0.0.0/8, and otherwise the stack's for good.
- * Whether it is the stack's still.
+ * Called with each address that the program gives: makes the socket the
+ * kernel's if that is one of 127.0.0.0/8, and the socket has none yet. Whether
+ * it is the stack's still.
  */
 bool loopback_decide(int fd, const struct sockaddr *addr, socklen_t len);
 

@@ -1520,10 +1520,66 @@ static void epolls(void)
     close(set);
 }
 
+static struct sockaddr_in on_loopback(void)
+{
+    struct sockaddr_in addr = peer;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return addr;
+}
+
+/* A socket goes there with all its numbers, and with the sets that have it. */
+static void loopback_by_copies(void)
+{
+    struct sockaddr_in loopback = on_loopback();
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = 7};
+    int set = epoll_create1(0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int copy = dup(fd);
+    int third = fcntl(fd, F_DUPFD, 100);
+    char byte = 0;
+
+    CHECK(epoll_ctl(set, EPOLL_CTL_ADD, copy, &event) == 0);
+    CHECK(connect(copy, (struct sockaddr *)&loopback, sizeof(loopback)) == 0);
+    CHECK(write(third, "x", 1) == 1);
+    CHECK(epoll_wait(set, &event, 1, 5000) == 1 && event.data.u32 == 7);
+    close(copy);
+    CHECK(read(fd, &byte, 1) == 1 && byte == 'x');
+    close(fd);
+    close(converse(third, "by copies"));
+    close(set);
+}
+
+/* What has given it no address decides nothing; what has, for all numbers. */
+static void loopback_late(void)
+{
+    struct sockaddr_in loopback = on_loopback();
+    struct sockaddr_in other = peer;
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int copy;
+
+    other.sin_addr.s_addr = htonl(0xcb007101); /* nobody's: RFC 5737 */
+    CHECK(bind(fd, (struct sockaddr *)&other, sizeof(other)) < 0);
+    CHECK(connect(fd, (struct sockaddr *)&loopback, 4) < 0);
+    CHECK(connect(fd, &none, sizeof(none)) == 0);
+    CHECK(connect(fd, (struct sockaddr *)&loopback, sizeof(loopback)) == 0);
+    close(converse(fd, "late"));
+
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    copy = dup(fd);
+    other.sin_addr.s_addr = htonl(INADDR_ANY);
+    other.sin_port = 0;
+    CHECK(bind(fd, (struct sockaddr *)&other, sizeof(other)) == 0);
+    CHECK(connect(copy, (struct sockaddr *)&peer, sizeof(peer)) == 0);
+    close(copy);
+    close(converse(fd, "not by loopback"));
+}
+
 /* Options that are set before an address go with the socket to loopback. */
 static void loopbacks(void)
 {
-    struct sockaddr_in loopback = peer;
+    struct sockaddr_in loopback = on_loopback();
     int one = 1;
     int value = 0;
     socklen_t len = sizeof(value);
@@ -1531,7 +1587,6 @@ static void loopbacks(void)
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
 
     CHECK(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) == 0);
-    loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connect(fd, (struct sockaddr *)&loopback, sizeof(loopback));
     CHECK(poll(&ready, 1, 5000) == 1 && ready.revents == POLLOUT);
     CHECK(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, &len) == 0);
@@ -1539,6 +1594,8 @@ static void loopbacks(void)
     CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     CHECK(fcntl(fd, F_SETFL, 0) == 0);
     close(converse(fd, "by loopback"));
+    loopback_by_copies();
+    loopback_late();
 }
 
 /* Both ends at once. */
