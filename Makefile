@@ -239,6 +239,18 @@ $(B)/tests/bench/many: tests/bench/many.c $(B)/flags
 	$(say) "  LINK  $@"
 	$(quiet)$(compile) -o $@ $<
 
+# Another stack, to compare with, where Debian's liblwip-dev is.
+ifneq ($(wildcard /usr/include/lwip/lwip/tcp.h),)
+ifeq ($(SAN)$(TSAN),)
+bench_programs += $(B)/tests/bench/lwip
+endif
+endif
+
+$(B)/tests/bench/lwip: tests/bench/lwip.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) "  LINK  $@"
+	$(quiet)$(compile) -isystem /usr/include/lwip -o $@ $< -llwip
+
 bench_programs += $(B)/tests/bench/core
 
 $(B)/tests/bench/core: $(B)/obj/tests/bench/core.o $(B)/libtapir.a

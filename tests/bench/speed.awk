@@ -42,6 +42,14 @@ function percentiles_of(key)
         number(median(p99, timed[key], key))
 }
 
+function ratio_of(a, b)
+{
+    if (!count[a] || !count[b])
+        return "-"
+    return sprintf("%.2f", median(value, count[a], a) / \
+        median(value, count[b], b))
+}
+
 function json_of(key,    text, i)
 {
     text = "{\"values\": ["
@@ -69,6 +77,7 @@ function json_of(key,    text, i)
         next
     }
     value[key, ++count[key]] = $4 + 0
+    peers += $3 == "L"
     if ($5 != "-")
         cpu[key, ++cpus[key]] = $5 + 0
     if (NF >= 7) {
@@ -81,31 +90,36 @@ END {
     print about ", medians [least, most]\n"
     print "| figure | | kernel | Tapir | Tapir / kernel |" \
         " CPU s, kernel | CPU s, Tapir |" \
-        " p50, p99 us, kernel | p50, p99 us, Tapir | void |"
-    print "|---|---|---|---|---|---|---|---|---|---|"
+        " p50, p99 us, kernel | p50, p99 us, Tapir | void |" \
+        (peers ? " lwIP | Tapir / lwIP | CPU s, lwIP |" : "")
+    print "|---|---|---|---|---|---|---|---|---|---|" \
+        (peers ? "---|---|---|" : "")
     print "{\"about\": \"" about "\", \"figures\": [" >json
     for (i = 1; i <= names; i++) {
         k = name[i] " K"
         t = name[i] " T"
         sorted(value, count[k], k)
+        l = name[i] " L"
         sorted(value, count[t], t)
+        sorted(value, count[l], l)
+        sorted(cpu, cpus[l], l)
         sorted(cpu, cpus[k], k)
         sorted(cpu, cpus[t], t)
         sorted(p50, timed[k], k)
         sorted(p50, timed[t], t)
         sorted(p99, timed[k], k)
         sorted(p99, timed[t], t)
-        ratio = "-"
-        if (count[k] && count[t])
-            ratio = sprintf("%.2f", median(value, count[t], t) / \
-                median(value, count[k], k))
-        printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d |\n", name[i],
+        ratio = ratio_of(t, k)
+        printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d |", name[i],
             unit[name[i]], cell(k), cell(t), ratio, cpu_of(k), cpu_of(t),
             percentiles_of(k), percentiles_of(t), void[name[i]]
+        print peers ? " " cell(l) " | " ratio_of(t, l) " | " cpu_of(l) " |" : ""
         printf "  {\"figure\": \"%s\", \"unit\": \"%s\", \"ratio\": %s, " \
-            "\"void\": %d,\n   \"kernel\": %s,\n   \"tapir\": %s}%s\n", name[i],
+            "\"void\": %d,\n   \"kernel\": %s,\n   \"tapir\": %s%s}%s\n", name[i],
             unit[name[i]], ratio == "-" ? "null" : ratio, void[name[i]],
-            json_of(k), json_of(t), i < names ? "," : "" >json
+            json_of(k), json_of(t),
+            count[l] ? ",\n   \"lwip\": " json_of(l) : "",
+            i < names ? "," : "" >json
     }
     print "]}" >json
 }
