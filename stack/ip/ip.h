@@ -249,7 +249,6 @@ MUST_CHECK int ip_path(struct ip *ip, const struct ip_addr *dst,
                        const struct ip_addr *src, unsigned scope,
                        struct ip_path *out);
 
-/* What is not too big for it: of PROBE and above, what its link takes. */
 /*
  * By which interface a datagram has come, as sockets see it: what we send to an
  * address of ours goes by the loopback, and counts, as in Linux, for the
@@ -257,6 +256,7 @@ MUST_CHECK int ip_path(struct ip *ip, const struct ip_addr *dst,
  */
 unsigned ip_arrival(const struct ip *ip, const struct ip_packet *packet);
 
+/* What is not too big for it: of PROBE and above, what its link takes. */
 static inline unsigned ip_path_mtu(const struct ip_path *path,
                                    enum ip_mtu_discover discover)
 {
