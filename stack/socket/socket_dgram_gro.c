@@ -2,7 +2,10 @@
 
 #include "socket/socket_message.h"
 
-enum { JOINED_MAX = 64 /* as Linux */ };
+enum { /* as Linux, which joins them to what one packet could be */
+       JOINED_MAX = 64,
+       JOINED_BYTES_MAX = UDP_PAYLOAD_MAX
+};
 
 /* Datagrams that are read together. */
 struct train {
@@ -27,9 +30,11 @@ static bool is_of_train(const struct train *train, const struct dgram *dgram)
 
 static bool continues(const struct train *train, const struct dgram *dgram)
 {
+    size_t most = min_size(train->room, JOINED_BYTES_MAX);
+
     return !train->is_over && train->count < JOINED_MAX && dgram != NULL &&
            dgram->len > 0 && dgram->len <= train->first.len &&
-           dgram->len <= train->room - train->len && is_of_train(train, dgram);
+           dgram->len <= most - train->len && is_of_train(train, dgram);
 }
 
 static void join(struct train *train, struct socket *socket,

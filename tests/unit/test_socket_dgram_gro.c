@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-enum { PORT = 5000, OPTION_SEGMENT = 103, OPTION_GRO = 104, ROOM = 2000 };
+enum { PORT = 5000, OPTION_SEGMENT = 103, OPTION_GRO = 104, ROOM = 100000 };
 
 struct fixture {
     struct memory memory;
@@ -143,6 +143,20 @@ START_TEST(no_more_is_read_together_than_there_is_room_for)
 }
 END_TEST
 
+/* A program may keep a length in 16 bits. */
+START_TEST(no_more_is_read_together_than_one_packet_could_hold)
+{
+    struct fixture f;
+
+    start(&f);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_int_eq(send_bytes(&f, 0, 20480, 0), 20480);
+    expect(&f, ROOM, 0, 3 * 20480, 20480);
+    expect(&f, ROOM, 0, 20480, 0);
+    stop(&f);
+}
+END_TEST
+
 START_TEST(without_the_option_each_is_read_by_itself)
 {
     struct fixture f;
@@ -160,4 +174,5 @@ END_TEST
 UNIT_MAIN("datagrams by one call", many_datagrams_are_sent_and_read_by_one_call,
           a_shorter_one_ends_what_is_read_together,
           no_more_is_read_together_than_there_is_room_for,
+          no_more_is_read_together_than_one_packet_could_hold,
           without_the_option_each_is_read_by_itself)
