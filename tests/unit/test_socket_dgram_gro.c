@@ -13,6 +13,7 @@ enum { PORT = 5000, OPTION_SEGMENT = 103, OPTION_GRO = 104, ROOM = 100000 };
 struct fixture {
     struct memory memory;
     struct stack *stack;
+    usec now;
     socket_id sender; /* connected to receiver */
     socket_id receiver;
     struct socket_control control; /* of the last datagrams read */
@@ -31,6 +32,7 @@ static void start(struct fixture *f)
     struct endpoint to = test_endpoint("127.0.0.1", PORT);
 
     memory_init(&f->memory, SIZE_MAX);
+    f->now = 0;
 
     struct stack_config config = test_config(&f->memory);
 
@@ -48,24 +50,32 @@ static void stop(struct fixture *f)
     ck_assert_uint_eq(f->memory.used, 0);
 }
 
-/* Byte i is i, from `first` on; `segment`: by a control message, if not 0. */
-static ssize_t send_bytes(struct fixture *f, uint8_t first, size_t len,
-                          uint16_t segment)
+/* Byte i is i, from `first` on; what is chosen for them, if not NULL. */
+static ssize_t send_with(struct fixture *f, uint8_t first, size_t len,
+                         struct socket_control *control)
 {
     uint8_t data[ROOM];
     struct iovec iov = {.iov_base = data, .iov_len = len};
-    struct socket_control control = {.present = CONTROL_SEGMENT,
-                                     .segment = segment};
     struct socket_message message = {
-        .iov = &iov, .iov_count = 1, .control = segment == 0 ? NULL : &control};
+        .iov = &iov, .iov_count = 1, .control = control};
 
     for (size_t i = 0; i < len; i++)
         data[i] = (uint8_t)(first + i);
 
-    ssize_t sent = stack_send(f->stack, 0, f->sender, &message);
+    ssize_t sent = stack_send(f->stack, f->now, f->sender, &message);
 
-    stack_flush(f->stack, 0);
+    stack_flush(f->stack, f->now);
     return sent;
+}
+
+/* `segment`: by a control message, if not 0. */
+static ssize_t send_bytes(struct fixture *f, uint8_t first, size_t len,
+                          uint16_t segment)
+{
+    struct socket_control control = {.present = CONTROL_SEGMENT,
+                                     .segment = segment};
+
+    return send_with(f, first, len, segment == 0 ? NULL : &control);
 }
 
 static ssize_t receive(struct fixture *f, size_t room, int flags)
@@ -77,7 +87,7 @@ static ssize_t receive(struct fixture *f, size_t room, int flags)
     struct socket_message message = {
         .iov = iov, .iov_count = 2, .flags = flags, .control = &f->control};
 
-    return stack_receive(f->stack, 0, f->receiver, &message);
+    return stack_receive(f->stack, f->now, f->receiver, &message);
 }
 
 /* Read at once: as many bytes from `first` on; `segment`: 0 for one. */
@@ -157,6 +167,32 @@ START_TEST(no_more_is_read_together_than_one_packet_could_hold)
 }
 END_TEST
 
+/* Each differs from the one before in one thing. */
+START_TEST(what_is_not_alike_is_not_read_together)
+{
+    struct socket_control hops = {.present = CONTROL_TTL, .ttl = 9};
+    struct socket_control service = {
+        .present = CONTROL_TTL | CONTROL_TOS, .ttl = 9, .tos = 0x10};
+    struct endpoint to = test_endpoint("127.0.0.1", PORT);
+    struct fixture f;
+
+    start(&f);
+    ck_assert_int_eq(send_bytes(&f, 0, 10, 0), 10);
+    ck_assert_int_eq(send_with(&f, 10, 10, &hops), 10);
+    ck_assert_int_eq(send_with(&f, 20, 10, &service), 10);
+    f.now++;
+    ck_assert_int_eq(send_with(&f, 30, 10, &service), 10);
+    f.sender = test_socket(f.stack, SOCK_DGRAM, 0);
+    ck_assert_int_eq(stack_connect(f.stack, f.now, f.sender, &to), 0);
+    ck_assert_int_eq(send_with(&f, 40, 10, &service), 10);
+    ck_assert_int_eq(send_with(&f, 50, 10, &service), 10);
+    for (uint8_t first = 0; first < 40; first += 10)
+        expect(&f, ROOM, first, 10, 0);
+    expect(&f, ROOM, 40, 20, 10);
+    stop(&f);
+}
+END_TEST
+
 START_TEST(without_the_option_each_is_read_by_itself)
 {
     struct fixture f;
@@ -175,4 +211,5 @@ UNIT_MAIN("datagrams by one call", many_datagrams_are_sent_and_read_by_one_call,
           a_shorter_one_ends_what_is_read_together,
           no_more_is_read_together_than_there_is_room_for,
           no_more_is_read_together_than_one_packet_could_hold,
+          what_is_not_alike_is_not_read_together,
           without_the_option_each_is_read_by_itself)
