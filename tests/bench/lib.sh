@@ -13,6 +13,21 @@ enter_lab()
     BENCH_INSIDE=yes exec "$B/tapir" lab -- "$@"
 }
 
+# check_settings [--set NAME=VALUE]...: what the stack would not take is told at
+# once, by itself: it looks at its settings before it looks for its device.
+check_settings()
+{
+    local why
+    [ $# -gt 0 ] || return 0
+    why=$("$bulk" --dev unix:/ "$@" 2>&1)
+    case $why in
+    *--set*)
+        echo "$why" >&2
+        exit 2
+        ;;
+    esac
+}
+
 # Inside: names for network namespaces, in the lab's own mounts, and a folder
 # that goes with us.
 make_room()
