@@ -6,6 +6,7 @@
 #include "tapir_ask.h"
 #include "tapir_command.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -107,7 +108,7 @@ static void end_it(int number)
     is_over = 1;
 }
 
-/* The first ^C is waited for in ppoll, and nowhere else; the next one kills. */
+/* The first ^C is waited for in ppoll and in write; the next one kills. */
 static void hold_signals(sigset_t *usual)
 {
     struct sigaction action = {.sa_handler = end_it,
@@ -122,12 +123,27 @@ static void hold_signals(sigset_t *usual)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static bool write_out(FILE *to, const char *bytes, size_t len)
+/* A reader that does not read is no reason not to hear of a signal: after the
+ * first one this goes on to wait, and the next one is deadly. */
+static bool write_out(int to, const sigset_t *signals, const char *bytes,
+                      size_t len)
 {
-    if (fwrite(bytes, 1, len, to) == len && fflush(to) == 0)
-        return true;
-    perror("tapir capture");
-    return false;
+    size_t done = 0;
+    sigset_t held;
+
+    sigprocmask(SIG_SETMASK, signals, &held);
+    while (done < len) {
+        ssize_t written = write(to, bytes + done, len - done);
+
+        if (written >= 0)
+            done += (size_t)written;
+        else if (errno != EINTR)
+            break;
+    }
+    if (done < len)
+        perror("tapir capture");
+    sigprocmask(SIG_SETMASK, &held, NULL);
+    return done == len;
 }
 
 /* How much is there; 0: the stack has ended, or a signal has come. */
@@ -141,7 +157,7 @@ static size_t wait_and_read(struct ask *ask, const struct timespec *at_most,
 }
 
 /* What the stack has still to say: statistics, and then that this was all. */
-static bool copy_end(struct ask *ask, const sigset_t *signals, FILE *to)
+static bool copy_end(struct ask *ask, const sigset_t *signals, int to)
 {
     static const char end[] = "{\"end\":\"capture\"}\n";
     static const struct timespec patience = {.tv_sec = 2};
@@ -156,21 +172,22 @@ static bool copy_end(struct ask *ask, const sigset_t *signals, FILE *to)
                                  sizeof(rest) - len)) > 0) {
         len += more;
         if (len >= end_len && memcmp(rest + len - end_len, end, end_len) == 0)
-            return write_out(to, rest, len - end_len);
+            return write_out(to, signals, rest, len - end_len);
     }
-    return write_out(to, rest, len);
+    return write_out(to, signals, rest, len);
 }
 
 /* Until the stack ends, or this is interrupted; 1: not all could be written. */
-static int copy(struct ask *ask, FILE *to)
+static int copy(struct ask *ask, int to)
 {
     static char chunk[CHUNK];
     sigset_t signals;
     size_t len;
 
     hold_signals(&signals);
-    while ((len = wait_and_read(ask, NULL, &signals, chunk, sizeof(chunk))) > 0)
-        if (!write_out(to, chunk, len))
+    while (is_over == 0 &&
+           (len = wait_and_read(ask, NULL, &signals, chunk, sizeof(chunk))) > 0)
+        if (!write_out(to, &signals, chunk, len))
             return EXIT_FAILURE;
     return is_over == 0 || copy_end(ask, &signals, to) ? EXIT_SUCCESS
                                                        : EXIT_FAILURE;
@@ -189,7 +206,7 @@ static int capture(struct ask *ask, const char *filter, const char *path)
     if (!ask_send(ask, "capture %s", filter))
         status = EXIT_FAILURE;
     else if (ask_next(ask, &status) != NULL) /* that it begins */
-        status = copy(ask, to);
+        status = copy(ask, fileno(to));
     if (to != stdout && fclose(to) != 0)
         status = EXIT_FAILURE;
     return status;
