@@ -136,7 +136,9 @@ TAPIR_API void tapir_config_init(struct tapir_config *config);
  * TAPIR_SEED, TAPIR_DEBUG, TAPIR_EXIT_WAIT, TAPIR_CONGESTION, TAPIR_ECN,
  * TAPIR_FAST_OPEN, TAPIR_BUFFER_MAX, TAPIR_SET, TAPIR_DNS, TAPIR_CONTROL,
  * TAPIR_CONTROL_GROUP). 0; -1 and EINVAL with one line
- * in `why` that names the variable and what is wrong with it.
+ * in `why` that names the variable and what is wrong with it. A program with
+ * more rights than who started it, set-uid or by setcap(8), has none of them:
+ * secure_getenv(3).
  */
 TAPIR_API int tapir_config_env(struct tapir_config *config,
                                char why[TAPIR_TEXT_MAX]);

@@ -3,6 +3,7 @@
  * says which option, which variable and which field belong together. A mistake
  * is told under the name by which it was made.
  */
+#define _GNU_SOURCE /* secure_getenv */
 #include "host/host.h"
 #include "host/settings.h"
 
@@ -191,7 +192,7 @@ static void name_variable(char why[TAPIR_TEXT_MAX])
 int tapir_config_env(struct tapir_config *config, char why[TAPIR_TEXT_MAX])
 {
     for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
-        const char *value = getenv(table[i].variable);
+        const char *value = secure_getenv(table[i].variable);
 
         if (value != NULL &&
             set_named(config, &table[i], table[i].variable, value, why) < 0)

@@ -2,6 +2,7 @@
  * Where control sockets lie: a directory of the user's own, in which nobody
  * else can put or replace anything.
  */
+#define _GNU_SOURCE /* secure_getenv */
 #include "host/control_place.h"
 
 #include "tapir.h"
@@ -37,8 +38,8 @@ static bool is_own(const char *directory)
  * XDG_RUNTIME_DIR no group gets: it is the user's alone. */
 static bool candidate(unsigned which, bool is_shared, char path[TAPIR_TEXT_MAX])
 {
-    const char *given = getenv("TAPIR_RUNTIME");
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *given = secure_getenv("TAPIR_RUNTIME");
+    const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
     int len;
 
     if (is_given(given)) {
@@ -107,7 +108,7 @@ int control_place_make(unsigned which, bool is_shared,
     if (mkdir(path, mode) < 0) {
         if (errno != EEXIST)
             return errno == ENOENT ? -ENOTDIR : -errno;
-        is_kept = is_given(getenv("TAPIR_RUNTIME"));
+        is_kept = is_given(secure_getenv("TAPIR_RUNTIME"));
     }
     return check_directory(path, mode, is_kept);
 }
