@@ -319,6 +319,35 @@ class Why(Command):
             print('%d dropped' % total if total else 'Nothing was dropped.')
             for i in range(max(total - min(most, size), 0), total):
                 show_drop(stack, ring[i % size])
+            reason = being_dropped(stack)
+            if reason is not None:
+                print('and now, in hand: ' + stacks.drop_text(reason))
+
+
+def being_dropped(stack):
+    """Why, where env_drop is about to write down the packet; None. There
+    `tapir break drop` stops."""
+    if not gdb.selected_inferior().pid:
+        return None
+    frame = gdb.newest_frame()
+    while frame is not None and frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    if frame is None or frame.name() != 'env_drop':
+        return None
+    env, reason = frame.read_var('env'), frame.read_var('reason')
+    if env.is_optimized_out or reason.is_optimized_out or \
+            env != stack.value['env'].address:
+        return None
+    if was_written_down(stack.value['env'], int(reason)):
+        return None
+    return int(reason)
+
+
+def was_written_down(env, reason):
+    total, ring = int(env['dropped']), env['last_drops']
+    last = ring[(total - 1) % (ring.type.range()[1] + 1)]
+    return total > 0 and int(last['reason']) == reason and \
+        last['at'] == env['now'] and last['frame_number'] == env['frame_number']
 
 
 def show_drop(stack, dropped):
