@@ -405,6 +405,34 @@ START_TEST(without_rfc_5961_any_reset_in_the_window_resets)
 }
 END_TEST
 
+START_TEST(without_rfc_5961_it_ends_what_is_half_open_too)
+{
+    struct conversation c;
+    begin_conversation(&c, .set = "rfc5961=off");
+
+    app_listens(&c);
+    peer_sends(&c, .flags = SYN);
+    expect_segment(&c, .seq = 0, .ack = 1, .flags = SYN | ACK);
+    peer_sends(&c, .seq = 5000, .flags = RST);
+    expect_silence_for(&c, 5000);
+    close_conversation(&c);
+}
+END_TEST
+
+START_TEST(without_rfc_5961_it_ends_time_wait_too)
+{
+    struct conversation c;
+    open_conversation(&c, .set = "rfc5961=off");
+
+    close_into_time_wait(&c);
+    peer_sends(&c, .seq = 5000, .flags = RST);
+    expect_silence(&c);
+    peer_sends(&c, .seq = 2, .ack = 2, .flags = ACK);
+    expect_segment(&c, .seq = 2, .flags = RST);
+    close_conversation(&c);
+}
+END_TEST
+
 /* RFC 9293 3.10.7.4: "the SYN is in the window ... send a reset" */
 START_TEST(without_rfc_5961_a_syn_in_the_window_resets)
 {
@@ -457,5 +485,7 @@ UNIT_MAIN("switches",
           icmp_is_heard_about_what_is_in_flight_alone,
           without_the_checks_a_smaller_path_is_believed_at_once,
           without_rfc_5961_any_reset_in_the_window_resets,
+          without_rfc_5961_it_ends_what_is_half_open_too,
+          without_rfc_5961_it_ends_time_wait_too,
           without_rfc_5961_a_syn_in_the_window_resets,
           without_rfc_5961_text_with_a_very_old_ack_is_taken)
