@@ -25,6 +25,30 @@ void bottleneck_init(struct bottleneck *link, uint64_t rate, uint64_t queue)
         link->queue_ns = time_to_send(link, queue);
 }
 
+static uint64_t bytes_waiting(const struct bottleneck *link, int64_t now_ns)
+{
+    if (link->free_ns <= now_ns)
+        return 0;
+    return (uint64_t)(link->free_ns - now_ns) / 8 * link->rate /
+           UINT64_C(1000000000);
+}
+
+void bottleneck_change(struct bottleneck *link, usec now, uint64_t rate,
+                       uint64_t queue)
+{
+    int64_t now_ns = now * NSEC_PER_USEC;
+    int64_t free_ns = link->free_ns;
+    uint64_t waiting = bytes_waiting(link, now_ns);
+
+    bottleneck_init(link, rate, queue);
+    if (rate == 0 || waiting == 0)
+        return;
+    if (waiting < BOTTLENECK_QUEUE_MAX &&
+        now_ns + time_to_send(link, waiting) < free_ns)
+        free_ns = now_ns + time_to_send(link, waiting);
+    link->free_ns = free_ns;
+}
+
 bool bottleneck_take(struct bottleneck *link, usec now, size_t len, usec *sent)
 {
     int64_t now_ns = now * NSEC_PER_USEC;

@@ -25,6 +25,13 @@ struct bottleneck {
 void bottleneck_init(struct bottleneck *link, uint64_t rate, uint64_t queue);
 
 /*
+ * Rate and queue are others from now on. What waits is so many bytes of the new
+ * queue; but it is sent no later than it was to be.
+ */
+void bottleneck_change(struct bottleneck *link, usec now, uint64_t rate,
+                       uint64_t queue);
+
+/*
  * A packet of `len` bytes comes: when its last bit has been sent. False when
  * the queue is full. What is being sent counts as queued until it is sent; a
  * link that is idle takes any packet.

@@ -132,12 +132,12 @@ struct netdev *faults_create(struct memory *memory, struct netdev *inner,
     return &faulty->dev;
 }
 
-void faults_change(struct netdev *dev, const struct faults *faults)
+void faults_change(struct netdev *dev, usec now, const struct faults *faults)
 {
     struct faulty *faulty = faulty_of(dev);
 
-    faults_way_change(&faulty->in, faults);
-    faults_way_change(&faulty->out, faults);
+    faults_way_change(&faulty->in, now, faults);
+    faults_way_change(&faulty->out, now, faults);
 }
 
 static void add_counts(struct faults_counts *sum,

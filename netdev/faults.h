@@ -76,7 +76,7 @@ MUST_CHECK struct netdev *faults_create(struct memory *memory,
                                         struct hash_key seed);
 
 /* What happens to packets from now on; it was made by faults_create. */
-void faults_change(struct netdev *dev, const struct faults *faults);
+void faults_change(struct netdev *dev, usec now, const struct faults *faults);
 
 /* Both directions together. */
 const struct faults_counts *faults_counts(const struct netdev *dev);

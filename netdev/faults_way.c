@@ -223,7 +223,6 @@ static void set_faults(struct faults_way *way, const struct faults *faults)
         way->faults.reorder_delay = faults->reorder_by > 0
                                         ? REORDER_HOLD_DEFAULT
                                         : REORDER_DELAY_DEFAULT;
-    bottleneck_init(&way->link, faults->rate, faults->queue);
     init_bursts(way);
 }
 
@@ -232,18 +231,17 @@ void faults_way_init(struct faults_way *way, struct memory *memory,
 {
     *way = (struct faults_way){.late_after = LATE_DEFAULT};
     set_faults(way, faults);
+    bottleneck_init(&way->link, faults->rate, faults->queue);
     random_init(&way->random, seed);
     packet_queue_init(&way->queue, memory, queue_limit(faults));
     list_init(&way->held);
 }
 
-/* Those that were before the link are so still. */
-void faults_way_change(struct faults_way *way, const struct faults *faults)
+void faults_way_change(struct faults_way *way, usec now,
+                       const struct faults *faults)
 {
-    int64_t free_ns = way->link.free_ns;
-
     set_faults(way, faults);
-    way->link.free_ns = free_ns;
+    bottleneck_change(&way->link, now, faults->rate, faults->queue);
     way->in_burst = false;
     if (queue_limit(faults) > way->queue.limit) /* what it holds stays */
         way->queue.limit = queue_limit(faults);

@@ -30,7 +30,8 @@ struct faults_way {
 void faults_way_init(struct faults_way *way, struct memory *memory,
                      const struct faults *faults, struct hash_key seed);
 /* For packets that come from now on; the others stay on their way. */
-void faults_way_change(struct faults_way *way, const struct faults *faults);
+void faults_way_change(struct faults_way *way, usec now,
+                       const struct faults *faults);
 void faults_way_fini(struct faults_way *way);
 
 /* A frame comes. It is made whole first, and each packet treated by itself. */

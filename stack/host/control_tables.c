@@ -362,7 +362,7 @@ static int set_faults(struct control_client *client, const char *value)
         return say(client, "it was not begun with --faults");
     if (strcmp(value, "none") != 0 && faults_parse(value, &faults, why) < 0)
         return say(client, "there are no such faults");
-    faults_change(stack->faulty, &faults);
+    faults_change(stack->faulty, stack_now(stack), &faults);
     snprintf(stack->faults, sizeof(stack->faults), "%s", value);
     return 0;
 }

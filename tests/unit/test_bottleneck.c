@@ -104,7 +104,26 @@ START_TEST(what_is_waiting_is_known)
 }
 END_TEST
 
-UNIT_MAIN("bottleneck", without_a_rate_nothing_waits,
+/* Or a link that was made fast would drop all until the slow one was free. */
+START_TEST(what_waits_is_as_many_bytes_of_another_link)
+{
+    struct bottleneck link;
+
+    bottleneck_init(&link, 8000, 3000); /* 1 byte in 1 ms */
+    ck_assert_int_eq(take(&link, 0, 1000), 1000000);
+    ck_assert_int_eq(take(&link, 0, 1000), 2000000);
+    bottleneck_change(&link, 0, 8000000, 3000); /* 1 byte in 1 us */
+    ck_assert_int_eq(take(&link, 0, 1000), 3000);
+    ck_assert_int_eq(take(&link, 0, 1000), -1);
+    bottleneck_change(&link, 0, 8000, 3000); /* they are not sent later */
+    ck_assert_int_eq(take(&link, 3000, 1000), 1003000);
+    bottleneck_change(&link, 0, 0, 0);
+    ck_assert_int_eq(take(&link, 3000, 1000), 3000);
+}
+END_TEST
+
+UNIT_MAIN("bottleneck", what_waits_is_as_many_bytes_of_another_link,
+          without_a_rate_nothing_waits,
           an_idle_link_sends_at_once_and_a_busy_one_after_what_it_has,
           no_part_of_a_microsecond_is_lost,
           what_is_being_sent_is_in_the_queue_until_it_is_sent,

@@ -141,9 +141,9 @@ START_TEST(faults_are_changed_for_packets_from_then_on)
 
     OPEN_FAULTS(&f, .delay = 1000);
     send_number(f.dev, 0, 1);
-    faults_change(f.dev, &(struct faults){.loss = 1000000});
+    faults_change(f.dev, 0, &(struct faults){.loss = 1000000});
     send_number(f.dev, 0, 2);
-    faults_change(f.dev, &(struct faults){.delay = 500});
+    faults_change(f.dev, 0, &(struct faults){.delay = 500});
     send_number(f.dev, 0, 3);
     netdev_flush(f.dev, 999);
     ck_assert_int_eq(receive_number(f.peer, 999), -1);
