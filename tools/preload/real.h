@@ -111,6 +111,7 @@
        socklen_t f, int g),                                                    \
       (a, b, c, d, e, f, g))                                                   \
     X(unsigned, if_nametoindex, 1, (const char *a), (a))                       \
+    X(int, bindresvport, 2, (int a, struct sockaddr_in *b), (a, b))            \
     X(int, sockatmark, 1, (int a), (a))                                        \
     X(FILE *, fdopen, 2, (int a, const char *b), (a, b))                       \
     X(int, vdprintf, 3, (int a, const char *b, va_list c), (a, b, c))

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <unistd.h>
 
 /* The kernel's one for 127.0.0.0/8, if it lets this user have one. */
 static void take_echo_twin(int fd, int type)
@@ -43,6 +45,32 @@ EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
     if (!is_socket(fd) || !loopback_decide(fd, addr, len))
         return real.bind(fd, addr, len);
     return tapir_bind(fd, addr, len);
+}
+
+/* A port that only root may have; libc's begins by its process's number, too.
+ */
+EXPORT int bindresvport(int fd, struct sockaddr_in *addr)
+{
+    enum { FIRST = 512, LIKED = 600, END = 1024 };
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    int port = LIKED + (int)getpid() % (END - LIKED);
+    int r = -1;
+
+    if (!is_socket(fd))
+        return real.bindresvport(fd, addr);
+    addr = addr == NULL ? &any : addr;
+    if (addr->sin_family != AF_INET) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    for (int i = FIRST; i < END; i++) {
+        addr->sin_port = htons((uint16_t)port);
+        r = bind(fd, (struct sockaddr *)addr, sizeof(*addr));
+        if (r == 0 || errno != EADDRINUSE)
+            break;
+        port = port + 1 < END ? port + 1 : FIRST;
+    }
+    return r;
 }
 
 EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)

@@ -33,6 +33,16 @@ static ssize_t stream_write(void *cookie, const char *data, size_t len)
     return sent < 0 ? 0 : sent;
 }
 
+/* As lseek(2) on a socket; libc's own answer, without one, is EINVAL. */
+static int stream_seek(void *cookie, off64_t *offset, int whence)
+{
+    (void)cookie;
+    (void)offset;
+    (void)whence;
+    errno = ESPIPE;
+    return -1;
+}
+
 static int stream_close(void *cookie)
 {
     return shim_close(number_of(cookie));
@@ -40,8 +50,10 @@ static int stream_close(void *cookie)
 
 EXPORT FILE *fdopen(int fd, const char *mode)
 {
-    static const cookie_io_functions_t functions = {
-        .read = stream_read, .write = stream_write, .close = stream_close};
+    static const cookie_io_functions_t functions = {.read = stream_read,
+                                                    .write = stream_write,
+                                                    .seek = stream_seek,
+                                                    .close = stream_close};
     FILE *stream;
 
     if (!is_socket(fd))

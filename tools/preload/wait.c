@@ -13,7 +13,7 @@
  */
 bool wait_has_ours(struct pollfd *fds, nfds_t count)
 {
-    for (nfds_t i = 0; i < count; i++) {
+    for (nfds_t i = 0; fds != NULL && i < count; i++) {
         enum shim_kind kind = shim_kind(fds[i].fd);
 
         if (kind == SHIM_SOCKET || kind == SHIM_EPOLL)

@@ -1220,7 +1220,30 @@ static void streams(void)
     other = _IO_fdopen(fd, "r+"); /* what old programs were linked to */
     CHECK(other != NULL && fputs("line\n", other) >= 0 && fflush(other) == 0);
     CHECK(fgets(line, sizeof(line), other) != NULL);
-    CHECK(strcmp(line, "line\n") == 0 && fclose(other) == 0);
+    CHECK(strcmp(line, "line\n") == 0);
+    CHECK(ftell(other) < 0 && errno == ESPIPE && fclose(other) == 0);
+}
+
+/* A port below 1024, for who may have it. */
+static void reserved(void)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET};
+    struct sockaddr_in got;
+    socklen_t len = sizeof(got);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (bindresvport(fd, &name) == 0) {
+        CHECK(getsockname(fd, (struct sockaddr *)&got, &len) == 0);
+        CHECK(got.sin_port == name.sin_port && ntohs(got.sin_port) >= 512);
+        CHECK(ntohs(got.sin_port) < 1024);
+        CHECK(bindresvport(fd, NULL) < 0 && errno == EINVAL);
+        CHECK(connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0);
+        close(converse(fd, "from a reserved port"));
+    } else {
+        CHECK(errno == EACCES);
+        close(fd);
+    }
+    CHECK(poll(NULL, 1, 0) < 0 && errno == EFAULT);
 }
 
 /* ---- syscall(2) ------------------------------------------------------------
@@ -1663,6 +1686,7 @@ static const struct trap traps[] = {
     {"ranges-wait", ranges_wait},
     {"holds", holds},
     {"streams", streams},
+    {"reserved", reserved},
     {"raw-calls", raw_calls},
     {"epolls", epolls},
     {"loopbacks", loopbacks},
