@@ -115,10 +115,12 @@ int call_wait(struct call *call, int events)
     return r == -ETIMEDOUT ? -EAGAIN : r;
 }
 
-/* As in Linux. */
+/* As in Linux, which says when the time is over what it would have said without
+ * waiting: EINPROGRESS, or EALREADY to a second call. */
 int call_connect(struct call *call, const struct endpoint *remote)
 {
     struct file *file = call->file;
+    int too_late = 0;
 
     for (;;) {
         struct tapir_stack *stack = file->stack;
@@ -130,9 +132,10 @@ int call_connect(struct call *call, const struct endpoint *remote)
         }
         if (call->is_nonblocking || (r != -EINPROGRESS && r != -EALREADY))
             return r;
+        too_late = too_late != 0 ? too_late : r;
         r = call_wait(call, POLLOUT);
         if (r < 0)
-            return r == -EAGAIN ? -EINPROGRESS : r;
+            return r == -EAGAIN ? too_late : r;
     }
 }
 

@@ -172,7 +172,7 @@ static int accept_waiting(struct call *call, struct endpoint *remote, int flags)
 static int name_or_close(int number, const struct endpoint *remote,
                          struct sockaddr *addr, socklen_t *len)
 {
-    int r = endpoint_to_sockaddr(remote, addr, len);
+    int r = len == NULL ? -EFAULT : endpoint_to_sockaddr(remote, addr, len);
     struct file *file;
 
     if (r == 0)
@@ -192,8 +192,6 @@ int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
     if (r == 0 && (flags & ~TYPE_FLAGS) != 0)
         r = -EINVAL;
-    if (r == 0 && addr != NULL && len == NULL)
-        r = -EFAULT;
     if (r == 0)
         r = accept_waiting(&call, &remote, flags);
     if (r >= 0 && addr != NULL)

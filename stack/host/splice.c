@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 65536, /* as much as a pipe holds */
+    CHUNK = 65536,             /* as much as a pipe holds */
+    TRANSFER_MAX = 0x7ffff000, /* sendfile(2) */
     SPLICE_FLAGS =
         SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT
 };
@@ -120,7 +121,13 @@ static ssize_t send_range(const struct end *out, const struct end *in, off_t at,
     return (ssize_t)done;
 }
 
-/* No more than there is: so that the last segment is known to be the last. */
+static bool is_readable_at(mode_t mode)
+{
+    return mode == S_IFREG || mode == S_IFBLK || mode == S_IFCHR;
+}
+
+/* No more than there is: so that the last segment is known to be the last. A
+ * file of /proc does not say how much it has. */
 static ssize_t send_file(const struct end *out, const struct end *in,
                          off_t *offset, size_t count)
 {
@@ -128,12 +135,13 @@ static ssize_t send_file(const struct end *out, const struct end *in,
     struct stat status;
     ssize_t sent;
 
-    if (at < 0 || (in->mode != S_IFREG && in->mode != S_IFBLK))
+    if (at < 0 || !is_readable_at(in->mode))
         return -EINVAL;
     if (fstat(in->kernel_fd, &status) < 0)
         return -errno;
-    if (in->mode == S_IFREG && (off_t)count > status.st_size - at)
-        count = at < status.st_size ? (size_t)(status.st_size - at) : 0;
+    count = count > TRANSFER_MAX ? TRANSFER_MAX : count;
+    if (status.st_size > at && count > (size_t)(status.st_size - at))
+        count = (size_t)(status.st_size - at);
     sent = send_range(out, in, at, count);
     if (sent < 0)
         return sent;

@@ -106,6 +106,7 @@ START_TEST(buffers_that_cannot_be_are_refused)
     struct msghdr nowhere = {.msg_iovlen = 1};
     struct msghdr many = {.msg_iov = &iov, .msg_iovlen = 1025};
     struct sockaddr_in address = address_of(2, PORT);
+    int another;
 
     start();
     expect_error(tapir_send(client, NULL, 5, 0), EFAULT);
@@ -128,8 +129,13 @@ START_TEST(buffers_that_cannot_be_are_refused)
     expect_error(
         tapir_recvfrom(peer, data, 4, 0, (struct sockaddr *)&address, NULL),
         EFAULT);
+    set_nonblocking(server);
+    expect_error(tapir_accept(server, (struct sockaddr *)&address, NULL),
+                 EAGAIN);
+    another = open_connection(joined.a, PORT);
     expect_error(tapir_accept(server, (struct sockaddr *)&address, NULL),
                  EFAULT);
+    tapir_close(another);
     expect_error(tapir_writev(99, NULL, 0), EBADF);
     expect_error(tapir_readv(99, NULL, 0), EBADF);
     stop();
@@ -305,6 +311,27 @@ START_TEST(a_socket_that_does_not_block_takes_a_part_of_a_file)
 }
 END_TEST
 
+/* A device, and a file that does not say how long it is. */
+START_TEST(sendfile_sends_what_has_no_size)
+{
+    int zeros;
+    int processors;
+    char data[300];
+
+    start();
+    zeros = tapir_import(open("/dev/zero", O_RDONLY));
+    processors = tapir_import(open("/proc/cpuinfo", O_RDONLY));
+    ck_assert_int_eq(tapir_sendfile(client, zeros, NULL, 100), 100);
+    ck_assert_int_eq(tapir_recv(peer, data, sizeof(data), 0), 100);
+    ck_assert_int_eq(data[99], 0);
+    ck_assert_int_eq(tapir_sendfile(client, processors, NULL, 10), 10);
+    ck_assert_int_eq(tapir_recv(peer, data, sizeof(data), 0), 10);
+    tapir_close(zeros);
+    tapir_close(processors);
+    stop();
+}
+END_TEST
+
 START_TEST(sendfile_refuses_what_linux_refuses)
 {
     off_t before = -1;
@@ -442,7 +469,7 @@ UNIT_MAIN("host_transfer", a_stream_takes_and_gives_nothing_as_linux_does,
           several_messages_are_refused_as_linux_refuses_them,
           sendfile_sends_a_file_from_its_position_or_an_offset,
           a_socket_that_does_not_block_takes_a_part_of_a_file,
-          sendfile_refuses_what_linux_refuses,
+          sendfile_sends_what_has_no_size, sendfile_refuses_what_linux_refuses,
           splice_carries_between_a_pipe_and_a_stream,
           splice_loses_nothing_where_there_is_no_room,
           splice_refuses_what_linux_refuses)
