@@ -16,7 +16,7 @@
 #   make                      build/
 #   make DEBUG=1              build/debug/       -O0 -g3
 #   make SAN=1                build/san/         address and undefined behaviour
-#   make TSAN=1               build/tsan/        threads; `test` without live/
+#   make TSAN=1               build/tsan/        threads; `test` is unit/ alone
 #   make WERROR=1             build/werror/      warnings are errors
 #   make CC=clang             build/clang/       any compiler but cc
 #   make CC=clang SAN=1       build/clang-san/   and so on
@@ -73,9 +73,10 @@ command := $(call objects,$(wildcard tools/*.c))
 # What of the command's parts the tests look into: all but main.
 parts := $(call objects,$(filter-out tools/tapir.c,$(wildcard tools/*.c)))
 
-# What has no thread is not worth ThreadSanitizer's time.
+# What has no thread is not worth ThreadSanitizer's time: a conversation of
+# tests/tcp has none.
 ifdef TSAN
-export SUITES ?= unit tcp
+export SUITES ?= unit
 endif
 
 # The shim that takes libc's place in unmodified programs: tools/preload.
