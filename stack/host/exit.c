@@ -154,7 +154,8 @@ void fork_in_child(void)
     host_unlock();
 }
 
-/* A thread that is not here was in the middle of something. */
+/* A thread that is not here was in the middle of something. What the numbers
+ * stand for stays known: the program has them, and they answer ENETDOWN. */
 static void forget_all(void)
 {
     the_host.is_forking = false; /* that thread did */
@@ -162,7 +163,6 @@ static void forget_all(void)
     list_init(&the_host.stacks);
     list_init(&the_host.work);
     list_init(&the_host.loans_over);
-    descriptors_init(&the_host.descriptors, DESCRIPTORS_MAX);
     the_host.default_stack = NULL;
     the_host.spare_event_count = 0;
     the_host.signal_fd = 0;
