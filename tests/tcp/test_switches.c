@@ -103,78 +103,6 @@ START_TEST(without_rto_restart_the_timer_counts_from_the_ack)
 }
 END_TEST
 
-/* Ten segments, of which the first arrives late: it has been sent again. */
-static uint32_t reorder(struct conversation *c)
-{
-    uint32_t first;
-
-    app_writes(c, 10000);
-    expect_flight(c, 1, 10001);
-    first = c->peer->ts_recent;
-    advance(c, 100);
-    peer_sends(c, .ack = 1, .flags = ACK, .sack = {{1001, 10001}},
-               .ts_ecr = first);
-    expect_segment(c, .seq = 1, .len = 1000, .flags = ACK);
-    advance(c, 50);
-    return first;
-}
-
-/* What may be in flight when all is acknowledged. */
-static unsigned window_now(struct conversation *c)
-{
-    unsigned count;
-
-    peer_sends(c, .ack = 10001, .flags = ACK);
-    app_writes(c, 50000);
-    count = conversation_waiting(c);
-    conversation_ignore_sent(c);
-    return count;
-}
-
-#define SPEAKS_TIMESTAMPS                                                      \
-    .sack = true, .rtt_ms = 100, .timestamps = true, .mss = 1012
-
-/* RFC 3522 3.2, RFC 4015: the echo is older than the retransmission. */
-START_TEST(eifel_undoes_what_the_echoed_time_shows_to_be_no_loss)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_TIMESTAMPS);
-
-    uint32_t first = reorder(&c);
-    peer_sends(&c, .ack = 1001, .flags = ACK, .sack = {{1001, 10001}},
-               .ts_ecr = first);
-    ck_assert_uint_ge(window_now(&c), 10);
-    close_conversation(&c);
-}
-END_TEST
-
-START_TEST(without_eifel_the_echoed_time_undoes_nothing)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_TIMESTAMPS, .set = "eifel=off");
-
-    uint32_t first = reorder(&c);
-    peer_sends(&c, .ack = 1001, .flags = ACK, .sack = {{1001, 10001}},
-               .ts_ecr = first);
-    ck_assert_uint_le(window_now(&c), 6);
-    close_conversation(&c);
-}
-END_TEST
-
-/* RFC 3708: and a D-SACK still does. */
-START_TEST(without_eifel_a_dsack_undoes_as_before)
-{
-    struct conversation c;
-    open_conversation(&c, SPEAKS_TIMESTAMPS, .set = "eifel=off");
-
-    reorder(&c);
-    peer_sends(&c, .ack = 10001, .flags = ACK);
-    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1, 1001}});
-    ck_assert_uint_ge(window_now(&c), 10);
-    close_conversation(&c);
-}
-END_TEST
-
 /* ---- Congestion control -------------------------------------------------- */
 
 /* RFC 3465 2.2: an ACK of two segments adds two. */
@@ -471,9 +399,6 @@ UNIT_MAIN("switches",
           without_limited_transmit_nothing_goes_before_the_third,
           rto_restart_counts_from_the_sending,
           without_rto_restart_the_timer_counts_from_the_ack,
-          eifel_undoes_what_the_echoed_time_shows_to_be_no_loss,
-          without_eifel_the_echoed_time_undoes_nothing,
-          without_eifel_a_dsack_undoes_as_before,
           byte_counting_adds_what_was_acknowledged,
           without_byte_counting_each_ack_adds_a_segment,
           without_byte_counting_delayed_acks_halve_the_growth,

@@ -401,6 +401,35 @@ START_TEST(when_switched_off_nothing_is_undone)
 }
 END_TEST
 
+START_TEST(without_eifel_the_echoed_time_undoes_nothing)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .set = "eifel=off");
+
+    uint32_t first = reorder(&c);
+    peer_sends(&c, .ack = 1001, .flags = ACK, .sack = {{3001, 10001}},
+               .ts_ecr = first);
+    ck_assert_uint_le(window_now(&c), 6);
+    close_conversation(&c);
+}
+END_TEST
+
+/* RFC 3708: and a D-SACK still does. */
+START_TEST(without_eifel_a_dsack_undoes_as_before)
+{
+    struct conversation c;
+    open_conversation(&c, SPEAKS_TIMESTAMPS, .set = "eifel=off");
+
+    reorder(&c);
+    peer_sends(&c, .ack = 10001, .flags = ACK);
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1, 1001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{1001, 2001}});
+    peer_sends(&c, .ack = 10001, .flags = ACK, .sack = {{2001, 3001}});
+    ck_assert_uint_ge(window_now(&c), 10);
+    close_conversation(&c);
+}
+END_TEST
+
 UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           two_timeouts_are_undone_to_the_window_before_the_first,
           a_timeout_that_was_right_is_not_undone,
@@ -417,4 +446,6 @@ UNIT_MAIN("tcp undo", a_timeout_is_undone_by_the_timestamp_of_the_original,
           duplicates_that_cannot_be_undo_nothing,
           after_25_days_its_timestamp_means_nothing,
           a_window_later_a_dsack_undoes_nothing,
-          a_probe_after_it_needs_no_dsack, when_switched_off_nothing_is_undone)
+          a_probe_after_it_needs_no_dsack, when_switched_off_nothing_is_undone,
+          without_eifel_the_echoed_time_undoes_nothing,
+          without_eifel_a_dsack_undoes_as_before)

@@ -1189,6 +1189,18 @@ START_TEST(many_datagrams_are_cut_for_a_device_that_does_not)
 }
 END_TEST
 
+/* Datagrams of 1,000 bytes, at a device that cuts what is longer. */
+static void open_cutting(struct net *net, struct udp_pcb *pcb)
+{
+    net_open(net);
+    net_know_peer(net);
+    net->eth_dev.dev.fills_checksum = true;
+    net->eth_dev.dev.cuts_udp = true;
+    net->eth_dev.dev.max_gso = 65535;
+    open_pcb(net, pcb);
+    pcb->segment = 1000;
+}
+
 START_TEST(a_device_that_cuts_gets_many_datagrams_as_one)
 {
     struct endpoint peer = at(NET_PEER, 53);
@@ -1196,16 +1208,10 @@ START_TEST(a_device_that_cuts_gets_many_datagrams_as_one)
     struct udp_pcb pcb;
     struct net net;
 
-    net_open(&net);
-    net_know_peer(&net);
-    net.eth_dev.dev.fills_checksum = true;
-    net.eth_dev.dev.cuts_udp = true;
-    net.eth_dev.dev.max_gso = 65535;
+    open_cutting(&net, &pcb);
 
     struct bytes text = net_payload(&net, 2500);
 
-    open_pcb(&net, &pcb);
-    pcb.segment = 1000;
     pcb.common.broadcast = true;
     ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
     ck_assert_uint_eq(net.eth_dev.count, 1);
@@ -1343,16 +1349,10 @@ START_TEST(datagrams_sent_as_one_are_identified_as_many)
     struct udp_pcb pcb;
     struct net net;
 
-    net_open(&net);
-    net_know_peer(&net);
-    net.eth_dev.dev.fills_checksum = true;
-    net.eth_dev.dev.cuts_udp = true;
-    net.eth_dev.dev.max_gso = 65535;
+    open_cutting(&net, &pcb);
 
     struct bytes text = net_payload(&net, 2500);
 
-    open_pcb(&net, &pcb);
-    pcb.segment = 1000;
     ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
     pcb.common.discover = IP_DISCOVER_DONT;
     ck_assert_int_eq(udp_send(&pcb, &peer, &text, 1), 0);
